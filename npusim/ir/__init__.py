@@ -1,0 +1,1 @@
+"""The graph: operators, tensors, loop nests and the passes that tidy them."""

@@ -1,0 +1,75 @@
+"""What every operator provides. One operator is one file in `npusim/ir/ops/`.
+
+An operator is a frozen dataclass whose fields are its attributes. It knows its signature, its
+shapes and types, its loop nest, and which kernel computes it; it knows nothing of tiles, time or
+files.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import numpy as np
+
+from npusim.ir.loopnest import LoopNest, Tile
+from npusim.kernels.table import Kernels
+from npusim.numerics.profiles import Profile
+
+if TYPE_CHECKING:
+    from npusim.ir.graph import Tensor
+
+
+class ArrayKernel(Protocol):
+    """An operator bound to its tensors, on the MAC array: partial sums, then the drain.
+
+    Arrays have the logical shapes of the graph. `acc` is int32
+    [b, oy, ox, g, k] for the extents of the tile, zero before the first reduction tile.
+    """
+
+    def accumulate(self, inputs: Sequence[np.ndarray], acc: np.ndarray, tile: Tile) -> None:
+        """Add the products of `tile` (reduction c0..c1, all taps) to `acc`."""
+
+    def drain(self, acc: np.ndarray, output: np.ndarray, tile: Tile) -> None:
+        """Add the bias, requantize, clamp, and write the tile's part of `output`."""
+
+
+class VectorKernel(Protocol):
+    """An operator bound to its tensors, on the vector unit: computes one tile of its outputs."""
+
+    def compute(
+        self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
+    ) -> None:
+        """Write the tile's part of each output; inputs are whole, constants included."""
+
+
+class Operator(ABC):
+    """Base of all operators; see the module's docstring."""
+
+    kind: ClassVar[str]
+    """Name in reports and profiles: `conv2d`, `add`, ..."""
+
+    @abstractmethod
+    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
+        """Shapes of the outputs; raises ValueError with a reason if the inputs don't fit."""
+
+    @abstractmethod
+    def loop_nest(
+        self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]
+    ) -> LoopNest:
+        """Loops, operands and work of this operator."""
+
+    @abstractmethod
+    def bind(
+        self,
+        inputs: Sequence[Tensor | None],
+        outputs: Sequence[Tensor],
+        profile: Profile,
+        kernels: Kernels,
+    ) -> ArrayKernel | VectorKernel:
+        """The kernel for these tensors under the arithmetic that `profile` names.
+
+        Raises UnsupportedModelError if the formats or the quantization are outside what the
+        kernels do.
+        """

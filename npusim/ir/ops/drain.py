@@ -1,0 +1,115 @@
+"""The MAC array's operators bound to their tensors: accumulate a tile, drain it.
+
+Convolution, fully connected and matrix product share this; they differ in how their tensors are
+seen as x [B, H, W, G, C], w [G, K, FY, FX, C] and out [B, OY, OX, G, K].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from npusim.errors import Problem, UnsupportedModelError
+from npusim.ir.graph import Tensor
+from npusim.ir.loopnest import Tile
+from npusim.ir.operator import Operator
+from npusim.ir.views import channels_last
+from npusim.kernels.table import Kernels
+from npusim.numerics.formats import INT8, UINT8
+from npusim.numerics.profiles import Profile
+from npusim.numerics.quantization import Activation, Quantization, clamp_range
+from npusim.numerics.requantize import Requantizer, make_requantizer, product_scales
+
+
+@dataclass(frozen=True, eq=False)
+class ConvolutionKernel:
+    """An `ArrayKernel` for one convolution-like node with constant or computed weights."""
+
+    kernels: Kernels
+    requantizer: Requantizer
+    geometry: tuple[int, int, int, int, int, int]
+    groups: int
+    channel_axis: int
+    x_zero: int
+    w_zero: np.ndarray
+    bias: np.ndarray
+    weights: np.ndarray | None
+    """Constant weights [G, K, FY, FX, C], made contiguous once; None if input 1 is computed."""
+
+    @staticmethod
+    def bind(
+        op: Operator, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
+        geometry: tuple[int, int, int, int, int, int], profile: Profile, kernels: Kernels,
+    ) -> ConvolutionKernel:  # fmt: skip
+        """Check the tensors of `op` and take their parameters; see `Operator.bind`."""
+        x, w, out = inputs[0], inputs[1], outputs[0]
+        assert x is not None and w is not None
+        sx, sw, sy = (_quantization(op, tensor) for tensor in (x, w, out))
+        groups = getattr(op, "groups", 1)
+        channels = w.shape[0]
+        activation = getattr(op, "activation", Activation.NONE)
+        arithmetic = profile.arithmetic(op.kind, x.format.name)
+        low, high = clamp_range(activation, out.format, sy)
+        scale, real = product_scales(sx, sw, sy, channels)
+        bias = inputs[2] if len(inputs) > 2 else None
+        return ConvolutionKernel(
+            kernels,
+            make_requantizer(arithmetic, scale, real, sy.scalar_zero_point, low, high),
+            geometry,
+            groups,
+            getattr(op, "channel_axis", -1),
+            sx.scalar_zero_point,
+            _channel_zeros(sw, channels).reshape(groups, channels // groups),
+            np.zeros(channels, np.int32) if bias is None else _constant(op, bias),
+            None if w.data is None else np.ascontiguousarray(_weights(w.data, groups)),
+        )
+
+    def accumulate(self, inputs: Sequence[np.ndarray], acc: np.ndarray, tile: Tile) -> None:
+        """See `ArrayKernel`."""
+        w = _weights(inputs[1], self.groups) if self.weights is None else self.weights
+        x = channels_last(inputs[0], self.channel_axis)
+        x = x.reshape(*x.shape[:3], self.groups, w.shape[4])
+        name = "depthwise_accumulate" if w.shape[1] == w.shape[4] == 1 else "conv_accumulate"
+        accumulate = self.kernels.get(name)
+        accumulate(x, w, acc, tile, self.geometry, self.x_zero, self.w_zero)
+
+    def drain(self, acc: np.ndarray, output: np.ndarray, tile: Tile) -> None:
+        """See `ArrayKernel`."""
+        out = channels_last(output, self.channel_axis)
+        per_group = out.shape[3] // self.groups
+        out = out.reshape(*out.shape[:3], self.groups, per_group)
+        part = out[
+            tile.b0 : tile.b1, tile.y0 : tile.y1, tile.x0 : tile.x1,
+            tile.g0 : tile.g1, tile.k0 : tile.k1,
+        ]  # fmt: skip
+        channels = np.arange(self.groups * per_group).reshape(self.groups, per_group)
+        chosen = channels[tile.g0 : tile.g1, tile.k0 : tile.k1].reshape(-1)
+        requantizer = self.requantizer.channels(chosen)
+        self.kernels.get("requantize")(acc, self.bias[chosen], requantizer, part)
+
+
+def _weights(data: np.ndarray, groups: int) -> np.ndarray:
+    """Weights [G*K, FY, FX, C] or [G*K, C] as [G, K, FY, FX, C]."""
+    if data.ndim == 2:
+        data = data[:, None, None, :]
+    return data.reshape(groups, -1, *data.shape[1:])
+
+
+def _quantization(op: Operator, tensor: Tensor) -> Quantization:
+    if tensor.format not in (INT8, UINT8) or tensor.quantization is None:
+        what = f"{op.kind} needs 8-bit quantized tensors, '{tensor.name}' is {tensor.format.name}"
+        raise UnsupportedModelError(Problem(tensor.name, what))
+    return tensor.quantization
+
+
+def _channel_zeros(quantization: Quantization, channels: int) -> np.ndarray:
+    return np.broadcast_to(quantization.zero_point, channels).astype(np.int32)
+
+
+def _constant(op: Operator, tensor: Tensor) -> np.ndarray:
+    if tensor.data is None or tensor.data.dtype != np.int32:
+        what = f"the bias of {op.kind} must be a constant int32 vector"
+        raise UnsupportedModelError(Problem(tensor.name, what))
+    return tensor.data.reshape(-1)

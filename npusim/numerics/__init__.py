@@ -1,0 +1,1 @@
+"""Number formats, quantization parameters and the arithmetic of requantization."""

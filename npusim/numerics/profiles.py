@@ -1,0 +1,78 @@
+"""Requantization profiles: which operator uses which arithmetic, under whose authority.
+
+A profile is a table from operator and input format to the name of an arithmetic. The names of
+convolutions and matrix products are those of `requantize.ARITHMETICS`; the other operators name a
+kernel variant (`add` under `tflite_fixed_point` is the kernel `add_tflite_fixed_point`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from npusim.errors import Problem, UsageError, nearest_name
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A named table of arithmetics and the oracle that it was tested against."""
+
+    name: str
+    oracle: str
+    arithmetics: Mapping[str, str]
+
+    def arithmetic(self, kind: str, format_name: str) -> str:
+        """The arithmetic of operator `kind` on inputs of `format_name`, else of `kind` alone."""
+        specific = self.arithmetics.get(f"{kind}/{format_name}")
+        return specific if specific is not None else self.arithmetics[kind]
+
+
+PROFILES: dict[str, Profile] = {
+    "onnx": Profile(
+        "onnx",
+        "ONNX Runtime 1.31.1, CPU, session.x64quantprecision=1",
+        {
+            "conv2d": "float32_rint",
+            "fully_connected": "float32_rint",
+            "matmul": "float32_rint",
+        },
+    ),
+    "tflite-reference": Profile(
+        "tflite-reference",
+        "LiteRT 2.3.0, BUILTIN_REF kernels",
+        {
+            "conv2d": "double_rounding",
+            "fully_connected": "float32_rint",
+            "matmul": "double_rounding",
+        },
+    ),
+    "xnnpack": Profile(
+        "xnnpack",
+        "LiteRT 2.3.0, default delegate",
+        {
+            "conv2d": "float32_rint",
+            "fully_connected": "float32_rint",
+            "matmul": "float32_rint",
+        },
+    ),
+    "single-rounding": Profile(
+        "single-rounding",
+        "TOSA RESCALE without double rounding",
+        {
+            "conv2d": "single_rounding",
+            "fully_connected": "single_rounding",
+            "matmul": "single_rounding",
+        },
+    ),
+}
+
+
+def profile_named(name: str) -> Profile:
+    """The profile called `name`; UsageError with the nearest name otherwise."""
+    try:
+        return PROFILES[name]
+    except KeyError:
+        known = ", ".join(PROFILES)
+        hint = nearest_name(name, list(PROFILES))
+        what = f"unknown requantization profile '{name}'{hint}; known: {known}"
+        raise UsageError(Problem("--requantize", what)) from None

@@ -1,0 +1,81 @@
+"""Affine quantization: real = scale * (q - zero_point), per tensor or per channel."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+
+from npusim.numerics.formats import Format
+
+
+@dataclass(frozen=True, eq=False)
+class Quantization:
+    """Scales (float32 [n]) and zero points (int32 [n]) of a tensor; n = 1, or the extent of `axis`."""
+
+    scale: np.ndarray
+    zero_point: np.ndarray
+    axis: int | None = None
+
+    @staticmethod
+    def per_tensor(scale: float, zero_point: int = 0) -> Quantization:
+        """One scale and one zero point for the whole tensor."""
+        return Quantization(np.array([scale], np.float32), np.array([zero_point], np.int32))
+
+    @property
+    def is_per_tensor(self) -> bool:
+        """True if one scale serves the whole tensor."""
+        return self.scale.size == 1
+
+    @property
+    def scalar_scale(self) -> np.float32:
+        """The scale of a per-tensor quantization."""
+        if not self.is_per_tensor:
+            raise ValueError("a per-channel quantization has no single scale")
+        return np.float32(self.scale[0])
+
+    @property
+    def scalar_zero_point(self) -> int:
+        """The zero point of a per-tensor quantization."""
+        if self.zero_point.size != 1:
+            raise ValueError("a per-channel quantization has no single zero point")
+        return int(self.zero_point[0])
+
+    def same_as(self, other: Quantization | None) -> bool:
+        """True if both map the same integers to the same reals."""
+        return (
+            other is not None
+            and np.array_equal(self.scale, other.scale)
+            and np.array_equal(self.zero_point, other.zero_point)
+        )
+
+
+class Activation(enum.Enum):
+    """The clamp that a producer applies on its drain: real bounds, open where None."""
+
+    NONE = (None, None)
+    RELU = (0.0, None)
+    RELU6 = (0.0, 6.0)
+    RELU_N1_TO_1 = (-1.0, 1.0)
+
+
+def clamp_range(activation: Activation, fmt: Format, quantization: Quantization) -> tuple[int, int]:
+    """Integer bounds [low, high] of a quantized output under `activation`.
+
+    A bound b becomes zero_point + round(b / scale), in float32 and half away from zero as TFLite's
+    kernels do it, kept inside the format.
+    """
+    low, high = fmt.low, fmt.high
+    real_low, real_high = activation.value
+    scale, zero = quantization.scalar_scale, quantization.scalar_zero_point
+    if real_low is not None:
+        low = max(low, zero + round_half_away(np.float32(real_low) / scale))
+    if real_high is not None:
+        high = min(high, zero + round_half_away(np.float32(real_high) / scale))
+    return low, high
+
+
+def round_half_away(value: np.float32 | float) -> int:
+    """Nearest integer, ties away from zero."""
+    return int(np.trunc(np.float64(value) + np.copysign(0.5, np.float64(value))))
