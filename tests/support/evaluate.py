@@ -1,0 +1,39 @@
+"""Runs a graph layer at once, without a Program: what tile-by-tile execution is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from npusim.ir.graph import Graph
+from npusim.ir.loopnest import Unit
+from npusim.ir.views import empty_like_memory
+from npusim.kernels.table import kernels
+from npusim.numerics.profiles import profile_named
+
+
+def evaluate(
+    graph: Graph, inputs: Mapping[str, np.ndarray], profile: str | None = None, path: str = "reference"
+) -> dict[str, np.ndarray]:
+    """All tensors of `graph` for `inputs`, one kernel call a node."""
+    values = {tensor.name: tensor.data for tensor in graph.constants()}
+    values.update(inputs)
+    chosen = profile_named(profile or graph.profile)
+    table = kernels(path)
+    for node in graph.nodes:
+        ins, outs = graph.operands(node)
+        arrays = [values[name] if name else None for name in node.inputs]
+        for out in outs:
+            values[out.name] = empty_like_memory(out.shape, out.format.dtype, out.channel_axis)
+        results = [values[name] for name in node.outputs]
+        kernel = node.op.bind(ins, outs, chosen, table)
+        nest = node.op.loop_nest(ins, outs)
+        if nest.unit is Unit.ARRAY:
+            b, g, k, _, oy, ox, _, _ = nest.extents
+            acc = np.zeros((b, oy, ox, g, k), np.int32)
+            kernel.accumulate(arrays, acc, nest.whole)
+            kernel.drain(acc, results[0], nest.whole)
+        else:
+            kernel.compute(arrays, results, nest.whole)
+    return values
