@@ -1,0 +1,44 @@
+"""What every dataflow says about one tile on the MAC array, and the choice among them.
+
+A tile is b x g x k x c loops of batch, groups, output and input channels, over oy x ox output
+pixels and fy x fx taps. One file per dataflow computes its `TileCost`; `tile_cost` picks by the
+dataflow's number and splits the tile over the cores.
+"""
+
+from __future__ import annotations
+
+from npusim.cost.depth_first import depth_first
+from npusim.cost.output_stationary import output_stationary
+from npusim.cost.part_kernel import part_kernel
+from npusim.cost.types import ArrayParams, Extents, TileCost
+from npusim.cost.weight_stationary import weight_stationary
+from npusim.jit import compiled
+
+DATAFLOWS = ("weight_stationary", "output_stationary", "depth_first", "part_kernel")
+CORE_SPLITS = ("K", "OY")
+
+
+@compiled
+def tile_cost(dataflow: int, split: int, tile: Extents, array: ArrayParams) -> TileCost:
+    """Cost of `tile` under `DATAFLOWS[dataflow]`, its cores sharing it along `CORE_SPLITS[split]`.
+
+    The cores run in step; the largest share decides. With groups and few channels a group, K is
+    shared through the groups.
+    """
+    g, k, oy = tile.g, tile.k, tile.oy
+    if array.cores > 1:
+        if split == 1:
+            oy = -(-oy // array.cores)
+        elif g > k:
+            g = -(-g // array.cores)
+        else:
+            blocks = -(-k // array.cols)
+            k = min(k, -(-blocks // array.cores) * array.cols)
+    share = Extents(tile.b, g, k, tile.c, oy, tile.ox, tile.fy, tile.fx)
+    if dataflow == 0:
+        return weight_stationary(share, array)
+    if dataflow == 1:
+        return output_stationary(share, array)
+    if dataflow == 2:
+        return depth_first(share, array)
+    return part_kernel(share, array)

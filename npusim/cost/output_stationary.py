@@ -1,0 +1,40 @@
+"""Systolic array that holds partial sums: rows are output pixels, columns output channels.
+
+A fold computes rows x cols outputs while the reduction r = c * fy * fx streams past, one step a
+cycle. Both operands enter skewed (rows + cols - 2 cycles); results then shift out, one row a cycle.
+Every column sees the same inputs, so groups run one after the other.
+
+    folds = g * ceil(pixels / rows) * ceil(k / cols)
+    hidden drain:   cycles = folds * max(r, rows),  plus the skew behind the last fold
+    not hidden:     cycles = folds * (r + rows + cols - 2 + rows)
+
+Source: the fold count and the unhidden fold length of SCALE-Sim (Samajdar et al., ISPASS 2020).
+"""
+
+from __future__ import annotations
+
+from npusim.cost.types import ArrayParams, Extents, TileCost
+from npusim.jit import compiled
+
+
+@compiled
+def output_stationary(tile: Extents, array: ArrayParams) -> TileCost:
+    """Cost of one tile; see the module's docstring."""
+    pixels = tile.b * tile.oy * tile.ox
+    reduction = tile.c * tile.fy * tile.fx
+    row_folds = -(-pixels // array.rows)
+    col_folds = -(-tile.k // array.cols)
+    folds = tile.g * row_folds * col_folds
+    drain = min(array.rows, pixels)
+    skew = array.rows + array.cols - 2
+    fill = max(0, drain - reduction) if array.hide_drain else drain + skew
+    return TileCost(
+        folds * (reduction + fill),
+        folds * fill,
+        0,
+        reduction,
+        skew + drain if array.hide_drain else 0,
+        0,
+        tile.g * reduction * pixels * col_folds,
+        tile.g * reduction * tile.k * row_folds,
+    )

@@ -1,0 +1,48 @@
+"""Systolic array that holds weights: rows are the reduction, columns the output channels.
+
+The reduction c * fy * fx is laid along the rows, so a fold holds up to rows x cols weights while
+all pixels of the tile stream through it, one a cycle. Groups that are small enough stand on the
+diagonal of one fold, with zeros beside them; a 3x3 depthwise layer on 32 rows runs three channels
+at a time. Weights enter one row a cycle. Inputs are skewed: the last output leaves rows + cols - 2
+cycles after the last input entered.
+
+    folds = ceil(g / packed) * ceil(r / rows) * ceil(k / cols),  r = c * fy * fx
+    hidden weight load and drain:   cycles = folds * max(pixels, load)
+    neither hidden:                 cycles = folds * (load + pixels + rows + cols - 2)
+
+Source: the structure of Jouppi et al., ISCA 2017 (shadow weight registers), and the fold count of
+SCALE-Sim (Samajdar et al., ISPASS 2020).
+"""
+
+from __future__ import annotations
+
+from npusim.cost.types import ArrayParams, Extents, TileCost
+from npusim.jit import compiled
+
+
+@compiled
+def weight_stationary(tile: Extents, array: ArrayParams) -> TileCost:
+    """Cost of one tile; see the module's docstring."""
+    pixels = tile.b * tile.oy * tile.ox
+    reduction = tile.c * tile.fy * tile.fx
+    packed = max(1, min(tile.g, array.rows // reduction, array.cols // tile.k))
+    group_folds = -(-tile.g // packed)
+    row_folds = -(-reduction // array.rows)
+    col_folds = -(-tile.k // array.cols)
+    folds = group_folds * row_folds * col_folds
+    used_rows = min(array.rows, reduction * packed)
+    load = used_rows
+    skew = array.rows + array.cols - 2
+    exposed_load = max(0, load - pixels) if array.hide_weight_load else load
+    fill = 0 if array.hide_drain else skew
+    fold = pixels + exposed_load + fill
+    return TileCost(
+        folds * fold,
+        folds * fill,
+        folds * exposed_load,
+        fold * (row_folds - 1),
+        skew if array.hide_drain else 0,
+        load if array.hide_weight_load else 0,
+        tile.g * reduction * pixels * col_folds,
+        tile.g * reduction * tile.k,
+    )
