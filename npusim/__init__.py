@@ -1,0 +1,28 @@
+"""npusim: what a quantized network does on an NPU: its bits, its cycles by cause, its energy.
+
+The functions of the public interface are loaded at their first use, so that `import npusim` costs
+neither Numba nor ONNX.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from npusim.api import compare, execute, load_hardware, load_model, simulate
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__", "compare", "execute", "load_hardware", "load_model", "simulate"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from npusim import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'npusim' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))
