@@ -79,8 +79,8 @@ def product_scales(
     return single.astype(np.float32), exact / np.float64(y.scalar_scale)
 
 
-def quantize_multiplier(real: Array) -> tuple[Array, Array]:
-    """Write float64 `real` >= 0 as multiplier * 2^(shift - 31), multiplier int32 in [2^30, 2^31)."""
+def quantize_multiplier(real: Array | float) -> tuple[Array, Array]:
+    """`real` >= 0 as multiplier * 2^(shift - 31), multiplier int32 in [2^30, 2^31), in float64."""
     fraction, exponent = np.frexp(np.asarray(real, np.float64))
     multiplier = np.floor(fraction * 2.0**31 + 0.5).astype(np.int64)
     carried = multiplier == 2**31

@@ -1,0 +1,70 @@
+"""Maximum over a window; values keep their scale, so no arithmetic is involved but the clamp.
+
+Input: x int8 or uint8 [B, H, W, K] (or channels first). Output [B, OY, OX, K].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from npusim.ir.graph import Tensor
+from npusim.ir.loopnest import LoopNest, Tile
+from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.ops.vector import part, quantized, require_same_quantization
+from npusim.ir.ops.window import Window
+from npusim.ir.views import channels_last
+from npusim.kernels.table import Kernels
+from npusim.numerics.profiles import Profile
+from npusim.numerics.quantization import Activation, clamp_range
+
+
+@dataclass(frozen=True)
+class MaxPool(Operator):
+    """Attributes of a maximum pooling."""
+
+    window: Window = field(default_factory=lambda: Window((2, 2)))
+    activation: Activation = Activation.NONE
+    channel_axis: int = -1
+
+    kind: ClassVar[str] = "max_pool"
+
+    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
+        """[B, OY, OX, K] in the input's axis order."""
+        x = inputs[0]
+        assert x is not None
+        return [self.window.output_shape(x, self.channel_axis)]
+
+    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
+        """One comparison a tap."""
+        return self.window.loop_nest(inputs, outputs)
+
+    def bind(
+        self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
+        profile: Profile, kernels: Kernels,
+    ) -> VectorKernel:  # fmt: skip
+        """The same comparison under every profile."""
+        x, out = inputs[0], outputs[0]
+        assert x is not None
+        require_same_quantization(self, x, out)
+        clamp = clamp_range(self.activation, out.format, quantized(self, out))
+        name = f"max_pool_{profile.arithmetic(self.kind, x.format.name)}"
+        return _MaxPoolKernel(self, kernels, name, clamp)
+
+
+@dataclass(frozen=True, eq=False)
+class _MaxPoolKernel:
+    op: MaxPool
+    kernels: Kernels
+    name: str
+    clamp: tuple[int, int]
+
+    def compute(
+        self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
+    ) -> None:
+        x = channels_last(inputs[0], self.op.channel_axis)
+        out = part(channels_last(outputs[0], self.op.channel_axis), tile)
+        self.kernels.get(self.name)(x, out, tile, self.op.window.geometry, self.clamp)

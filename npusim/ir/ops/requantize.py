@@ -1,0 +1,46 @@
+"""From one quantization to another: int8 or uint8 to int8 or uint8.
+
+Input: x, any rank. Output: the same shape and real values, with the output's scale and format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from npusim.ir.graph import Tensor
+from npusim.ir.loopnest import LoopNest
+from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.ops.vector import ElementwiseKernel, quantized, vector_nest
+from npusim.kernels.table import Kernels
+from npusim.numerics.profiles import Profile
+from npusim.numerics.rescale import RESCALE_PARAMETERS
+
+
+@dataclass(frozen=True)
+class Requantize(Operator):
+    """A requantization has no attributes; the tensors say it all."""
+
+    kind: ClassVar[str] = "requantize"
+
+    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
+        """The shape of x."""
+        x = inputs[0]
+        assert x is not None
+        return [x.shape]
+
+    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
+        """One step an element."""
+        return vector_nest(inputs, outputs, "requantize")
+
+    def bind(
+        self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
+        profile: Profile, kernels: Kernels,
+    ) -> VectorKernel:  # fmt: skip
+        """Rescaling in the arithmetic of `profile`."""
+        out = outputs[0]
+        qx, qy = quantized(self, inputs[0]), quantized(self, out)
+        arithmetic = profile.arithmetic(self.kind, out.format.name)
+        parameters = RESCALE_PARAMETERS[arithmetic](qx, qy, (out.format.low, out.format.high))
+        return ElementwiseKernel(kernels.get(f"rescale_{arithmetic}"), parameters, out.channel_axis)

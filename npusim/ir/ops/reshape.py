@@ -1,0 +1,89 @@
+"""Reshape, flatten, squeeze, expand: the same elements in the same logical order.
+
+Where the order in memory stays too, the output is a view of the input and costs nothing; a
+channels-last image that is flattened in channels-first order is copied by the vector unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from npusim.ir.graph import Tensor
+from npusim.ir.loopnest import LoopNest, Tile, Unit
+from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.ops.vector import NO_SPLITS, require_same_quantization, vector_nest
+from npusim.kernels.table import Kernels
+from npusim.numerics.profiles import Profile
+
+
+@dataclass(frozen=True)
+class Reshape(Operator):
+    """Attributes of a reshape; one extent of `shape` may be -1."""
+
+    shape: tuple[int, ...]
+
+    kind: ClassVar[str] = "reshape"
+
+    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
+        """`shape` with -1 resolved."""
+        x = inputs[0]
+        assert x is not None
+        size = prod(x.shape)
+        known = prod(extent for extent in self.shape if extent >= 0)
+        free = [extent for extent in self.shape if extent < 0]
+        if len(free) > 1 or (free and (known == 0 or size % known)) or (not free and known != size):
+            raise ValueError(f"{size} elements of shape {x.shape} do not fit {self.shape}")
+        return [tuple(extent if extent >= 0 else size // known for extent in self.shape)]
+
+    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
+        """Nothing where memory order stays, else one copy an element."""
+        x = inputs[0]
+        assert x is not None
+        unit = Unit.ALIAS if same_memory_order(x, outputs[0]) else Unit.VECTOR
+        return vector_nest(
+            inputs[:1], outputs, "copy", splits=NO_SPLITS, whole_inputs=True, unit=unit
+        )
+
+    def bind(
+        self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
+        profile: Profile, kernels: Kernels,
+    ) -> VectorKernel:  # fmt: skip
+        """A copy in logical order; the same under every profile."""
+        x = inputs[0]
+        assert x is not None
+        require_same_quantization(self, x, outputs[0])
+        return _ReshapeKernel()
+
+
+def same_memory_order(x: Tensor, y: Tensor) -> bool:
+    """True if reading `x` and `y` in memory order gives their elements in one order."""
+    if x.shape == y.shape and _inner_axis(x) == _inner_axis(y):
+        return True
+    if _is_plain(x) and _is_plain(y):
+        return True
+    if _inner_axis(x) == 1 == _inner_axis(y):
+        return x.shape[:2] == y.shape[:2]
+    return False
+
+
+def _inner_axis(tensor: Tensor) -> int:
+    return tensor.channel_axis % max(1, len(tensor.shape))
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """True if memory order is logical order."""
+    inner = _inner_axis(tensor)
+    return prod(tensor.shape[inner + 1 :]) == 1 or prod(tensor.shape[inner : inner + 1]) == 1
+
+
+@dataclass(frozen=True, eq=False)
+class _ReshapeKernel:
+    def compute(
+        self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
+    ) -> None:
+        outputs[0][...] = inputs[0].reshape(outputs[0].shape)

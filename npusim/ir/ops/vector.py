@@ -1,0 +1,118 @@
+"""What the vector unit's operators share: their loop nest, and tiles of canonical arrays.
+
+A tile of a vector operator bounds its canonical output [B, OY, OX, K] (`channels_last`); the loop
+nest says in `splits` which of these loops may be cut, the others are always whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from npusim.errors import Problem, UnsupportedModelError
+from npusim.ir.graph import Tensor
+from npusim.ir.loopnest import LoopNest, Operand, Tile, Unit
+from npusim.ir.operator import Operator
+from npusim.ir.views import canonical_shape, channels_last
+from npusim.numerics.formats import INT8, UINT8
+from npusim.numerics.quantization import Quantization
+
+PIXEL_DIMS = ("B", "OY", "OX", "K")
+ALL_SPLITS = frozenset(PIXEL_DIMS)
+NO_SPLITS: frozenset[str] = frozenset()
+
+
+def part(canonical: np.ndarray, tile: Tile) -> np.ndarray:
+    """The view of `tile` in an array [B, OY, OX, K]."""
+    rows = slice(tile.b0, tile.b1), slice(tile.y0, tile.y1), slice(tile.x0, tile.x1)
+    return canonical[(*rows, slice(tile.k0, tile.k1))]
+
+
+def vector_nest(
+    inputs: Sequence[Tensor | None],
+    outputs: Sequence[Tensor],
+    rate: str,
+    *,
+    taps: tuple[int, int] = (1, 1),
+    splits: frozenset[str] = ALL_SPLITS,
+    whole_inputs: bool = False,
+    unit: Unit = Unit.VECTOR,
+) -> LoopNest:
+    """Loop nest of an operator that makes each output element from `taps` input elements.
+
+    Inputs that broadcast are walked by the loops in which they have an extent of their own;
+    `whole_inputs` says that every loop walks them (their shape is not that of the output).
+    """
+    out = outputs[0]
+    b, oy, ox, k = canonical_shape(out.shape, out.channel_axis)
+    operands = []
+    for tensor in inputs:
+        if tensor is None:
+            continue
+        role = "weight" if tensor.is_constant else "input"
+        dims = ALL_SPLITS if whole_inputs else _walked(tensor, out)
+        if taps != (1, 1):
+            dims |= {"FY", "FX"}
+        operands.append(Operand(tensor.name, role, tensor.format.bits, dims))
+    operands.append(Operand(out.name, "output", out.format.bits, ALL_SPLITS))
+    return LoopNest(
+        unit, (b, 1, k, 1, oy, ox, *taps), tuple(operands),
+        rate=rate, vector_ops=0 if unit is Unit.ALIAS else out.size * prod(taps), splits=splits,
+    )  # fmt: skip
+
+
+def _walked(tensor: Tensor, out: Tensor) -> frozenset[str]:
+    """The loops of `out` that move through `tensor`, which broadcasts against it."""
+    missing = len(out.shape) - len(tensor.shape)
+    padded = (1,) * missing + tensor.shape
+    own = canonical_shape(padded, out.channel_axis)
+    whole = canonical_shape(out.shape, out.channel_axis)
+    pairs = zip(PIXEL_DIMS, own, whole, strict=True)
+    return frozenset(dim for dim, extent, full in pairs if extent > 1 or full == 1)
+
+
+@dataclass(frozen=True, eq=False)
+class ElementwiseKernel:
+    """A `VectorKernel` that calls `function(*inputs, out, parameters)` on equal-shaped tiles."""
+
+    function: Callable[..., None]
+    parameters: Any
+    channel_axis: int
+
+    def compute(
+        self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
+    ) -> None:
+        """See `VectorKernel`."""
+        out = outputs[0]
+        arrays = [
+            part(channels_last(np.broadcast_to(x, out.shape), self.channel_axis), tile)
+            for x in inputs
+        ]
+        self.function(*arrays, part(channels_last(out, self.channel_axis), tile), self.parameters)
+
+
+def quantized(op: Operator, tensor: Tensor | None) -> Quantization:
+    """The per-tensor quantization of an 8-bit tensor; UnsupportedModelError for anything else."""
+    assert tensor is not None
+    quantization = tensor.quantization
+    if tensor.format not in (INT8, UINT8) or quantization is None:
+        what = f"{op.kind} needs 8-bit quantized tensors, '{tensor.name}' is {tensor.format.name}"
+        raise UnsupportedModelError(Problem(tensor.name, what))
+    if not quantization.is_per_tensor or quantization.zero_point.size != 1:
+        what = f"{op.kind} needs one scale for the whole of '{tensor.name}'"
+        raise UnsupportedModelError(Problem(tensor.name, what))
+    return quantization
+
+
+def require_same_quantization(op: Operator, x: Tensor, y: Tensor) -> None:
+    """Refuse an operator that only moves or compares values but changes their scale or format."""
+    same = x.quantization is None and y.quantization is None
+    if x.quantization is not None:
+        same = x.quantization.same_as(y.quantization)
+    if x.format != y.format or not same:
+        what = f"{op.kind} keeps values, but '{x.name}' and '{y.name}' are quantized differently"
+        raise UnsupportedModelError(Problem(y.name, what))

@@ -1,0 +1,70 @@
+"""Parameters of averages: over a window, and over whole axes (mean)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from npusim.errors import Problem, UnsupportedModelError
+from npusim.numerics.quantization import Quantization
+from npusim.numerics.requantize import quantize_multiplier
+
+Clamp = tuple[int, int]
+
+
+class IntegerAverage(NamedTuple):
+    """Average of stored integers: input and output share their scale."""
+
+    x_zero: int
+    low: int
+    high: int
+
+
+class FixedPointMean(NamedTuple):
+    """Centred sum times multiplier (Q0.31) * 2^shift, with double rounding."""
+
+    x_zero: int
+    multiplier: int
+    shift: int
+    y_zero: int
+    low: int
+    high: int
+
+
+class FloatMean(NamedTuple):
+    """Centred sum times a float32 scale."""
+
+    x_zero: int
+    scale: np.float32
+    y_zero: int
+    low: int
+    high: int
+
+
+def integer_average(x: Quantization, y: Quantization, clamp: Clamp, where: str) -> IntegerAverage:
+    """TFLite's average pooling; it does not rescale."""
+    if not x.same_as(y):
+        what = "an average pooling whose output has another scale than its input"
+        raise UnsupportedModelError(Problem(where, what))
+    return IntegerAverage(x.scalar_zero_point, *clamp)
+
+
+AVERAGE_PARAMETERS = {"integer": integer_average}
+
+
+def fixed_point_mean(x: Quantization, y: Quantization, count: int, clamp: Clamp) -> FixedPointMean:
+    """sx / (sy * count) in float64 as a fixed-point multiplier."""
+    real = float(x.scalar_scale) / (float(y.scalar_scale) * count)
+    multiplier, shift = quantize_multiplier(real)
+    zeros = x.scalar_zero_point, y.scalar_zero_point
+    return FixedPointMean(zeros[0], int(multiplier), int(shift), zeros[1], *clamp)
+
+
+def float_mean(x: Quantization, y: Quantization, count: int, clamp: Clamp) -> FloatMean:
+    """XNNPACK: sx / (sy * count), each step rounded to float32."""
+    scale = np.float32(x.scalar_scale / np.float32(np.float32(count) * y.scalar_scale))
+    return FloatMean(x.scalar_zero_point, scale, y.scalar_zero_point, *clamp)
+
+
+MEAN_PARAMETERS = {"double_rounding": fixed_point_mean, "float32_rint": float_mean}
