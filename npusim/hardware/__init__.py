@@ -1,0 +1,23 @@
+"""Hardware descriptions: schema, presets, memory technologies, and the loader with its errors."""
+
+from __future__ import annotations
+
+from npusim.hardware.loader import (
+    Description,
+    SourcedValue,
+    load_description,
+    load_hardware,
+    resolve_sources,
+)
+from npusim.hardware.presets import preset_names
+from npusim.hardware.schema import Hardware
+
+__all__ = [
+    "Description",
+    "Hardware",
+    "SourcedValue",
+    "load_description",
+    "load_hardware",
+    "preset_names",
+    "resolve_sources",
+]

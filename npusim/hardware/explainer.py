@@ -1,0 +1,132 @@
+"""What pydantic found wrong, as problems with a place and words that say what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from npusim.errors import Problem, nearest_name
+from npusim.hardware.document import Document, Path
+from npusim.hardware.quantities import Section
+from npusim.hardware.schema import Hardware
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping of keys to values",
+    "model_type": "a mapping of keys to values",
+    "model_attributes_type": "a mapping of keys to values",
+}
+_BOUNDS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+}
+
+
+def problems_of(error: ValidationError, document: Document) -> list[Problem]:
+    """Every error as a problem at the place in the file, or the option, that caused it."""
+    return [problem for detail in error.errors() for problem in _problems(detail, document)]
+
+
+def _problems(detail: ErrorDetails, document: Document) -> Iterator[Problem]:
+    path, kind = detail["loc"], detail["type"]
+    if kind == "cross_check":
+        for below, message in detail.get("ctx", {})["problems"]:
+            parts = tuple(int(part) if part.isdigit() else part for part in below.split("."))
+            yield Problem(_where(document, (*path, *parts)), message)
+    elif kind == "extra_forbidden":
+        known = known_keys(path[:-1])
+        hint = nearest_name(str(path[-1]), known)
+        inside = _dotted(path[:-1]) or "a description"
+        what = f"unknown key '{path[-1]}'{hint}: {inside} has {', '.join(known)}"
+        yield Problem(_where(document, path, of_key=True), what)
+    elif kind == "missing":
+        inside = f" in {_dotted(path[:-1])}" if path[:-1] else ""
+        what = f"key '{path[-1]}' is missing{inside}{_meaning(path)}"
+        yield Problem(_where(document, path[:-1], of_key=True), what)
+    else:
+        is_key = path[-1:] == ("[key]",)
+        place = path[:-1] if is_key else path
+        yield Problem(_where(document, place, of_key=is_key), _message(detail))
+
+
+def _message(detail: ErrorDetails) -> str:
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind]}, found {_shown(value)}"
+    if kind in _BOUNDS:
+        key, words = _BOUNDS[kind]
+        return f"{_shown(value)} is out of range: it must be {words} {context[key]}"
+    if kind == "literal_error":
+        expected = str(context["expected"])
+        names = [name.strip("' ") for name in expected.replace(" or ", ", ").split(",")]
+        return f"{_shown(value)} is not known{nearest_name(str(value), names)}: expected {expected}"
+    if kind == "too_short":
+        return "is empty: list at least one"
+    return f"{detail['msg']}, found {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    text = "null" if value is None else repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+def _where(document: Document, path: Path, of_key: bool = False) -> str:
+    while path and path not in document.places:
+        path, of_key = path[:-1], False
+    place = document.places.get(path)
+    if place is None:
+        return ""
+    return place.key_where if of_key else place.where
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _section(path: Path) -> type[Section] | None:
+    """The section that describes what is at `path`, or None for a plain value."""
+    section: type[Section] | None = Hardware
+    for part in path:
+        if section is None:
+            return None
+        found = [f for name, f in section.model_fields.items() if (f.alias or name) == part]
+        section = _inner(found[0].annotation) if found else None
+    return section
+
+
+def _inner(annotation: Any) -> type[Section] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    inner = (_inner(argument) for argument in get_args(annotation))
+    return next((found for found in inner if found is not None), None)
+
+
+def known_keys(path: Path) -> tuple[str, ...]:
+    """The keys that a description may have at `path`, in the order of the schema."""
+    section = _section(path)
+    if section is None:
+        return ()
+    keys = tuple(field.alias or name for name, field in section.model_fields.items())
+    return (*keys, "extends") if section is Hardware else keys
+
+
+def _meaning(path: Path) -> str:
+    section = _section(path[:-1])
+    if section is None:
+        return ""
+    for name, field in section.model_fields.items():
+        if (field.alias or name) == path[-1] and field.description:
+            return f" ({field.description.splitlines()[0]})"
+    return ""

@@ -1,0 +1,165 @@
+"""From a preset's name or a YAML file to a `Hardware`, with every mistake reported at once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from npusim.errors import DescriptionError, Problem, nearest_name
+from npusim.hardware.document import Document, Path, Place, read_document
+from npusim.hardware.explainer import problems_of
+from npusim.hardware.layers import Overrides, lookup, merge, overrides_document
+from npusim.hardware.presets import preset_names, preset_path
+from npusim.hardware.schema import Hardware
+
+MAX_FILE_BYTES = 1 << 20
+_NUMBER = re.compile(r"[+-]?\.?\d")
+_NOT_FIGURES = ("npusim", "name", "description", "sources")
+
+
+@dataclass(frozen=True)
+class SourcedValue:
+    """One value of a description: its dotted path, what was written, where, and who says so."""
+
+    path: str
+    value: object
+    where: str
+    origin: str
+    sources: tuple[str, ...]
+
+    @property
+    def is_number(self) -> bool:
+        """True for counts and quantities, which need a source; names and choices do not."""
+        if isinstance(self.value, str):
+            return bool(_NUMBER.match(self.value))
+        return isinstance(self.value, int | float) and not isinstance(self.value, bool)
+
+
+@dataclass(frozen=True)
+class Description:
+    """A loaded description: the hardware, and where each stated value came from."""
+
+    hardware: Hardware
+    values: tuple[SourcedValue, ...]
+
+    def unsourced(self) -> list[SourcedValue]:
+        """The numbers that cite no source."""
+        return [value for value in self.values if value.is_number and not value.sources]
+
+
+def load_hardware(name_or_path: str | os.PathLike[str], overrides: Overrides = ()) -> Hardware:
+    """The hardware of a preset's name or of a `.yaml` path, with `overrides` applied.
+
+    `overrides` maps dotted paths to values (`{"memory.sram.size": "1 MiB"}`) or lists texts
+    (`["mac_array.rows=64"]`). Raises `DescriptionError` with every mistake and its place.
+    """
+    return load_description(name_or_path, overrides).hardware
+
+
+def resolve_sources(
+    name_or_path: str | os.PathLike[str], overrides: Overrides = ()
+) -> tuple[SourcedValue, ...]:
+    """Every stated value of a description with its place and its sources."""
+    return load_description(name_or_path, overrides).values
+
+
+def load_description(
+    name_or_path: str | os.PathLike[str], overrides: Overrides = ()
+) -> Description:
+    """Like `load_hardware`, and keeps where each value came from."""
+    document = _read_chain(name_or_path, Place("", "", ""), ())
+    document = merge(document, overrides_document(overrides))
+    problems = list(document.problems)
+    hardware = None
+    if document.data:
+        try:
+            hardware = Hardware.model_validate(document.data)
+        except ValidationError as error:
+            problems += problems_of(error, document)
+    if problems or hardware is None:
+        raise DescriptionError(sorted(set(problems), key=_reading_order))
+    return Description(hardware, tuple(_values(document)))
+
+
+def _reading_order(problem: Problem) -> tuple[str, int, int, str]:
+    name, *numbers = re.split(r":(?=\d+)", problem.where)
+    line, column = (int(number) for number in (*numbers, "0", "0")[:2])
+    return name, line, column, problem.what
+
+
+def _read_chain(
+    name_or_path: str | os.PathLike[str], asked: Place, chain: tuple[FilePath, ...]
+) -> Document:
+    """The document of a file, merged over everything that it extends."""
+    path = _find(name_or_path, asked, chain)
+    if path.resolve() in chain:
+        names = " -> ".join(file.name for file in (*chain, path))
+        raise DescriptionError(Problem(asked.where, f"extends itself: {names}"))
+    document = read_document(_read_text(path, asked), str(path), path.name)
+    base = document.data.pop("extends", None)
+    place = document.places.pop(("extends",), asked)
+    if base is None:
+        return document
+    if not isinstance(base, str):
+        what = f"extends takes the name of a preset or a path, found {base!r}"
+        document.problems.append(Problem(place.where, what))
+        return document
+    try:
+        below = _read_chain(base, place, (*chain, path.resolve()))
+    except DescriptionError as error:
+        raise DescriptionError([*document.problems, *error.problems]) from None
+    return merge(below, document)
+
+
+def _find(
+    name_or_path: str | os.PathLike[str], asked: Place, chain: tuple[FilePath, ...]
+) -> FilePath:
+    """A path ends in .yaml or names a folder; it is relative to the file that extends it."""
+    text = os.fspath(name_or_path)
+    if text.endswith((".yaml", ".yml")) or "/" in text or os.sep in text:
+        return chain[-1].parent / text if chain else FilePath(text)
+    names = preset_names()
+    if text not in names:
+        what = (
+            f"no preset is called {text!r}{nearest_name(text, names)}: there are "
+            f"{', '.join(names)}; a path ends in .yaml"
+        )
+        raise DescriptionError(Problem(asked.where, what))
+    return preset_path(text)
+
+
+def _read_text(path: FilePath, asked: Place) -> str:
+    where = asked.where or str(path)
+    try:
+        if not path.is_file():
+            raise DescriptionError(Problem(where, f"there is no file {path}"))
+        if path.stat().st_size > MAX_FILE_BYTES:
+            what = f"{path} has more than {MAX_FILE_BYTES} bytes: not a hardware description"
+            raise DescriptionError(Problem(where, what))
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        what = f"{path} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}"
+        raise DescriptionError(Problem(where, what)) from None
+    except (OSError, ValueError) as error:
+        raise DescriptionError(Problem(where, f"cannot read {path}: {error}")) from None
+
+
+def _values(document: Document) -> Iterator[SourcedValue]:
+    def walk(data: Any, path: Path) -> Iterator[SourcedValue]:
+        if isinstance(data, dict | list):
+            for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+                yield from walk(value, (*path, key))
+            return
+        place = document.places[path]
+        dotted = ".".join(str(part) for part in path)
+        yield SourcedValue(dotted, data, place.where, place.origin, place.sources)
+
+    for key in document.data:
+        if key not in _NOT_FIGURES:
+            yield from walk(lookup(document.data, (key,)), (key,))

@@ -1,0 +1,174 @@
+"""The MAC array: style, size, dataflows, number formats with their rates, accumulator.
+
+Issued MACs per cycle = cores x rows x cols x pixels x rate of the format pair.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from npusim.errors import nearest_name
+from npusim.hardware.quantities import (
+    Count,
+    Cycles,
+    Listed,
+    PositiveNumber,
+    Section,
+    WeightsPerCycle,
+    refuse,
+)
+
+DATAFLOWS: dict[str, tuple[str, ...]] = {
+    "systolic": ("weight_stationary", "output_stationary"),
+    "dot_product": ("depth_first", "part_kernel"),
+}
+"""The dataflows that each array style can run."""
+
+OPERAND_FORMATS = (
+    "int4", "int8", "uint8", "int16", "fp8", "fp8_e4m3", "fp8_e5m2", "fp16", "bf16", "fp32",
+)  # fmt: skip
+ACCUMULATOR_FORMAT = re.compile(r"int([89]|[1-5][0-9]|6[0-4])|fp16|bf16|fp32")
+
+
+class Precision(Section):
+    """What one format pair costs on the array."""
+
+    rate: PositiveNumber
+    """MACs per unit and cycle (dimensionless, > 0): 2 means two MACs where int8 has one."""
+    compute: Literal["fp16", "bf16", "fp32"] | None = None
+    """The format both operands are converted to at the array's edge; null: none is needed."""
+
+
+def _precision(value: object) -> object:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return {"rate": value} if number else value
+
+
+PrecisionField = Annotated[
+    Precision, BeforeValidator(_precision, json_schema_input_type=PositiveNumber | Precision)
+]
+
+
+class Accumulator(Section):
+    """Where partial sums live: number format, how many, and what an overflow does."""
+
+    format: str = "int32"
+    """Number format of a partial sum: `int8` to `int64` of any width, `fp16`, `bf16`, `fp32`."""
+    entries: Count | None = None
+    """Accumulators per array column (systolic), >= 1; null: not the limit of a tile."""
+    on_overflow: Literal["wrap", "saturate"] = "wrap"
+    """What happens to a sum that leaves the format's range."""
+
+    @field_validator("format")
+    @classmethod
+    def _known_format(cls, value: str) -> str:
+        if not ACCUMULATOR_FORMAT.fullmatch(value):
+            known = "int8 to int64, fp16, bf16, fp32"
+            raise ValueError(f"unknown accumulator format {value!r}: {known}")
+        return value
+
+
+class Overlap(Section):
+    """What the array hides behind the neighbouring tiles."""
+
+    weight_load: bool
+    """The weights of the next tile are shifted in while this one computes."""
+    drain: bool
+    """The sums of a finished tile leave while the next one computes."""
+
+
+class MacArray(Section):
+    """The MAC array of one core."""
+
+    style: Literal["systolic", "dot_product"]
+    """`systolic` arrays skew (fill and drain grow with size); `dot_product` trees do not."""
+    rows: Count
+    """systolic: height, along the reduction; dot_product: products summed at once, >= 1."""
+    cols: Count
+    """Output channels side by side, >= 1."""
+    pixels: Annotated[tuple[Count, Count], Listed] = (1, 1)
+    """Output pixels (height, width) computed per cycle; dot_product only."""
+    dataflows: Annotated[tuple[str, ...], Listed, Field(min_length=1)]
+    """systolic: `weight_stationary`, `output_stationary`;
+    dot_product: `depth_first`, `part_kernel`."""
+    overlap: Overlap
+    """What is hidden behind the neighbouring tiles."""
+    weight_rate_per_cycle: WeightsPerCycle | None = Field(default=None, alias="weight_rate")
+    """Weights a cycle into the array's weight registers, per core; null: one row of `cols`."""
+    channel_block: Count | None = None
+    """dot_product: input channels taken per pass of one tap, a multiple of `rows`; null: `rows`."""
+    tap_block: Count = 1
+    """dot_product: kernel taps per pass in part_kernel and depthwise order, >= 1."""
+    pipeline_delay_cycles: Cycles = Field(default=0, alias="pipeline_delay")
+    """Cycles between issue and the sum that the next step of the same output may build on."""
+    max_kernel: Annotated[tuple[Count, Count], Listed] | None = None
+    """Largest kernel (height, width) in one piece; larger ones are cut. null: any."""
+    precisions: dict[str, PrecisionField | None] = Field(min_length=1)
+    """Format pair `activation*weight` to its rate, a number or {rate, compute}; null removes it."""
+    accumulator: Accumulator
+    """Format, number and overflow of the partial sums."""
+
+    @field_validator("style", mode="before")
+    @classmethod
+    def _modelled_style(cls, value: object) -> object:
+        if value == "in_memory":
+            raise ValueError("style 'in_memory' is not modelled yet: use systolic or dot_product")
+        return value
+
+    @field_validator("precisions")
+    @classmethod
+    def _known_pairs(cls, value: dict[str, Precision | None]) -> dict[str, Precision | None]:
+        problems = [(key, text) for key in value if (text := _pair_problem(key))]
+        if problems:
+            raise refuse(*problems)
+        kept = {key: precision for key, precision in value.items() if precision is not None}
+        if not kept:
+            raise ValueError("no format pair is left: keep at least one, such as int8*int8: 1")
+        return dict(kept)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> MacArray:
+        allowed = DATAFLOWS[self.style]
+        problems = [
+            (f"dataflows.{place}", f"a {self.style} array has no dataflow {name!r}"
+             f"{nearest_name(name, allowed)}: expected {' or '.join(allowed)}")
+            for place, name in enumerate(self.dataflows)
+            if name not in allowed
+        ]  # fmt: skip
+        if self.style == "systolic":
+            problems += self._dot_product_only()
+        elif self.channel_block is not None and self.channel_block % self.rows:
+            problems.append(
+                ("channel_block", f"{self.channel_block} is not a multiple of rows = {self.rows}")
+            )
+        if problems:
+            raise refuse(*problems)
+        return self
+
+    def _dot_product_only(self) -> list[tuple[str, str]]:
+        set_here = {
+            "pixels": self.pixels != (1, 1),
+            "channel_block": self.channel_block is not None,
+            "tap_block": self.tap_block != 1,
+        }
+        message = "has no meaning in a systolic array: remove it, or set style: dot_product"
+        return [(key, f"{key} {message}") for key, found in set_here.items() if found]
+
+    def precision(self, pair: str) -> Precision | None:
+        """The precision of `activation*weight`; unsigned integers run as signed of that width."""
+        found = self.precisions.get(pair) or self.precisions.get(pair.replace("uint", "int"))
+        return found
+
+
+def _pair_problem(pair: str) -> str:
+    parts = pair.split("*")
+    if len(parts) != 2:
+        return f"{pair!r} is not a pair 'activation*weight', for example int8*int8"
+    for part in parts:
+        if part not in OPERAND_FORMATS:
+            hint = nearest_name(part, OPERAND_FORMATS)
+            return f"unknown number format {part!r}{hint}: one of {', '.join(OPERAND_FORMATS)}"
+    return ""

@@ -1,0 +1,168 @@
+"""Memories and DMA: the shared SRAM, the second memory, and what moves data between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+
+from npusim.errors import nearest_name
+from npusim.hardware.memories import DramTechnology, technology, technology_names
+from npusim.hardware.quantities import (
+    BytesPerCycle,
+    BytesPerSecond,
+    Count,
+    Cycles,
+    Listed,
+    Section,
+    SizeBytes,
+    refuse,
+)
+from npusim.units import QuantityError, parse_quantity
+
+Held = Literal["weights", "inputs", "outputs"]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """A latency in seconds or in cycles of the NPU clock: exactly one of the two is set."""
+
+    seconds: float | None = None
+    cycles: int | None = None
+
+
+def _latency(text: object) -> Latency | None:
+    if text is None or isinstance(text, Latency):
+        return text
+    for dimension in ("time", "cycles"):
+        try:
+            value = parse_quantity(text, dimension)
+        except QuantityError:
+            continue
+        if value < 0:
+            raise ValueError(f"{text!r} is out of range: it must be zero or more")
+        return Latency(cycles=int(value)) if dimension == "cycles" else Latency(seconds=value)
+    raise ValueError(f"{text!r} is not a latency: expected for example '100 ns' or '500 cycles'")
+
+
+LatencyField = Annotated[
+    Latency | None,
+    BeforeValidator(_latency),
+    WithJsonSchema({"type": ["string", "null"], "examples": ["100 ns", "500 cycles"]}),
+]
+
+
+class Sram(Section):
+    """On-chip memory shared by all cores."""
+
+    size_bytes: SizeBytes = Field(alias="size")
+    """Capacity in bytes, > 0."""
+    holds: Annotated[tuple[Held, ...], Listed, Field(min_length=1)] = (
+        "weights", "inputs", "outputs",
+    )  # fmt: skip
+    """What may live here; the rest streams past it."""
+    banks: Count
+    """Number of banks, >= 1; divides the size."""
+    read_bytes_per_cycle: BytesPerCycle = Field(alias="read")
+    """Read bandwidth, bytes per cycle, > 0."""
+    write_bytes_per_cycle: BytesPerCycle = Field(alias="write")
+    """Write bandwidth, bytes per cycle, > 0."""
+    latency_cycles: Cycles = Field(default=0, alias="latency")
+    """Cycles from a request to its first byte, >= 0; 0 where the array's own pipeline hides it."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Sram:
+        problems = []
+        if self.size_bytes % self.banks:
+            problems.append(
+                ("banks", f"{self.banks} banks do not divide the size of {self.size_bytes} bytes: "
+                 "change banks or size")
+            )  # fmt: skip
+        if len(set(self.holds)) != len(self.holds):
+            problems.append(("holds", "names the same kind of data twice"))
+        if problems:
+            raise refuse(*problems)
+        return self
+
+
+class Dram(Section):
+    """The second memory: a technology from the tables, with what this system changes of it."""
+
+    technology: str
+    """A table of `npusim/hardware/memories/`: `lpddr4x-4266`, ..., `flash`, `sram_port`."""
+    channels: Count = 1
+    """Channels of that technology, >= 1."""
+    bandwidth_bytes_per_s: BytesPerSecond | None = Field(default=None, alias="bandwidth")
+    """Bytes per second of all channels, > 0; null: the technology's data rate x bus x channels."""
+    latency: LatencyField = None
+    """First access, in ns or in cycles of the NPU clock; null: the technology's."""
+    burst_bytes: SizeBytes | None = Field(default=None, alias="burst")
+    """Bytes of the shortest transfer; null: the technology's."""
+    efficiency: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Part of the bandwidth that long streams reach, 0 to 1; null: the technology's, or 1 where
+    the bandwidth is stated here."""
+
+    read_only: bool = False
+    """It cannot be written while the NPU runs (flash): what a layer writes must fit in SRAM."""
+
+    @property
+    def latency_s(self) -> float | None:
+        """The stated latency in seconds, if it was stated so."""
+        return self.latency.seconds if self.latency else None
+
+    @property
+    def latency_cycles(self) -> int | None:
+        """The stated latency in cycles of the NPU clock, if it was stated so."""
+        return self.latency.cycles if self.latency else None
+
+    @property
+    def table(self) -> DramTechnology:
+        """The technology's table."""
+        return technology(self.technology)
+
+    @field_validator("technology")
+    @classmethod
+    def _known_technology(cls, value: str) -> str:
+        known = technology_names()
+        if value not in known:
+            hint = nearest_name(value, known)
+            what = f"unknown memory technology {value!r}{hint}"
+            raise ValueError(f"{what}: one of {', '.join(known)}")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Dram:
+        table, missing = self.table, []
+        if self.bandwidth_bytes_per_s is None and table.peak_bytes_per_s is None:
+            missing.append(("bandwidth", "512 MB/s"))
+        if self.latency is None and table.latency_s is None:
+            missing.append(("latency", "64 cycles"))
+        if self.burst_bytes is None and table.burst_bytes is None:
+            missing.append(("burst", "128 B"))
+        if missing:
+            raise refuse(
+                *(("technology", f"{self.technology} says no {key}: state it here, for example "
+                   f"{key}: {example}") for key, example in missing)
+            )  # fmt: skip
+        return self
+
+
+class Memory(Section):
+    """The memory levels."""
+
+    sram: Sram
+    """On-chip memory."""
+    dram: Dram
+    """The memory behind it: DRAM, flash, or another SRAM."""
+
+
+class Dma(Section):
+    """The engine that moves tiles between the second memory and SRAM."""
+
+    channels: Count
+    """Transfers that can be in flight from different queues, >= 1."""
+    setup_cycles: Cycles = Field(alias="setup")
+    """Cycles to start one transfer, >= 0."""
+    outstanding: Count
+    """Bursts in flight per channel, >= 1."""

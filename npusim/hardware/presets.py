@@ -1,0 +1,23 @@
+"""Where the shipped descriptions are: in the installed package, or in a source checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_FOLDERS = (_PACKAGE / "hw_configs", _PACKAGE.parent / "hw_configs")
+
+
+def preset_folder() -> Path:
+    """The folder with the presets."""
+    return next((folder for folder in _FOLDERS if folder.is_dir()), _FOLDERS[0])
+
+
+def preset_names() -> tuple[str, ...]:
+    """The name of every preset, sorted."""
+    return tuple(sorted(path.stem for path in preset_folder().glob("*.yaml")))
+
+
+def preset_path(name: str) -> Path:
+    """The file of the preset called `name`."""
+    return preset_folder() / f"{name}.yaml"

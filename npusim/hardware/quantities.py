@@ -1,0 +1,80 @@
+"""Field types of the hardware description: a text with a unit in the file, a number in Python.
+
+Each type parses with `npusim.units` and checks its sign, and tells the JSON Schema that an editor
+should offer a string such as `256 KiB`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from npusim.units import DIMENSIONS, parse_quantity
+
+
+class Section(BaseModel):
+    """Base of every part of a description: frozen, no unknown keys, no silent type conversion."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
+
+
+def refuse(*problems: tuple[str, str]) -> PydanticCustomError:
+    """The error of a check across fields: (dotted key below this section, message) pairs."""
+    text = "; ".join(message for _, message in problems)
+    return PydanticCustomError("cross_check", "{text}", {"text": text, "problems": problems})
+
+
+def as_tuple(value: object) -> object:
+    """A YAML list as the tuple that the frozen models hold; anything else is left to pydantic."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Listed = BeforeValidator(as_tuple)
+"""Marks a tuple field that a description writes as a list."""
+
+Count = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
+PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _parser(dimension: str, minimum: str) -> Callable[[object], int | float]:
+    def parse(text: object) -> int | float:
+        value = parse_quantity(text, dimension)
+        if value < 0 or (minimum == "positive" and value == 0):
+            raise ValueError(f"{text!r} is out of range: it must be {minimum}")
+        return value
+
+    return parse
+
+
+def quantity(dimension: str, minimum: str = "positive") -> tuple[BeforeValidator, WithJsonSchema]:
+    """The validator and the schema of a quantity; `minimum` is `positive` or `zero or more`."""
+    kind = DIMENSIONS[dimension]
+    units = "|".join(unit.replace("/", r"\/") for unit in kind.units)
+    schema: dict[str, Any] = {
+        "type": "string",
+        "pattern": rf"^\s*\+?[0-9.]+([eE][+-]?[0-9]+)?\s*({units})\s*$",
+        "examples": [kind.example],
+    }
+    return BeforeValidator(_parser(dimension, minimum)), WithJsonSchema(schema)
+
+
+SizeBytes = Annotated[int, *quantity("bytes")]
+FrequencyHz = Annotated[float, *quantity("frequency")]
+BytesPerCycle = Annotated[float, *quantity("bytes_per_cycle")]
+BytesPerSecond = Annotated[float, *quantity("bytes_per_second")]
+ElementsPerCycle = Annotated[float, *quantity("elements_per_cycle")]
+WeightsPerCycle = Annotated[float, *quantity("weights_per_cycle")]
+Cycles = Annotated[int, *quantity("cycles", "zero or more")]
+Seconds = Annotated[float, *quantity("time", "zero or more")]
+LengthM = Annotated[float, *quantity("length")]
+FlopsPerSecond = Annotated[float, *quantity("flops")]
+PowerW = Annotated[float, *quantity("power", "zero or more")]
+EnergyPj = Annotated[float, *quantity("energy", "zero or more")]
+EnergyPjPerByte = Annotated[float, *quantity("energy_per_byte", "zero or more")]
+AreaMm2 = Annotated[float, *quantity("area")]

@@ -1,0 +1,278 @@
+"""The hardware description: every field with its unit, range and meaning.
+
+`Hardware` is what the loader builds from a YAML file and what every other part of npusim reads.
+It is frozen and knows nothing of files. The YAML key is the field's alias where one is given; the
+Python name carries the unit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from npusim.errors import Problem, UsageError, nearest_name
+from npusim.hardware.mac_array import MacArray
+from npusim.hardware.memory import Dma, Memory
+from npusim.hardware.quantities import (
+    AreaMm2,
+    Count,
+    Cycles,
+    ElementsPerCycle,
+    EnergyPj,
+    EnergyPjPerByte,
+    FlopsPerSecond,
+    FrequencyHz,
+    LengthM,
+    Listed,
+    PositiveNumber,
+    PowerW,
+    Seconds,
+    Section,
+    as_tuple,
+    refuse,
+)
+from npusim.numerics.profiles import PROFILES
+
+LoopOrder = Literal["weights_outer", "inputs_outer"]
+LOOP_ORDERS: tuple[LoopOrder, ...] = ("weights_outer", "inputs_outer")
+
+
+def _loop_orders(value: object) -> object:
+    if value == "any" or value == ["any"]:
+        return "any"
+    orders = as_tuple(value)
+    if not isinstance(orders, tuple) or not orders or not set(orders) <= set(LOOP_ORDERS):
+        raise ValueError(f"{value!r} is not 'any' or a list of {', '.join(LOOP_ORDERS)}")
+    return orders
+
+
+LoopOrders = Annotated[
+    tuple[LoopOrder, ...] | Literal["any"],
+    BeforeValidator(_loop_orders, json_schema_input_type=list[LoopOrder] | Literal["any"]),
+]
+TileDim = Literal["K", "C", "OY", "OX"]
+VectorOp = Literal[
+    "add", "mul", "pool", "mean", "softmax", "lut", "exp", "copy", "requantize", "relu"
+]
+
+
+class OutputStage(Section):
+    """Bias, requantization and activation on the way out of the array, per core."""
+
+    elements_per_cycle: ElementsPerCycle = Field(alias="rate")
+    """Output elements per cycle and core, > 0."""
+    per_op: dict[str, ElementsPerCycle] = Field(default_factory=dict)
+    """Rates of operators that differ from it: operator name to elements per cycle and core."""
+
+
+class VectorUnit(Section):
+    """What does element-wise work, per core."""
+
+    lanes: Count
+    """Elements side by side, >= 1."""
+    rates: dict[VectorOp, PositiveNumber]
+    """Elements per lane and cycle, > 0. `pool` and `mean` count elements read, the rest elements
+    written. An operation that is not listed cannot run here."""
+
+
+class MappingRules(Section):
+    """What the hardware or its compiler fixes of a schedule."""
+
+    loop_orders: LoopOrders = "any"
+    """`any`, or the allowed ones: `weights_outer` keeps weights, `inputs_outer` keeps inputs."""
+    fusion: Annotated[tuple[Literal["activation", "add", "pool"], ...], Listed] = ()
+    """What may ride on the drain of the operator before it."""
+    buffers: Literal[1, 2] = 2
+    """Copies of a tile's buffers: 2 lets loads run ahead of the array."""
+    tile_max: dict[TileDim, Count] = Field(default_factory=dict)
+    """Largest tile per loop dimension (K output channels, C input channels, OY, OX)."""
+    tile_multiple: dict[TileDim, Count] = Field(default_factory=dict)
+    """Tiles are multiples of this per loop dimension, except the last one."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> MappingRules:
+        problems = [
+            (f"tile_max.{dim}", f"{limit} is less than tile_multiple {dim} = {step}")
+            for dim, limit in self.tile_max.items()
+            if limit < (step := self.tile_multiple.get(dim, 1))
+        ]
+        if problems:
+            raise refuse(*problems)
+        return self
+
+
+class Overheads(Section):
+    """Fixed costs that no data movement explains."""
+
+    per_layer_cycles: Cycles = Field(alias="per_layer")
+    """Cycles to start one operator, >= 0."""
+    per_inference_s: Seconds = Field(alias="per_inference")
+    """Seconds to start one inference, >= 0."""
+
+
+class Host(Section):
+    """The processor that runs what the NPU cannot."""
+
+    flops_per_s: FlopsPerSecond | None = Field(default=None, alias="rate")
+    """Operations per second, > 0; null: no host, and such models are refused."""
+
+
+class EnergyPerAction(Section):
+    """Energies that are published for this chip and replace the interpolated ones."""
+
+    mac_int8: EnergyPj | None = None
+    """One int8 MAC with its accumulation, pJ."""
+    sram_read_per_byte: EnergyPjPerByte | None = None
+    """One byte read from SRAM, pJ."""
+    sram_write_per_byte: EnergyPjPerByte | None = None
+    """One byte written to SRAM, pJ."""
+    dram_per_byte: EnergyPjPerByte | None = None
+    """One byte to or from the second memory, pJ."""
+    vector_op: EnergyPj | None = None
+    """One element-wise operation, pJ."""
+
+
+class Technology(Section):
+    """The silicon: node and what is published of energy, leakage and area."""
+
+    node_m: LengthM = Field(alias="node")
+    """Process node, metres."""
+    energy: Literal["interpolated"] = "interpolated"
+    """Where energies per action come from that are not stated here."""
+    energy_per_action: EnergyPerAction = EnergyPerAction()
+    """Published energies of this chip."""
+    static_w: PowerW | None = Field(default=None, alias="static")
+    """Static power in watts, >= 0; null: derived from area and node."""
+    area_mm2: AreaMm2 | None = Field(default=None, alias="area")
+    """Area in mm2, > 0; null: derived."""
+
+    @property
+    def energy_pj(self) -> dict[str, float]:
+        """The stated energies: action to pJ (per byte where the action says so)."""
+        stated = self.energy_per_action.model_dump()
+        return {action: value for action, value in stated.items() if value is not None}
+
+
+def _absent(value: object) -> object:
+    return {} if value is None else value
+
+
+class Hardware(Section):
+    """One NPU with its memories and host: what a simulation needs to know of the hardware."""
+
+    npusim: Literal["hardware/1"]
+    """Version of this description format."""
+    name: str = Field(min_length=1, max_length=100)
+    """Name of the hardware."""
+    description: str = ""
+    """What it is, in a sentence or two."""
+    sources: dict[str, str] = Field(default_factory=dict)
+    """Where numbers come from: key to text. A comment `# [key]` at a line's end cites one."""
+    clock_hz: FrequencyHz = Field(alias="clock")
+    """Clock of array, vector unit, SRAM and DMA, Hz, > 0."""
+    cores: Count = 1
+    """Equal cores, each with an array, an output stage and a vector unit, >= 1."""
+    mac_array: MacArray
+    """The MAC array of each core."""
+    output_stage: OutputStage
+    """What follows the array."""
+    vector_unit: VectorUnit
+    """Element-wise work."""
+    memory: Memory
+    """SRAM and the memory behind it."""
+    dma: Dma
+    """Data movement between the two."""
+    mapping: MappingRules = MappingRules()
+    """Limits on schedules."""
+    overheads: Overheads
+    """Fixed costs."""
+    host: Annotated[
+        Host, BeforeValidator(_absent, json_schema_input_type=Host | None)
+    ] = Host()  # fmt: skip
+    """What runs the rest; null: nothing does."""
+    requantize: str | None = None
+    """The chip's own requantization profile; null: the model's is used."""
+    technology: Technology
+    """Node, energy, leakage, area."""
+
+    @field_validator("requantize")
+    @classmethod
+    def _known_profile(cls, value: str | None) -> str | None:
+        if value is not None and value not in PROFILES:
+            hint = nearest_name(value, tuple(PROFILES))
+            known = ", ".join(PROFILES)
+            raise ValueError(f"unknown requantization profile {value!r}{hint}: null or {known}")
+        return value
+
+    def peak_macs_per_cycle(self, pair: str = "int8*int8") -> float:
+        """MACs that all cores issue per cycle at most, for the pair `activation*weight`."""
+        array = self.mac_array
+        precision = array.precision(pair)
+        if precision is None:
+            have = ", ".join(array.precisions)
+            raise UsageError(Problem(self.name, f"no precision {pair}: this hardware has {have}"))
+        height, width = array.pixels
+        return self.cores * array.rows * array.cols * height * width * precision.rate
+
+    @property
+    def dram_peak_bytes_per_s(self) -> float:
+        """Bandwidth of all channels of the second memory on its pins, bytes per second."""
+        dram = self.memory.dram
+        if dram.bandwidth_bytes_per_s is not None:
+            return dram.bandwidth_bytes_per_s
+        peak = dram.table.peak_bytes_per_s
+        assert peak is not None  # Dram refuses a description without it
+        return dram.channels * peak
+
+    @property
+    def dram_efficiency(self) -> float:
+        """Part of the peak bandwidth that a long stream reaches, 0 to 1."""
+        dram = self.memory.dram
+        if dram.efficiency is not None:
+            return dram.efficiency
+        table = dram.table.efficiency
+        return 1.0 if dram.bandwidth_bytes_per_s is not None or table is None else table.value
+
+    @property
+    def dram_bytes_per_s(self) -> float:
+        """Bandwidth of a long stream, bytes per second: peak x efficiency."""
+        return self.dram_peak_bytes_per_s * self.dram_efficiency
+
+    @property
+    def dram_bytes_per_cycle(self) -> float:
+        """Bandwidth of a long stream, bytes per cycle of the NPU clock."""
+        return self.dram_bytes_per_s / self.clock_hz
+
+    @property
+    def dram_latency_cycles(self) -> int:
+        """First access of the second memory in cycles of the NPU clock, rounded up."""
+        dram = self.memory.dram
+        if dram.latency_cycles is not None:
+            return dram.latency_cycles
+        seconds = dram.latency_s
+        if seconds is None:
+            assert dram.table.latency_s is not None  # Dram refuses a description without it
+            seconds = dram.table.latency_s
+        return math.ceil(round(seconds * self.clock_hz, 6))
+
+    @property
+    def dram_burst_bytes(self) -> int:
+        """Bytes of the shortest transfer of the second memory."""
+        dram = self.memory.dram
+        if dram.burst_bytes is not None:
+            return dram.burst_bytes
+        assert dram.table.burst_bytes is not None  # Dram refuses a description without it
+        return dram.table.burst_bytes
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of everything that can change a result: the resolved values, and the DRAM table."""
+        values = self.model_dump(mode="json", exclude={"description", "sources"})
+        values["dram_table"] = self.memory.dram.table.numbers()
+        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
