@@ -15,7 +15,7 @@
 #include "widen.h"
 
 /* int16 values of one band: half of a 512 KiB second-level cache. */
-enum { BAND_VALUES = 128 * 1024, FEW_PIXELS = 4 };
+enum { BAND_VALUES = 128 * 1024, FEW_PIXELS = 8 };
 
 /* The call's arguments and the sizes that follow from them. */
 typedef struct {

@@ -8,13 +8,8 @@
 #include <string.h>
 
 #include "npusim_kernels.h"
+#include "processors.h"
 #include "widen.h"
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define ON_EACH_PROCESSOR __attribute__((target_clones("avx2", "default")))
-#else
-#define ON_EACH_PROCESSOR
-#endif
 
 /* One input row of one image as [col][channel]; cols outside the image become zeros. */
 typedef struct {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "npusim_kernels.h"
+#include "processors.h"
 
 #if FLT_EVAL_METHOD != 0
 #error "float32_rint needs float arithmetic in float precision"
@@ -18,8 +19,8 @@ typedef struct {
 
 static inline int32_t clamp_output(int64_t value, const output_range *range)
 {
-    value += range->zero_point;
-    return (int32_t)(value < range->low ? range->low : value > range->high ? range->high : value);
+    const int64_t low = range->low - range->zero_point, high = range->high - range->zero_point;
+    return (int32_t)(value < low ? low : value > high ? high : value) + range->zero_point;
 }
 
 /*
@@ -34,6 +35,7 @@ static inline int32_t round_to_even(float value)
     return bits - 0x4B400000;
 }
 
+ON_EACH_PROCESSOR
 static void row_float32_rint(
     const int32_t *restrict acc, const int32_t *restrict bias, const float *restrict scale,
     const output_range *range, int64_t count, uint8_t *restrict out)
@@ -49,33 +51,38 @@ static void row_float32_rint(
     }
 }
 
-/* round(a * b / 2^31), ties away from zero, b >= 0. */
-static inline int64_t doubling_high_mul(int32_t a, int32_t b)
+/* floor(a * b / 2^31 + 1/2) for b >= 0; it fits in 32 bits, so a shift without sign will do. */
+static inline int32_t doubling_high_mul(int32_t a, int32_t b)
 {
     const int64_t product = (int64_t)a * b;
-    const int64_t half = INT64_C(1) << 30;
-    return product >= 0 ? (product + half) >> 31 : -((half - product) >> 31);
+    return (int32_t)(uint32_t)((uint64_t)(product + (INT64_C(1) << 30)) >> 31);
 }
 
-/* value / 2^exponent, ties away from zero. */
-static inline int64_t rounding_shift(int64_t value, int32_t exponent)
+/* value / 2^exponent, ties away from zero, exponent 0..31. */
+static inline int32_t rounding_shift(int32_t value, int32_t exponent)
 {
-    const int64_t mask = (INT64_C(1) << exponent) - 1;
+    const int32_t mask = (int32_t)((UINT32_C(1) << exponent) - 1);
     return (value >> exponent) + ((value & mask) > (mask >> 1) + (value < 0));
 }
 
+ON_EACH_PROCESSOR
 static void row_double_rounding(
     const int32_t *restrict acc, const int32_t *restrict bias, const int32_t *restrict multiplier,
     const int32_t *restrict shift, const output_range *range, int64_t count, uint8_t *restrict out)
 {
+    const int32_t low = range->low - range->zero_point, high = range->high - range->zero_point;
     for (int64_t k = 0; k < count; k++) {
         const int32_t left = shift[k] > 0 ? shift[k] : 0, right = left - shift[k];
         const int32_t shifted = (int32_t)((uint32_t)(acc[k] + bias[k]) << left);
-        const int64_t high = doubling_high_mul(shifted, multiplier[k]);
-        out[k] = (uint8_t)clamp_output(rounding_shift(high, right), range);
+        const int32_t product = doubling_high_mul(shifted, multiplier[k]);
+        int32_t value = rounding_shift(product, right);
+        value = value > low ? value : low;
+        value = value < high ? value : high;
+        out[k] = (uint8_t)(value + range->zero_point);
     }
 }
 
+ON_EACH_PROCESSOR
 static void row_single_rounding(
     const int32_t *restrict acc, const int32_t *restrict bias, const int32_t *restrict multiplier,
     const int32_t *restrict shift, const output_range *range, int64_t count, uint8_t *restrict out)

@@ -1,8 +1,15 @@
-"""Kernels in Numba: the path without a C compiler."""
+"""The kernels in Numba: the path for a machine without the C ones.
+
+Same names and signatures as the numpy reference. Wrappers bring the arrays to one type and layout,
+so that each compiled function has one version, compiled at its first call and cached on disk.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from npusim.kernels.compiled import convolution, requantize
 
-KERNELS: dict[str, Callable[..., Any]] = {}
+KERNELS = {
+    "conv_accumulate": convolution.conv_accumulate,
+    "depthwise_accumulate": convolution.depthwise_accumulate,
+    "requantize": requantize.requantize,
+}

@@ -1,4 +1,4 @@
-"""What all C wrappers share: checks of arrays, pointers to them, strides in elements."""
+"""What all C wrappers share: pointers to arrays, strides in elements."""
 
 from __future__ import annotations
 
@@ -7,32 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from npusim.kernels._native import ffi as ffi  # type: ignore[import-not-found]
+from npusim.kernels._native import ffi as ffi
 from npusim.kernels._native import lib as lib
 
 Array = np.ndarray
 
-EIGHT_BIT = ("int8", "uint8")
-
-
-def require(condition: bool, what: str) -> None:
-    """ValueError with `what` unless `condition` holds."""
-    if not condition:
-        raise ValueError(what)
-
-
-def require_array(name: str, array: Array, dtypes: tuple[str, ...], shape: tuple[int, ...]) -> None:
-    """ValueError unless `array` has one of `dtypes` (native byte order) and `shape`."""
-    require(
-        array.dtype.name in dtypes and array.dtype.isnative,
-        f"{name} must be {' or '.join(dtypes)}, not {array.dtype}",
-    )
-    require(array.shape == shape, f"{name} has shape {array.shape}, expected {shape}")
-
-
-def require_writable(name: str, array: Array) -> None:
-    """ValueError for an array that must not be written."""
-    require(array.flags.writeable, f"{name} is read-only")
+_POINTER_TYPES = {
+    np.dtype(np.int8): ffi.typeof("uint8_t *"),
+    np.dtype(np.uint8): ffi.typeof("uint8_t *"),
+    np.dtype(np.int32): ffi.typeof("int32_t *"),
+    np.dtype(np.int64): ffi.typeof("int64_t *"),
+    np.dtype(np.float32): ffi.typeof("float *"),
+}
+_INT64S = ffi.typeof("int64_t[]")
 
 
 def pointer(array: Array) -> Any:
@@ -40,16 +27,12 @@ def pointer(array: Array) -> Any:
 
     8-bit values pass as `uint8_t *`. The caller keeps the array alive during the call.
     """
-    name = array.dtype.name
-    ctype = {"float32": "float", "float64": "double"}.get(name, f"{name}_t")
-    if name in EIGHT_BIT or name == "bool":
-        ctype = "uint8_t"
-    return ffi.cast(f"{ctype} *", array.__array_interface__["data"][0])
+    return ffi.cast(_POINTER_TYPES[array.dtype], array.__array_interface__["data"][0])
 
 
 def int64s(values: Iterable[int]) -> Any:
     """A C array of int64."""
-    return ffi.new("int64_t[]", [int(value) for value in values])
+    return ffi.new(_INT64S, list(values))
 
 
 def element_strides(array: Array) -> Any:

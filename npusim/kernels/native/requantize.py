@@ -4,54 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from npusim.kernels.native.memory import (
-    EIGHT_BIT,
-    contiguous,
-    element_strides,
-    int64s,
-    lib,
-    pointer,
-    require,
-    require_array,
-    require_writable,
-)
+from npusim.kernels.checks import requantize_fits
+from npusim.kernels.native.memory import contiguous, element_strides, int64s, lib, pointer
 from npusim.kernels.reference import requantize as reference
 from npusim.numerics.requantize import Requantizer
 
 Array = np.ndarray
 
-SHIFTS = (-31, 30)
-"""Shifts for which the 64-bit fixed-point arithmetics neither overflow nor shift out of range."""
-LARGEST_BOUND = 1 << 20
-"""Clamps and zero points up to this keep the rounding of float32_rint exact."""
-
 
 def requantize(acc: Array, bias: Array, requantizer: Requantizer, out: Array) -> None:
     """See the reference."""
-    require(acc.ndim == 5, f"acc has {acc.ndim} dimensions, expected 5")
-    channels = acc.shape[3] * acc.shape[4]
-    require_array("acc", acc, ("int32",), acc.shape)
-    require_array("bias", bias, ("int32",), (channels,))
-    require_array("out", out, EIGHT_BIT, acc.shape)
-    require_writable("out", out)
-    require_array("scale", requantizer.scale, ("float32",), (channels,))
-    require_array("multiplier", requantizer.multiplier, ("int32",), (channels,))
-    require_array("shift", requantizer.shift, ("int32",), (channels,))
-    if acc.size == 0:
-        return
-    if _in_range(requantizer):
-        _call(acc, bias, requantizer, out)
-    else:
+    if not requantize_fits(acc, bias, requantizer, out):
         reference.requantize(acc, bias, requantizer, out)
-
-
-def _in_range(r: Requantizer) -> bool:
-    info = (r.zero_point, r.low, r.high)
-    bounded = all(abs(value) <= LARGEST_BOUND for value in info) and r.low <= r.high
-    if r.arithmetic == "float32_rint":
-        return bounded and bool(np.isfinite(r.scale).all())
-    fits = (r.shift >= SHIFTS[0]) & (r.shift <= SHIFTS[1]) & (r.multiplier >= 0)
-    return bounded and bool(fits.all())
+    elif acc.size:
+        _call(acc, bias, requantizer, out)
 
 
 def _call(acc: Array, bias: Array, r: Requantizer, out: Array) -> None:

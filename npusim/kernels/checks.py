@@ -1,0 +1,112 @@
+"""Checks of a kernel's arguments, before a fast version touches memory.
+
+Each function raises ValueError for arguments that do not fit together. Those that return a bool say
+whether the fast versions are exact for these numbers; if not, the reference computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from npusim.numerics.requantize import Requantizer
+
+Array = np.ndarray
+
+EIGHT_BIT = (np.dtype(np.int8), np.dtype(np.uint8))
+INT32 = (np.dtype(np.int32),)
+FLOAT32 = (np.dtype(np.float32),)
+
+ZERO_POINTS = (-128, 255)
+"""Zero points for which a difference of 8-bit values fits int16 products."""
+LARGEST_GEOMETRY = 1 << 16
+"""Largest stride, dilation or padding of the fast convolutions."""
+SHIFTS = (-31, 30)
+"""Shifts for which the 64-bit fixed-point arithmetics neither overflow nor shift out of range."""
+LARGEST_BOUND = 1 << 20
+"""Clamps and zero points up to this keep the fast rounding to float32 integers exact."""
+
+
+def require_array(
+    name: str, array: Array, dtypes: tuple[np.dtype, ...], shape: tuple[int, ...]
+) -> None:
+    """The array has one of `dtypes` and `shape`."""
+    if array.dtype not in dtypes:
+        allowed = " or ".join(str(dtype) for dtype in dtypes)
+        raise ValueError(f"{name} must be {allowed}, not {array.dtype}")
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
+
+
+def require_writable(name: str, array: Array) -> None:
+    """The array may be written."""
+    if not array.flags.writeable:
+        raise ValueError(f"{name} is read-only")
+
+
+def convolution_fits(
+    x: Array, w: Array, acc: Array, tile: Sequence[int], geometry: Sequence[int],
+    x_zero: int, w_zero: Array,
+) -> bool:  # fmt: skip
+    """Checks of `conv_accumulate`; see its reference for the arrays."""
+    if x.ndim != 5 or w.ndim != 5:
+        raise ValueError(f"x {x.shape} and w {w.shape} must have five dimensions")
+    if len(tile) != 12 or len(geometry) != 6:
+        raise ValueError(f"a tile has 12 bounds, a geometry 6 numbers: {tile}, {geometry}")
+    b, _, _, g, c = x.shape
+    k = w.shape[1]
+    require_array("x", x, EIGHT_BIT, x.shape)
+    require_array("w", w, EIGHT_BIT, (g, k, w.shape[2], w.shape[3], c))
+    require_array("w_zero", w_zero, INT32, (g, k))
+    b0, b1, g0, g1, k0, k1, c0, c1, y0, y1, x0, x1 = tile
+    require_array("acc", acc, INT32, (b1 - b0, y1 - y0, x1 - x0, g1 - g0, k1 - k0))
+    require_writable("acc", acc)
+    in_arrays = 0 <= b0 <= b1 <= b and 0 <= g0 <= g1 <= g and 0 <= k0 <= k1 <= k
+    if not (in_arrays and 0 <= c0 <= c1 <= c):
+        raise ValueError(f"tile {tuple(tile)} leaves x {x.shape}, w {w.shape}")
+    if not (0 <= y0 <= y1 < 2**31 and 0 <= x0 <= x1 < 2**31):
+        raise ValueError(f"tile {tuple(tile)} has no such pixels")
+    if min(geometry[:4]) < 1:
+        raise ValueError(f"strides and dilations start at 1: {tuple(geometry)}")
+    low, high = ZERO_POINTS
+    return (
+        low <= x_zero <= high
+        and (w_zero.size == 0 or bool(low <= w_zero.min() and w_zero.max() <= high))
+        and all(abs(value) <= LARGEST_GEOMETRY for value in geometry)
+    )
+
+
+def depthwise_fits(
+    x: Array, w: Array, acc: Array, tile: Sequence[int], geometry: Sequence[int],
+    x_zero: int, w_zero: Array,
+) -> bool:  # fmt: skip
+    """Checks of `depthwise_accumulate`: one input and one output channel a group."""
+    if w.ndim != 5 or not w.shape[1] == w.shape[4] == 1:
+        raise ValueError(f"weights {w.shape} are not depthwise")
+    return convolution_fits(x, w, acc, tile, geometry, x_zero, w_zero)
+
+
+def requantize_fits(acc: Array, bias: Array, requantizer: Requantizer, out: Array) -> bool:
+    """Checks of `requantize`; see its reference for the arrays."""
+    if acc.ndim != 5:
+        raise ValueError(f"acc has {acc.ndim} dimensions, expected 5")
+    channels = acc.shape[3] * acc.shape[4]
+    require_array("acc", acc, INT32, acc.shape)
+    require_array("bias", bias, INT32, (channels,))
+    require_array("out", out, EIGHT_BIT, acc.shape)
+    require_writable("out", out)
+    require_array("scale", requantizer.scale, FLOAT32, (channels,))
+    require_array("multiplier", requantizer.multiplier, INT32, (channels,))
+    require_array("shift", requantizer.shift, INT32, (channels,))
+    return _exact(requantizer)
+
+
+def _exact(r: Requantizer) -> bool:
+    bounded = all(abs(value) <= LARGEST_BOUND for value in (r.zero_point, r.low, r.high))
+    if not bounded or r.low > r.high:
+        return False
+    if r.arithmetic == "float32_rint":
+        return bool(np.isfinite(r.scale).all())
+    fits = (r.shift >= SHIFTS[0]) & (r.shift <= SHIFTS[1]) & (r.multiplier >= 0)
+    return bool(fits.all())

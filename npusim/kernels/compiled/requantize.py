@@ -1,0 +1,61 @@
+"""The Numba drain: see `npusim.kernels.reference.requantize` for what it computes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from npusim.kernels.checks import requantize_fits
+from npusim.kernels.reference import requantize as reference
+from npusim.numerics.requantize import Requantizer
+
+Array = np.ndarray
+
+_CODES = {"float32_rint": 0, "double_rounding": 1, "single_rounding": 2}
+"""The arithmetics as the compiled function knows them."""
+
+
+def requantize(acc: Array, bias: Array, requantizer: Requantizer, out: Array) -> None:
+    """See the reference."""
+    r = requantizer
+    if not requantize_fits(acc, bias, r, out):
+        reference.requantize(acc, bias, r, out)
+        return
+    sums = np.ascontiguousarray(acc).reshape(-1, bias.size) if acc.size else acc.reshape(0, 0)
+    values = np.empty(sums.shape, np.int32)
+    bounds = np.array([r.zero_point, r.low, r.high], np.int32)
+    factors = (np.ascontiguousarray(array) for array in (bias, r.scale, r.multiplier, r.shift))
+    _drain(sums, *factors, bounds, _CODES[r.arithmetic], values)
+    out[...] = values.reshape(out.shape)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc]
+def _drain(
+    acc: Array, bias: Array, scale: Array, multiplier: Array, shift: Array, bounds: Array,
+    code: int, out: Array,
+) -> None:  # fmt: skip
+    zero_point, low, high = np.int64(bounds[0]), np.int64(bounds[1]), np.int64(bounds[2])
+    for row in range(acc.shape[0]):
+        for k in range(acc.shape[1]):
+            total = np.int32(acc[row, k] + bias[k])
+            if code == 0:
+                scaled = np.float32(total) * scale[k]
+                scaled = max(scaled, np.float32(low - zero_point))
+                value = np.int64(np.rint(min(scaled, np.float32(high - zero_point))))
+            elif code == 1:
+                value = _double_rounding(total, multiplier[k], shift[k])
+            else:
+                right = np.int64(31) - shift[k]
+                product = np.int64(total) * np.int64(multiplier[k])
+                value = (product + (np.int64(1) << (right - 1))) >> right
+            out[row, k] = min(max(value + zero_point, low), high)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc]
+def _double_rounding(total: int, multiplier: int, shift: int) -> int:
+    left, right = max(shift, 0), max(-shift, 0)
+    shifted = np.int64(np.int32(np.int64(total) << left))
+    high = (shifted * np.int64(multiplier) + (np.int64(1) << 30)) >> 31
+    mask = (np.int64(1) << right) - 1
+    remainder = high & mask
+    return int((high >> right) + (1 if remainder > (mask >> 1) + (high < 0) else 0))
