@@ -86,7 +86,7 @@ def convolutions(draw: st.DrawFn, depthwise: bool = False) -> ConvolutionCase:
     tile = Tile(*(bound for pair in limits for bound in pair))
     sizes = [tile[i + 1] - tile[i] for i in (0, 8, 10, 2, 4)]
     x_dtype, w_dtype = draw(st.sampled_from(EIGHT_BIT)), draw(st.sampled_from(EIGHT_BIT))
-    x_info, w_info = np.iinfo(x_dtype), np.iinfo(w_dtype)
+    x_info = np.iinfo(x_dtype)
     return ConvolutionCase(
         draw(arrays(x_dtype, (b, height, width, g, c))),
         draw(arrays(w_dtype, (g, k, taps_y, taps_x, c))),

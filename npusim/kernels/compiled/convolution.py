@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numba import njit
 
+from npusim.jit import compiled
 from npusim.kernels.checks import convolution_fits, depthwise_fits
 from npusim.kernels.reference import convolution as reference
 
@@ -87,7 +87,7 @@ def _add(
         acc[...] = sums
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
+@compiled
 def _multiply(region: Array, weights: Array, acc: Array, steps: Array) -> None:
     stride_y, stride_x, dilation_y, dilation_x = steps
     images, rows, cols, groups, filters = acc.shape
@@ -108,7 +108,7 @@ def _multiply(region: Array, weights: Array, acc: Array, steps: Array) -> None:
                                     sums[k] += value * np.int32(line[k])
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
+@compiled
 def _multiply_depthwise(region: Array, weights: Array, acc: Array, steps: Array) -> None:
     stride_y, stride_x, dilation_y, dilation_x = steps
     images, rows, cols, channels = acc.shape

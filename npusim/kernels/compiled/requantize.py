@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from typing import Any
 
+import numpy as np
+
+from npusim.jit import compiled
 from npusim.kernels.checks import requantize_fits
 from npusim.kernels.reference import requantize as reference
 from npusim.numerics.requantize import Requantizer
@@ -24,12 +26,13 @@ def requantize(acc: Array, bias: Array, requantizer: Requantizer, out: Array) ->
     sums = np.ascontiguousarray(acc).reshape(-1, bias.size) if acc.size else acc.reshape(0, 0)
     values = np.empty(sums.shape, np.int32)
     bounds = np.array([r.zero_point, r.low, r.high], np.int32)
-    factors = (np.ascontiguousarray(array) for array in (bias, r.scale, r.multiplier, r.shift))
-    _drain(sums, *factors, bounds, _CODES[r.arithmetic], values)
+    offsets, scale = np.ascontiguousarray(bias), np.ascontiguousarray(r.scale)
+    multiplier, shift = np.ascontiguousarray(r.multiplier), np.ascontiguousarray(r.shift)
+    _drain(sums, offsets, scale, multiplier, shift, bounds, _CODES[r.arithmetic], values)
     out[...] = values.reshape(out.shape)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
+@compiled
 def _drain(
     acc: Array, bias: Array, scale: Array, multiplier: Array, shift: Array, bounds: Array,
     code: int, out: Array,
@@ -51,11 +54,11 @@ def _drain(
             out[row, k] = min(max(value + zero_point, low), high)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
-def _double_rounding(total: int, multiplier: int, shift: int) -> int:
+@compiled
+def _double_rounding(total: Any, multiplier: Any, shift: Any) -> Any:
     left, right = max(shift, 0), max(-shift, 0)
     shifted = np.int64(np.int32(np.int64(total) << left))
     high = (shifted * np.int64(multiplier) + (np.int64(1) << 30)) >> 31
     mask = (np.int64(1) << right) - 1
     remainder = high & mask
-    return int((high >> right) + (1 if remainder > (mask >> 1) + (high < 0) else 0))
+    return (high >> right) + (remainder > (mask >> 1) + (high < 0))
