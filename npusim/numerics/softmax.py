@@ -2,29 +2,76 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
-from npusim.numerics.quantization import Quantization
+import numpy as np
 
+from npusim.errors import Problem, UnsupportedModelError
+from npusim.numerics.quantization import Quantization
+from npusim.numerics.requantize import quantize_multiplier
+
+Array = np.ndarray
 Clamp = tuple[int, int]
 
+INPUT_INTEGER_BITS = 5
+"""TFLite's exponential takes its argument in Q5.26: -32 < x <= 0."""
 
-class FloatSoftmax(NamedTuple):
-    """exp(scale * (x - max)) in float32."""
+OUTPUT_SCALE = 1.0 / 256.0
+"""The only output scale that TFLite's 8-bit softmax has; its zero point is the lowest integer."""
 
-    scale: float
-    y_scale: float
+
+class FixedPointSoftmax(NamedTuple):
+    """Differences to the maximum times multiplier (Q0.31) * 2^left_shift give Q5.26."""
+
+    multiplier: int
+    left_shift: int
+    lowest_difference: int
+    low: int
+    high: int
+
+
+class TableSoftmax(NamedTuple):
+    """exp as float32 for each difference -255 .. 0 (table[255 + difference])."""
+
+    table: Array
+    y_scale: np.float32
+    half_up: bool
     y_zero: int
     low: int
     high: int
 
 
-def float_softmax(
+def fixed_point_softmax(
     x: Quantization, y: Quantization, beta: float, clamp: Clamp, where: str
-) -> FloatSoftmax:
-    """beta * sx."""
-    scale = float(x.scalar_scale) * beta
-    return FloatSoftmax(scale, float(y.scalar_scale), y.scalar_zero_point, *clamp)
+) -> FixedPointSoftmax:
+    """TFLite: beta * sx as a fixed-point factor, saturated to int32."""
+    _require_fixed_output(y, clamp, where)
+    fraction_bits = 31 - INPUT_INTEGER_BITS
+    real = float(np.float32(beta)) * float(x.scalar_scale) * 2.0**fraction_bits
+    multiplier, shift = quantize_multiplier(min(real, 2.0**31 - 1.0))
+    radius = (2.0**INPUT_INTEGER_BITS - 1.0) * 2.0**fraction_bits / 2.0 ** int(shift)
+    return FixedPointSoftmax(int(multiplier), int(shift), -math.floor(radius), *clamp)
 
 
-SOFTMAX_PARAMETERS = {"float32": float_softmax}
+def table_softmax(
+    x: Quantization, y: Quantization, beta: float, clamp: Clamp, where: str
+) -> TableSoftmax:
+    """TFLite's optimised kernel: exp(beta * sx * difference) in float32."""
+    _require_fixed_output(y, clamp, where)
+    factor = -x.scalar_scale * np.float32(beta)
+    table = np.exp(factor * np.arange(255, -1, -1, dtype=np.float32))
+    unsigned = clamp[0] == 0
+    return TableSoftmax(table, y.scalar_scale, unsigned, y.scalar_zero_point, *clamp)
+
+
+def _require_fixed_output(y: Quantization, clamp: Clamp, where: str) -> None:
+    if float(y.scalar_scale) != OUTPUT_SCALE or y.scalar_zero_point != clamp[0]:
+        what = (
+            f"softmax gives scale 1/256 and zero point {clamp[0]}, "
+            f"not {y.scalar_scale} and {y.scalar_zero_point}"
+        )
+        raise UnsupportedModelError(Problem(where, what))
+
+
+SOFTMAX_PARAMETERS = {"fixed_point": fixed_point_softmax, "table": table_softmax}

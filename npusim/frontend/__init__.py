@@ -1,0 +1,59 @@
+"""Model files to graphs; which reader is decided by the file's content, then by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from npusim.errors import Problem, UsageError
+from npusim.ir.graph import Graph
+
+SUFFIXES = (".tflite", ".onnx", ".csv")
+
+
+def load_model(
+    path: str | Path,
+    *,
+    batch: int | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> Graph:
+    """Read a .tflite, .onnx or .csv (layer table) file.
+
+    `batch` and `shapes` (input name to shape) fix dynamic extents of an ONNX model.
+    """
+    path = Path(path)
+    kind = _kind(path)
+    given: dict[str, Any] = {}
+    if batch is not None:
+        given["batch"] = batch
+    if shapes:
+        given["shapes"] = shapes
+    if kind == ".onnx":
+        from npusim.frontend.onnx import read_onnx
+
+        return read_onnx(path, **given)
+    if kind == ".csv":
+        from npusim.frontend.layer_table import read_layer_table
+
+        return read_layer_table(path, **given)
+    from npusim.frontend.tflite import read_tflite
+
+    return read_tflite(path, **given)
+
+
+def _kind(path: Path) -> str:
+    """ ".tflite", ".onnx" or ".csv"."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        what = f"can't be read: {error.strerror or error}"
+        raise UsageError(Problem(str(path), what)) from None
+    if head[4:8] == b"TFL3":
+        return ".tflite"
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        return suffix
+    known = ", ".join(SUFFIXES)
+    raise UsageError(Problem(str(path), f"not a model file that is known ({known})"))

@@ -1,0 +1,187 @@
+"""A .tflite file as a Graph: 8-bit full-integer models to execute, float models to count.
+
+Names of tensors are those of the file (made unique where the file repeats one); weights of
+depthwise convolutions are brought to the order [O, FY, FX, 1]. Shapes that the file declares are
+compared with those that the operators give.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageError
+from npusim.frontend.tflite.operators import IMPORTS, Source, Unsupported
+from npusim.frontend.tflite.tables import RawModel, RawOperator, read_tables
+from npusim.frontend.tflite.tensors import make_tensor, type_problem
+from npusim.ir.graph import Graph, Node, Tensor
+from npusim.numerics.formats import FP16, FP32
+
+PROFILE = "tflite-reference"
+MAX_FILE_BYTES = 2**31
+
+
+def read_tflite(path: str | Path) -> Graph:
+    """Read the model at `path`.
+
+    Raises ModelFileError for a damaged file, UnsupportedModelError listing every node that npusim
+    can't run, UsageError if there is no such file.
+    """
+    path = Path(path)
+    content = _content(path)
+    raw = read_tables(content, str(path))
+    return _Builder(raw, path).graph(hashlib.sha256(content).hexdigest())
+
+
+def _content(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            what = f"{size} bytes are more than a TFLite file can have"
+            raise ModelFileError(Problem(str(path), what))
+        return path.read_bytes()
+    except OSError as error:
+        what = f"can't be read: {error.strerror or error}"
+        raise UsageError(Problem(str(path), what)) from None
+
+
+class _Builder:
+    """Builds the graph of one file; collects problems so that all are reported at once."""
+
+    def __init__(self, raw: RawModel, path: Path) -> None:
+        self.raw = raw
+        self.path = path
+        self.damaged: list[Problem] = []
+        self.unsupported: list[Problem] = []
+        self.names = _unique_names(raw)
+        self.file_tensors: dict[int, Tensor] = {}
+        self.used: dict[str, Tensor] = {}
+        self.ready: set[int] = set(raw.inputs)
+
+    def graph(self, sha256: str) -> Graph:
+        """The graph, or the error with every problem found."""
+        nodes = [self._node(index, op) for index, op in enumerate(self.raw.operators)]
+        ends = (*self.raw.inputs, *self.raw.outputs)
+        for index in ends:
+            tensor = self._tensor(index)
+            if tensor is not None:
+                self.used.setdefault(tensor.name, tensor)
+        for index in self.raw.outputs:
+            if index not in self.ready and self.raw.tensors[index].data is None:
+                self._damage(f"tensor '{self.names[index]}'", "is an output that no node computes")
+        if not self.raw.outputs:
+            self._damage("", "the model has no outputs")
+        if self.damaged:
+            raise ModelFileError(self.damaged)
+        if self.unsupported:
+            raise UnsupportedModelError(self.unsupported)
+        return Graph(
+            name=self.path.stem,
+            nodes=tuple(node for node in nodes if node is not None),
+            tensors=self.used,
+            inputs=tuple(self.names[index] for index in self.raw.inputs),
+            outputs=tuple(self.names[index] for index in self.raw.outputs),
+            profile=PROFILE,
+            sha256=sha256,
+            notes=self._notes(),
+        )
+
+    def _node(self, index: int, raw: RawOperator) -> Node | None:
+        """The node of operator `index`, or None with a problem noted."""
+        label = self.names[raw.outputs[0]] if raw.outputs else str(index)
+        where = f"node {index} ({raw.kind}, '{label}')"
+        missing = [i for i in raw.inputs if i >= 0 and not self._is_available(i)]
+        if missing:
+            self._damage(where, f"reads '{self.names[missing[0]]}' before it is computed")
+        if any(i in self.ready or self.raw.tensors[i].data is not None for i in raw.outputs):
+            self._damage(where, "writes a tensor that has a value already")
+        self.ready.update(raw.outputs)
+        if not self._is_supported(where, raw):
+            return None
+        inputs = tuple(self._tensor(i) if i >= 0 else None for i in raw.inputs)
+        outputs = [self._tensor(i) for i in raw.outputs]
+        present = [tensor for tensor in outputs if tensor is not None]
+        if len(present) != len(outputs) or None in [
+            tensor for i, tensor in zip(raw.inputs, inputs, strict=True) if i >= 0
+        ]:
+            return None
+        try:
+            op, taken = IMPORTS[raw.kind](Source(raw.options, inputs, present))
+            shapes = op.infer_shapes(taken)
+            if shapes != [tensor.shape for tensor in present]:
+                raise ValueError(f"gives shape {shapes[0]}, the file says {present[0].shape}")
+        except Unsupported as error:
+            self.unsupported.append(Problem(where, str(error)))
+            return None
+        except ValueError as error:
+            self._damage(where, str(error))
+            return None
+        names = tuple(self._use(tensor) for tensor in taken)
+        return Node(label, op, names, tuple(self._use(tensor) for tensor in present))
+
+    def _is_supported(self, where: str, raw: RawOperator) -> bool:
+        if raw.kind not in IMPORTS:
+            self.unsupported.append(Problem(where, "this operator is not supported"))
+            return False
+        if len(raw.outputs) != 1:
+            self._damage(where, f"has {len(raw.outputs)} outputs")
+            return False
+        for index in (*raw.inputs, *raw.outputs):
+            reason = type_problem(self.raw.tensors[index]) if index >= 0 else ""
+            if reason:
+                self.unsupported.append(Problem(where, reason))
+                return False
+        return True
+
+    def _use(self, tensor: Tensor | None) -> str:
+        """Take `tensor` into the graph under a name of its own; its name ("" for None)."""
+        if tensor is None:
+            return ""
+        name = tensor.name
+        known = self.used.get(name)
+        if known is not None and known.shape != tensor.shape:
+            name = f"{name}:depthwise"
+            tensor = replace(tensor, name=name)
+        self.used[name] = tensor
+        return name
+
+    def _tensor(self, index: int) -> Tensor | None:
+        """The tensor with this index, or None with a problem noted."""
+        if index not in self.file_tensors:
+            raw = self.raw.tensors[index]
+            reason = type_problem(raw)
+            where = f"tensor '{self.names[index]}'"
+            if reason:
+                self.unsupported.append(Problem(where, reason))
+                return None
+            try:
+                self.file_tensors[index] = make_tensor(raw, self.names[index])
+            except ValueError as error:
+                self._damage(where, str(error))
+                return None
+        return self.file_tensors[index]
+
+    def _is_available(self, index: int) -> bool:
+        return index in self.ready or self.raw.tensors[index].data is not None
+
+    def _damage(self, where: str, what: str) -> None:
+        self.damaged.append(Problem(f"{self.path}: {where}".rstrip(": "), what))
+
+    def _notes(self) -> tuple[str, ...]:
+        if not any(t.is_constant and t.format in (FP32, FP16) for t in self.used.values()):
+            return ()
+        return ("a float model: it can be counted, its numerics are not executed",)
+
+
+def _unique_names(raw: RawModel) -> list[str]:
+    """The file's names, with the index added where one is empty or repeats an earlier one."""
+    seen: set[str] = set()
+    names = []
+    for index, tensor in enumerate(raw.tensors):
+        name = tensor.name or f"tensor_{index}"
+        while name in seen:
+            name = f"{name}#{index}"
+        seen.add(name)
+        names.append(name)
+    return names

@@ -1,0 +1,230 @@
+"""The tables of a .tflite file as plain, bounded Python data.
+
+A .tflite file is a FlatBuffer; its accessors trust every offset in it. All access to them is here,
+behind one guard: whatever a damaged file makes them raise becomes a ModelFileError. What leaves
+this module holds no offsets, and its sizes were compared with the file's size.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from npusim.errors import ModelFileError, Problem, UsageError
+
+FILE_IDENTIFIER = b"TFL3"
+MAX_ITEMS = 100_000
+"""Largest number of tensors, operators or dimensions that is taken for real."""
+
+_DAMAGE = (
+    struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError, KeyError,
+    MemoryError, RecursionError, AssertionError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class RawTensor:
+    """A tensor of the file: name, shape, TensorType code, constant bytes, quantization."""
+
+    name: str
+    shape: tuple[int, ...]
+    type_code: int
+    data: np.ndarray | None
+    scale: np.ndarray
+    zero_point: np.ndarray
+    quantized_dimension: int
+    special: str
+    """"sparse" or "variable" for a tensor that is not an ordinary dense one, else empty."""
+
+
+@dataclass(frozen=True)
+class RawOperator:
+    """An operator of the file: its name in the schema, tensor indices (-1: absent), options."""
+
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class RawModel:
+    """The main subgraph of the file."""
+
+    tensors: tuple[RawTensor, ...]
+    operators: tuple[RawOperator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+_WINDOW = ("Padding", "StrideW", "StrideH", "FilterWidth", "FilterHeight")
+_CONV = ("Padding", "StrideW", "StrideH", "DilationWFactor", "DilationHFactor")
+_ACTIVATION = "FusedActivationFunction"
+OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "CONV_2D": ("Conv2DOptions", (*_CONV, _ACTIVATION)),
+    "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", (*_CONV, "DepthMultiplier", _ACTIVATION)),
+    "FULLY_CONNECTED": ("FullyConnectedOptions", (_ACTIVATION, "WeightsFormat", "KeepNumDims")),
+    "ADD": ("AddOptions", (_ACTIVATION,)),
+    "MUL": ("MulOptions", (_ACTIVATION,)),
+    "AVERAGE_POOL_2D": ("Pool2DOptions", (*_WINDOW, _ACTIVATION)),
+    "MAX_POOL_2D": ("Pool2DOptions", (*_WINDOW, _ACTIVATION)),
+    "MEAN": ("ReducerOptions", ("KeepDims",)),
+    "SOFTMAX": ("SoftmaxOptions", ("Beta",)),
+    "CONCATENATION": ("ConcatenationOptions", ("Axis", _ACTIVATION)),
+}
+"""For each operator with options that matter: the options table and its fields."""
+
+
+def read_tables(content: bytes, where: str) -> RawModel:
+    """Parse `content`; ModelFileError, at `where`, if it is not a sound TFLite FlatBuffer."""
+    schema = _schema()
+    if len(content) < 8 or content[4:8] != FILE_IDENTIFIER:
+        raise ModelFileError(Problem(where, "not a TFLite model: the identifier TFL3 is missing"))
+    section = ["header"]
+    try:
+        return _Parser(schema, content, section).model()
+    except _DAMAGE as error:
+        detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        what = f"damaged TFLite model: the {section[0]} can't be read ({detail})"
+        raise ModelFileError(Problem(where, what)) from None
+
+
+def _schema() -> Any:
+    try:
+        import tflite
+    except ImportError:
+        what = "reading TFLite models needs the package tflite: pip install 'npusim[tflite]'"
+        raise UsageError(Problem("", what)) from None
+    return tflite
+
+
+class _Parser:
+    """Walks the tables; `section` holds what is being read, for the message."""
+
+    def __init__(self, schema: Any, content: bytes, section: list[str]) -> None:
+        self.schema = schema
+        self.content = content
+        self.section = section
+        codes = vars(schema.BuiltinOperator)
+        self.names = {code: name for name, code in codes.items() if isinstance(code, int)}
+
+    def model(self) -> RawModel:
+        model = self.schema.Model.GetRootAs(self.content, 0)
+        if model.SubgraphsLength() < 1:
+            raise ValueError("no subgraph")
+        graph = model.Subgraphs(0)
+        self.section[0] = "operator codes"
+        kinds = [self._kind(model.OperatorCodes(i)) for i in _count(model.OperatorCodesLength())]
+        tensors = []
+        for index in _count(graph.TensorsLength()):
+            self.section[0] = f"tensor {index}"
+            tensors.append(self._tensor(model, graph.Tensors(index)))
+        operators = []
+        for index in _count(graph.OperatorsLength()):
+            self.section[0] = f"operator {index}"
+            operators.append(self._operator(graph.Operators(index), kinds, len(tensors)))
+        self.section[0] = "list of inputs and outputs"
+        inputs = _indices(graph.InputsAsNumpy, graph.InputsLength(), len(tensors), absent=False)
+        outputs = _indices(graph.OutputsAsNumpy, graph.OutputsLength(), len(tensors), absent=False)
+        return RawModel(tuple(tensors), tuple(operators), inputs, outputs)
+
+    def _kind(self, code: Any) -> str:
+        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        if number == self.schema.BuiltinOperator.CUSTOM:
+            custom = (code.CustomCode() or b"").decode("utf-8", "replace")
+            return f"CUSTOM {custom}".strip()
+        return self.names.get(number, f"operator code {number}")
+
+    def _tensor(self, model: Any, tensor: Any) -> RawTensor:
+        shape = _vector(tensor.ShapeAsNumpy, tensor.ShapeLength(), np.int64)
+        if shape.size > 16 or (shape < 0).any():
+            raise ValueError(f"shape {shape[:16].tolist()}")
+        scale, zero_point, dimension = _quantization(tensor.Quantization())
+        special = "variable" if tensor.IsVariable() else ""
+        special = "sparse" if tensor.Sparsity() is not None else special
+        return RawTensor(
+            (tensor.Name() or b"").decode("utf-8", "replace"),
+            tuple(int(extent) for extent in shape),
+            tensor.Type(),
+            self._buffer(model, tensor.Buffer()),
+            scale, zero_point, dimension, special,
+        )  # fmt: skip
+
+    def _buffer(self, model: Any, index: int) -> np.ndarray | None:
+        """The bytes of buffer `index` (0 is the empty one); None if it holds nothing."""
+        if not 0 <= index < model.BuffersLength():
+            raise IndexError(f"buffer {index} of {model.BuffersLength()}")
+        buffer = model.Buffers(index)
+        if buffer.Offset() > 1:
+            offset, size = buffer.Offset(), buffer.Size()
+            if offset + size > len(self.content):
+                raise IndexError(f"buffer {index} reaches beyond the file")
+            return np.frombuffer(self.content, np.uint8, size, offset)
+        if index == 0 or buffer.DataLength() == 0:
+            return None
+        return _vector(buffer.DataAsNumpy, buffer.DataLength(), np.uint8, len(self.content))
+
+    def _operator(self, operator: Any, kinds: list[str], tensors: int) -> RawOperator:
+        if not 0 <= operator.OpcodeIndex() < len(kinds):
+            raise IndexError(f"operator code {operator.OpcodeIndex()} of {len(kinds)}")
+        kind = kinds[operator.OpcodeIndex()]
+        inputs = _indices(operator.InputsAsNumpy, operator.InputsLength(), tensors, absent=True)
+        outputs = _indices(operator.OutputsAsNumpy, operator.OutputsLength(), tensors, absent=False)
+        return RawOperator(kind, inputs, outputs, self._options(operator, kind))
+
+    def _options(self, operator: Any, kind: str) -> dict[str, Any]:
+        """The fields of the options table; the schema's defaults if the table is absent."""
+        if kind not in OPTIONS:
+            return {}
+        table_name, fields = OPTIONS[kind]
+        raw = operator.BuiltinOptions()
+        if raw is None:
+            return {}
+        if operator.BuiltinOptionsType() != getattr(self.schema.BuiltinOptions, table_name):
+            raise ValueError(f"{kind} does not have {table_name}")
+        table = getattr(self.schema, table_name)()
+        table.Init(raw.Bytes, raw.Pos)
+        return {name: getattr(table, name)() for name in fields}
+
+
+def _quantization(table: Any) -> tuple[np.ndarray, np.ndarray, int]:
+    if table is None:
+        return np.empty(0, np.float32), np.empty(0, np.int64), 0
+    scale = _vector(table.ScaleAsNumpy, table.ScaleLength(), np.float32)
+    zero_point = _vector(table.ZeroPointAsNumpy, table.ZeroPointLength(), np.int64)
+    return scale, zero_point, table.QuantizedDimension()
+
+
+def _count(length: int) -> range:
+    if not 0 <= length <= MAX_ITEMS:
+        raise ValueError(f"{length} items")
+    return range(length)
+
+
+def _vector(
+    read: Callable[[], Any], length: int, dtype: np.typing.DTypeLike, limit: int = MAX_ITEMS
+) -> np.ndarray:
+    """A vector of the file with `length` elements as an array of `dtype`."""
+    if length == 0:
+        return np.empty(0, dtype)
+    if not 0 < length <= limit:
+        raise ValueError(f"a vector of {length} elements")
+    values = np.asarray(read())
+    if values.size != length:
+        raise ValueError(f"{values.size} of {length} elements")
+    return values.astype(dtype, copy=False)
+
+
+def _indices(
+    read: Callable[[], Any], length: int, tensors: int, *, absent: bool
+) -> tuple[int, ...]:
+    """Tensor indices, each in [0, tensors), or -1 where an absent tensor is allowed."""
+    values = tuple(int(value) for value in _vector(read, length, np.int64))
+    lowest = -1 if absent else 0
+    if any(not lowest <= value < tensors for value in values):
+        raise IndexError(f"tensor indices {values[:8]} of {tensors} tensors")
+    return values
