@@ -133,7 +133,8 @@ def parse_quantity(text: object, dimension: str) -> int | float:
     """
     kind = DIMENSIONS[dimension]
     if not isinstance(text, str):
-        raise QuantityError(f"{text!r} has no unit: {_expected(kind)}")
+        lacks = "has no unit" if isinstance(text, int | float) else "is not a quantity"
+        raise QuantityError(f"{text!r} {lacks}: {_expected(kind)}")
     match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
     if match is None:
         raise QuantityError(f"{_shortened(text)} is not a number and a unit: {_expected(kind)}")

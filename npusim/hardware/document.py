@@ -99,6 +99,7 @@ class _Reader:
     def check_shape(self) -> None:
         """Refuses anchors, depth and size from the flat event stream, before any recursion."""
         depth = count = 0
+        event: Any
         for event in yaml.parse(self.text, Loader=_Loader):
             where = self.at(event.start_mark)
             if getattr(event, "anchor", None) is not None:
@@ -160,7 +161,7 @@ class _Reader:
 
     def _scalar(self, node: yaml.Node) -> Any:
         kind = node.tag.rsplit(":", 1)[-1]
-        plain = node.style in (None, "")
+        plain = getattr(node, "style", None) in (None, "")
         if kind == "str" and plain and _FLOAT.fullmatch(node.value):
             return float(node.value)  # YAML 1.1 reads 1e-3 as text
         if kind not in _SCALAR_TAGS or not node.tag.startswith("tag:yaml.org,2002:"):

@@ -49,7 +49,7 @@ def _problems(detail: ErrorDetails, document: Document) -> Iterator[Problem]:
         inside = _dotted(path[:-1]) or "a description"
         what = f"unknown key '{path[-1]}'{hint}: {inside} has {', '.join(known)}"
         yield Problem(_where(document, path, of_key=True), what)
-    elif kind == "missing":
+    elif kind == "missing" and not isinstance(path[-1], int):
         inside = f" in {_dotted(path[:-1])}" if path[:-1] else ""
         what = f"key '{path[-1]}' is missing{inside}{_meaning(path)}"
         yield Problem(_where(document, path[:-1], of_key=True), what)
@@ -72,8 +72,8 @@ def _message(detail: ErrorDetails) -> str:
         expected = str(context["expected"])
         names = [name.strip("' ") for name in expected.replace(" or ", ", ").split(",")]
         return f"{_shown(value)} is not known{nearest_name(str(value), names)}: expected {expected}"
-    if kind == "too_short":
-        return "is empty: list at least one"
+    if kind in ("too_short", "too_long", "missing"):
+        return f"has the wrong number of entries, found {_shown(value)}"
     return f"{detail['msg']}, found {_shown(value)}"
 
 

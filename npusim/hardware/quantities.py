@@ -7,6 +7,7 @@ should offer a string such as `256 KiB`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -52,8 +53,17 @@ def _parser(dimension: str, minimum: str) -> Callable[[object], int | float]:
     return parse
 
 
-def quantity(dimension: str, minimum: str = "positive") -> tuple[BeforeValidator, WithJsonSchema]:
-    """The validator and the schema of a quantity; `minimum` is `positive` or `zero or more`."""
+@dataclass(frozen=True)
+class Measures:
+    """Marks a field with the dimension of `npusim.units` that it holds."""
+
+    dimension: str
+
+
+def quantity(
+    dimension: str, minimum: str = "positive"
+) -> tuple[BeforeValidator, WithJsonSchema, Measures]:
+    """Validator, schema and mark of a quantity; `minimum` is `positive` or `zero or more`."""
     kind = DIMENSIONS[dimension]
     units = "|".join(unit.replace("/", r"\/") for unit in kind.units)
     schema: dict[str, Any] = {
@@ -61,7 +71,7 @@ def quantity(dimension: str, minimum: str = "positive") -> tuple[BeforeValidator
         "pattern": rf"^\s*\+?[0-9.]+([eE][+-]?[0-9]+)?\s*({units})\s*$",
         "examples": [kind.example],
     }
-    return BeforeValidator(_parser(dimension, minimum)), WithJsonSchema(schema)
+    return BeforeValidator(_parser(dimension, minimum)), WithJsonSchema(schema), Measures(dimension)
 
 
 SizeBytes = Annotated[int, *quantity("bytes")]

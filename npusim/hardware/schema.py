@@ -269,6 +269,21 @@ class Hardware(Section):
         assert dram.table.burst_bytes is not None  # Dram refuses a description without it
         return dram.table.burst_bytes
 
+    @property
+    def dram_energy_pj_per_byte(self) -> float | None:
+        """Energy of a byte to or from the second memory: stated, else the table's, else unknown."""
+        stated = self.technology.energy_per_action.dram_per_byte
+        table = self.memory.dram.table.energy_pj_per_bit
+        if stated is not None or table is None:
+            return stated
+        return 8 * table.value
+
+    @property
+    def dram_background_w(self) -> float | None:
+        """Standby and refresh power of all channels, watts; None where no table has it."""
+        background = self.memory.dram.table.background_w
+        return None if background is None else self.memory.dram.channels * background.value
+
     @cached_property
     def sha256(self) -> str:
         """Hash of everything that can change a result: the resolved values, and the DRAM table."""
