@@ -54,11 +54,16 @@ AVERAGE_PARAMETERS = {"integer": integer_average}
 
 
 def fixed_point_mean(x: Quantization, y: Quantization, count: int, clamp: Clamp) -> FixedPointMean:
-    """sx / (sy * count) in float64 as a fixed-point multiplier."""
-    real = float(x.scalar_scale) / (float(y.scalar_scale) * count)
-    multiplier, shift = quantize_multiplier(real)
+    """TFLite: sx / sy as a fixed-point multiplier, whose mantissa is then divided by `count`.
+
+    The quotient is cut off after the mantissa was moved left by floor(log2(count)), so it keeps
+    30 or 31 significant bits.
+    """
+    real = float(x.scalar_scale) / float(y.scalar_scale)
+    multiplier, shift = (int(value) for value in quantize_multiplier(real))
+    left = min(count.bit_length() - 1, 32, 31 + shift)
     zeros = x.scalar_zero_point, y.scalar_zero_point
-    return FixedPointMean(zeros[0], int(multiplier), int(shift), zeros[1], *clamp)
+    return FixedPointMean(zeros[0], (multiplier << left) // count, shift - left, zeros[1], *clamp)
 
 
 def float_mean(x: Quantization, y: Quantization, count: int, clamp: Clamp) -> FloatMean:

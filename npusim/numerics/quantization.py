@@ -12,7 +12,7 @@ from npusim.numerics.formats import Format
 
 @dataclass(frozen=True, eq=False)
 class Quantization:
-    """Scales (float32 [n]) and zero points (int32 [n]) of a tensor; n = 1, or the extent of `axis`."""
+    """Scales (float32 [n]) and zero points (int32 [n]); n = 1, or the extent of `axis`."""
 
     scale: np.ndarray
     zero_point: np.ndarray

@@ -1,7 +1,7 @@
 """One function per TFLite operator: from its options and tensors to an operator of the graph.
 
-Each takes a `Source` and returns the operator with its input tensors. `Unsupported` carries the
-reason why a sound node can't be taken; ValueError says that the file contradicts itself.
+Each takes a `Source` and returns the operator with its input tensors. `UnsupportedNodeError` carries
+the reason why a sound node can't be taken; ValueError says that the file contradicts itself.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ACTIVATIONS = {
 }  # fmt: skip
 
 
-class Unsupported(Exception):
+class UnsupportedNodeError(Exception):
     """A sound node outside what is supported; the text says why."""
 
 
@@ -69,14 +69,14 @@ class Source:
         """The data of input `index`, which must be a constant."""
         tensor = self.input(index)
         if tensor.data is None:
-            raise Unsupported(f"'{tensor.name}' must be a constant")
+            raise UnsupportedNodeError(f"'{tensor.name}' must be a constant")
         return tensor.data
 
     def activation(self) -> Activation:
         """The fused activation."""
         code = self.options.get("FusedActivationFunction", 0)
         if code not in _ACTIVATIONS:
-            raise Unsupported(f"fused activation {code} is not supported")
+            raise UnsupportedNodeError(f"fused activation {code} is not supported")
         return _ACTIVATIONS[code]
 
     def positive(self, name: str, default: int = 1) -> int:
@@ -91,7 +91,7 @@ class Source:
         return self.positive("StrideH"), self.positive("StrideW")
 
     def padding(
-        self, x: Tensor, taps: tuple[int, int], dilation: tuple[int, int]
+        self, x: Tensor, taps: tuple[int, ...], dilation: tuple[int, int]
     ) -> tuple[int, int, int, int]:
         """(top, left, bottom, right) of the SAME or VALID padding."""
         scheme = self.options.get("Padding", _SAME)
@@ -140,7 +140,7 @@ def _depthwise(source: Source) -> tuple[Operator, Inputs]:
 def _depthwise_weights(w: Tensor) -> Tensor:
     """Weights [1, FY, FX, O] as [O, FY, FX, 1]."""
     if w.data is None:
-        raise Unsupported(f"depthwise weights '{w.name}' must be a constant")
+        raise UnsupportedNodeError(f"depthwise weights '{w.name}' must be a constant")
     quantization = w.quantization
     if quantization is not None and not quantization.is_per_tensor:
         if quantization.axis != 3:
@@ -153,7 +153,7 @@ def _depthwise_weights(w: Tensor) -> Tensor:
 def _fully_connected(source: Source) -> tuple[Operator, Inputs]:
     x, w = source.input(0), source.input(1)
     if source.options.get("WeightsFormat", 0) != 0:
-        raise Unsupported("shuffled weights are not supported")
+        raise UnsupportedNodeError("shuffled weights are not supported")
     if len(w.shape) != 2:
         raise ValueError(f"weights of rank {len(w.shape)}")
     op = FullyConnected(source.activation(), bool(source.options.get("KeepNumDims", False)))
@@ -196,7 +196,7 @@ def _softmax(source: Source) -> tuple[Operator, Inputs]:
 
 def _concat(source: Source) -> tuple[Operator, Inputs]:
     if source.activation() is not Activation.NONE:
-        raise Unsupported("a fused activation on a concatenation is not supported")
+        raise UnsupportedNodeError("a fused activation on a concatenation is not supported")
     if not source.inputs:
         raise ValueError("nothing to concatenate")
     inputs = tuple(source.input(index) for index in range(len(source.inputs)))
@@ -233,14 +233,14 @@ def _quantize(source: Source) -> tuple[Operator, Inputs]:
     if x.format == FP32:
         return Quantize(), (x,)
     if x.format not in (INT8, UINT8):
-        raise Unsupported(f"quantization of {x.format.name} is not supported")
+        raise UnsupportedNodeError(f"quantization of {x.format.name} is not supported")
     return Requantize(), (x,)
 
 
 def _dequantize(source: Source) -> tuple[Operator, Inputs]:
     x = source.input(0)
     if x.format not in (INT8, UINT8):
-        raise Unsupported(f"dequantization of {x.format.name} is not supported")
+        raise UnsupportedNodeError(f"dequantization of {x.format.name} is not supported")
     return Dequantize(), (x,)
 
 

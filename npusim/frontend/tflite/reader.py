@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageError
-from npusim.frontend.tflite.operators import IMPORTS, Source, Unsupported
+from npusim.frontend.tflite.operators import IMPORTS, Source, UnsupportedNodeError
 from npusim.frontend.tflite.tables import RawModel, RawOperator, read_tables
 from npusim.frontend.tflite.tensors import make_tensor, type_problem
 from npusim.ir.graph import Graph, Node, Tensor
@@ -111,7 +111,7 @@ class _Builder:
             shapes = op.infer_shapes(taken)
             if shapes != [tensor.shape for tensor in present]:
                 raise ValueError(f"gives shape {shapes[0]}, the file says {present[0].shape}")
-        except Unsupported as error:
+        except UnsupportedNodeError as error:
             self.unsupported.append(Problem(where, str(error)))
             return None
         except ValueError as error:

@@ -137,7 +137,7 @@ class _Parser:
         if number == self.schema.BuiltinOperator.CUSTOM:
             custom = (code.CustomCode() or b"").decode("utf-8", "replace")
             return f"CUSTOM {custom}".strip()
-        return self.names.get(number, f"operator code {number}")
+        return str(self.names.get(number, f"operator code {number}"))
 
     def _tensor(self, model: Any, tensor: Any) -> RawTensor:
         shape = _vector(tensor.ShapeAsNumpy, tensor.ShapeLength(), np.int64)

@@ -9,8 +9,16 @@ import numpy as np
 from npusim.frontend.tflite.tables import RawTensor
 from npusim.ir.graph import Tensor
 from npusim.numerics.formats import (
-    BOOL, FP16, FP32, INT8, INT16, INT32, INT64, UINT8, Format,
-)  # fmt: skip
+    BOOL,
+    FP16,
+    FP32,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    UINT8,
+    Format,
+)
 from npusim.numerics.quantization import Quantization
 
 MAX_TENSOR_BYTES = 2**31

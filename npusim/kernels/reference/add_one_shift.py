@@ -1,6 +1,7 @@
 """Add with integer factors on a common power of two and one rounding (XNNPACK).
 
-y = ((a * ma + b * mb + bias) >> shift) + zy, clamped; the bias holds the zero points and half a unit.
+y = ((a * ma + b * mb + bias) >> shift) + zy, clamped; the bias holds the zero points and half
+a unit.
 """
 
 from __future__ import annotations

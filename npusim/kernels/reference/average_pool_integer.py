@@ -1,4 +1,4 @@
-"""Average of stored integers, rounded to nearest with ties away from zero; no rescaling (TFLite)."""
+"""Average of stored integers, to nearest with ties away from zero; no rescaling (TFLite)."""
 
 from __future__ import annotations
 

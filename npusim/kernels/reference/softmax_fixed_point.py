@@ -4,8 +4,8 @@ For each row, with d = (x - max) * beta * sx in Q5.26:
   e = exp(d) in Q0.31, from a cubic-like polynomial on [-1/4, 0) and one factor exp(-2^k) a set bit;
   s = sum of e in Q12.19; r = 1 / s by three Newton steps on the mantissa;
   y = e * r, rounded to 8 bits.
-Products are rounded doubling high products, as everywhere in TFLite; differences so low that d would
-leave Q5.26 give exp = 0.
+Products are rounded doubling high products, as everywhere in TFLite; differences so low that d
+would leave Q5.26 give exp = 0.
 """
 
 from __future__ import annotations
