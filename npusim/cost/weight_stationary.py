@@ -3,7 +3,7 @@
 The reduction c * fy * fx is laid along the rows, so a fold holds up to rows x cols weights while
 all pixels of the tile stream through it, one a cycle. Groups that are small enough stand on the
 diagonal of one fold, with zeros beside them; a 3x3 depthwise layer on 32 rows runs three channels
-at a time. Weights enter one row a cycle. Inputs are skewed: the last output leaves rows + cols - 2
+at a time. Weights enter row by row at `weight_rate` (one row a cycle, if nothing else is stated). Inputs are skewed: the last output leaves rows + cols - 2
 cycles after the last input entered.
 
     folds = ceil(g / packed) * ceil(r / rows) * ceil(k / cols),  r = c * fy * fx
@@ -31,7 +31,7 @@ def weight_stationary(tile: Extents, array: ArrayParams) -> TileCost:
     col_folds = -(-tile.k // array.cols)
     folds = group_folds * row_folds * col_folds
     used_rows = min(array.rows, reduction * packed)
-    load = used_rows
+    load = -(-used_rows * array.cols // int(array.weight_rate))
     skew = array.rows + array.cols - 2
     exposed_load = max(0, load - pixels) if array.hide_weight_load else load
     fill = 0 if array.hide_drain else skew

@@ -1,0 +1,66 @@
+"""The numbers of a Hardware that cost functions, search and engine read."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from npusim.cost.types import ArrayParams
+from npusim.hardware.schema import Hardware
+
+
+class Machine(NamedTuple):
+    """One NPU in cycles and bytes; see the fields of `Hardware` for their meaning.
+
+    `peak_macs` is MACs per cycle of all cores for the format pair that the network uses most.
+    """
+
+    array: ArrayParams
+    peak_macs: float
+    dram_bytes_per_cycle: float
+    dram_latency: int
+    burst_bytes: int
+    dma_setup: int
+    dma_channels: int
+    dma_outstanding: int
+    sram_read_bytes_per_cycle: float
+    sram_write_bytes_per_cycle: float
+    sram_bytes: int
+
+
+def machine_of(hardware: Hardware, pair: str = "int8*int8") -> Machine:
+    """The machine that `hardware` describes, computing in format `pair` (activation*weight)."""
+    mac = hardware.mac_array
+    precision = mac.precision(pair)
+    per_unit = precision.rate if precision else 1.0
+    taps_y, taps_x = mac.max_kernel or (1 << 30, 1 << 30)
+    array = ArrayParams(
+        rows=mac.rows,
+        cols=mac.cols,
+        pixels_y=mac.pixels[0],
+        pixels_x=mac.pixels[1],
+        cores=hardware.cores,
+        hide_weight_load=mac.overlap.weight_load,
+        hide_drain=mac.overlap.drain,
+        weight_rate=float(mac.weight_rate_per_cycle or mac.cols),
+        channel_block=mac.channel_block or mac.rows,
+        tap_block=mac.tap_block,
+        pipeline_delay=mac.pipeline_delay_cycles,
+        max_taps_y=taps_y,
+        max_taps_x=taps_x,
+        accumulators=mac.accumulator.entries or 1 << 40,
+        macs_per_unit=per_unit,
+    )
+    sram = hardware.memory.sram
+    return Machine(
+        array=array,
+        peak_macs=float(hardware.peak_macs_per_cycle(pair)),
+        dram_bytes_per_cycle=float(hardware.dram_bytes_per_cycle),
+        dram_latency=hardware.dram_latency_cycles,
+        burst_bytes=hardware.dram_burst_bytes,
+        dma_setup=hardware.dma.setup_cycles,
+        dma_channels=hardware.dma.channels,
+        dma_outstanding=hardware.dma.outstanding,
+        sram_read_bytes_per_cycle=float(sram.read_bytes_per_cycle),
+        sram_write_bytes_per_cycle=float(sram.write_bytes_per_cycle),
+        sram_bytes=sram.size_bytes,
+    )

@@ -1,0 +1,131 @@
+"""Graph -> steps: which unit runs each operator, and its loops as a row of the tables.
+
+Operators that the vector unit has no rate for, and those on floating-point tensors, go to the
+host. Views of a tensor share its place: they become ALIAS steps and cost nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npusim.cost.machine import Machine
+from npusim.errors import Problem, UnsupportedModelError
+from npusim.hardware.schema import Hardware
+from npusim.ir.graph import Graph, Node
+from npusim.ir.loopnest import LoopNest, Operand, Unit
+from npusim.schedule.program import Step
+from npusim.schedule.tables import (
+    ALIAS,
+    ARRAY,
+    HOST,
+    INPUTS,
+    OPERAND,
+    OUTPUTS,
+    STEP,
+    VECTOR,
+    WEIGHTS,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """Steps with their tables, before tiling and placement.
+
+    `tensors` are the roots: names under which views of a tensor are known; `root` maps every name
+    to its root.
+    """
+
+    steps: tuple[Step, ...]
+    table: np.ndarray
+    operands: np.ndarray
+    tensors: tuple[str, ...]
+    root: dict[str, str]
+
+
+def lower(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:
+    """Steps of `graph` on `hardware`; UnsupportedModelError lists what nothing can run."""
+    steps, problems = [], []
+    root = {name: name for name in graph.tensors}
+    for node in graph.nodes:
+        ins, outs = graph.operands(node)
+        nest = node.op.loop_nest(ins, outs)
+        unit = _unit(graph, node, nest, hardware)
+        if unit == HOST and hardware.host.flops_per_s is None:
+            what = f"{node.op.kind} needs a host, and {hardware.name} has none (host.rate)"
+            problems.append(Problem(node.name, what))
+        if unit == ALIAS:
+            root[node.outputs[0]] = root[node.inputs[0]]
+        steps.append(Step(node.name, node, nest, unit))
+    if problems:
+        raise UnsupportedModelError(problems)
+    tensors = tuple(dict.fromkeys(root.values()))
+    return Lowered(tuple(steps), *_tables(graph, hardware, machine, steps, tensors, root))
+
+
+def _unit(graph: Graph, node: Node, nest: LoopNest, hardware: Hardware) -> int:
+    if nest.unit is Unit.ALIAS:
+        return ALIAS
+    if any(not graph.tensors[name].format.is_integer for name in (*node.inputs, *node.outputs) if name):
+        return HOST
+    if nest.unit is Unit.ARRAY:
+        return ARRAY
+    return VECTOR if nest.rate in hardware.vector_unit.rates else HOST
+
+
+def _tables(
+    graph: Graph, hardware: Hardware, machine: Machine, steps: list[Step],
+    tensors: tuple[str, ...], root: dict[str, str],
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], dict[str, str]]:  # fmt: skip
+    number = {name: at for at, name in enumerate(tensors)}
+    table = np.zeros(len(steps), STEP)
+    rows = []
+    for at, step in enumerate(steps):
+        _fill_step(table[at], step, hardware, machine)
+        table[at]["operand_start"] = len(rows)
+        for operand in step.nest.operands:
+            constant = graph.tensors[operand.tensor].is_constant or (
+                graph.weightless and operand.role == "weight"
+            )
+            rows.append(_operand_row(operand, number[root[operand.tensor]], constant))
+        table[at]["operand_stop"] = len(rows)
+    operands = np.array(rows, OPERAND) if rows else np.zeros(0, OPERAND)
+    return table, operands, tensors, root
+
+
+def _fill_step(row: np.void, step: Step, hardware: Hardware, machine: Machine) -> None:
+    nest = step.nest
+    row["unit"] = step.unit
+    for name, extent in zip(("b", "g", "k", "c", "oy", "ox", "fy", "fx"), nest.extents, strict=True):
+        row[name] = extent
+    row["stride_y"], row["stride_x"] = nest.stride
+    row["dilation_y"], row["dilation_x"] = nest.dilation
+    row["pad_top"], row["pad_left"] = nest.padding
+    row["in_h"], row["in_w"] = nest.input_size
+    for name in ("b", "g", "k", "c", "oy", "ox"):
+        row[f"tile_{name}"] = max(1, row[name])
+    row["buffers_sums"] = 2 if machine.array.hide_drain else 1
+    row["dispatch_cycles"] = 0 if step.unit in (ALIAS, HOST) else hardware.overheads.per_layer_cycles
+    stage = hardware.output_stage
+    rate = stage.per_op.get(step.node.op.kind, stage.elements_per_cycle)
+    row["post_rate"] = rate * hardware.cores
+    lanes = hardware.vector_unit.lanes * hardware.cores
+    row["vector_rate"] = lanes * hardware.vector_unit.rates.get(nest.rate, 1.0)  # type: ignore[call-overload]
+    b, g, k, _, oy, ox, _, _ = nest.extents
+    row["ops_per_output"] = nest.vector_ops / max(1, b * g * k * oy * ox)
+    if step.unit == HOST:
+        operations = nest.vector_ops or 2 * nest.macs
+        rate_hz = hardware.host.flops_per_s or 1.0
+        row["host_cycles"] = int(np.ceil(operations / rate_hz * hardware.clock_hz))
+
+
+def _operand_row(operand: Operand, tensor: int, constant: bool) -> tuple[int, ...]:
+    role = {"weight": WEIGHTS, "input": INPUTS, "output": OUTPUTS}[operand.role]
+    stream = WEIGHTS if constant else role
+    walks = operand.dims
+    return (
+        tensor, stream, role, operand.bits,
+        "B" in walks, "G" in walks, "K" in walks, "C" in walks, "OY" in walks, "OX" in walks,
+        "FY" in walks, operand.window, constant,
+    )  # fmt: skip

@@ -1,0 +1,65 @@
+"""The Program: the tiled schedule that timing counts and execution runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from npusim.cost.machine import Machine
+from npusim.hardware.schema import Hardware
+from npusim.ir.graph import Graph, Node
+from npusim.ir.loopnest import LoopNest
+from npusim.schedule.tables import UNITS
+from npusim.schedule.walker import walk_blocks
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One operator of the Program: its node, its loops, and where it runs."""
+
+    name: str
+    node: Node
+    nest: LoopNest
+    unit: int
+
+    @property
+    def on(self) -> str:
+        """`npu` or `host`."""
+        return "host" if UNITS[self.unit] == "host" else "npu"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A tensor's place in SRAM over the steps first..last, both included."""
+
+    offset_bytes: int
+    size_bytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Steps in order, as objects (`steps`) and as the tables that compiled code reads.
+
+    `placements` says which tensors stay in SRAM; `pinned_bytes` of weights stay there across
+    inferences; `sram_peak_bytes` is the most that any step uses.
+    """
+
+    graph: Graph
+    hardware: Hardware
+    machine: Machine
+    steps: tuple[Step, ...]
+    table: np.ndarray
+    operands: np.ndarray
+    tensors: tuple[str, ...]
+    placements: Mapping[str, Placement]
+    pinned_bytes: int
+    sram_peak_bytes: int
+    candidates: int
+
+    def jobs(self) -> Iterator[np.ndarray]:
+        """The job records, a block at a time; see `walker.walk_blocks`."""
+        return walk_blocks(self.table, self.operands)

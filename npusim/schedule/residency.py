@@ -1,0 +1,83 @@
+"""Which tensors stay in SRAM over their live range, and where.
+
+A tensor may stay if no host step touches it and it is neither an input nor an output of the graph.
+Candidates are taken by bytes of traffic saved per byte and step of SRAM; each gets the lowest
+address that is free over its whole range (first fit), if that leaves every step in the range the
+room that its tiles need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from npusim.ir.graph import Graph
+from npusim.schedule.lower import Lowered
+from npusim.schedule.program import Placement
+from npusim.schedule.tables import ALIAS, HOST
+
+
+def place(
+    graph: Graph, lowered: Lowered, capacity_bytes: int, tile_bytes: Sequence[int]
+) -> dict[str, Placement]:
+    """Placements of the tensors that stay, below `capacity_bytes`.
+
+    `tile_bytes` [steps] is the room above the placed tensors that each step must keep.
+    """
+    placed: dict[str, Placement] = {}
+    for name, first, last, size in _candidates(graph, lowered):
+        room = min(capacity_bytes - tile_bytes[at] for at in range(first, last + 1))
+        offset = _first_fit(placed, first, last, size)
+        if offset + size <= room:
+            placed[name] = Placement(offset, size, first, last)
+    return placed
+
+
+def top_bytes(placed: dict[str, Placement], steps: int) -> list[int]:
+    """For each step the end of the highest tensor that is live in it."""
+    top = [0] * steps
+    for placement in placed.values():
+        for at in range(placement.first, placement.last + 1):
+            top[at] = max(top[at], placement.offset_bytes + placement.size_bytes)
+    return top
+
+
+def _candidates(graph: Graph, lowered: Lowered) -> list[tuple[str, int, int, int]]:
+    """(name, first step, last step, bytes) of tensors that may stay, best first."""
+    written: dict[str, int] = {}
+    read: dict[str, list[int]] = {}
+    barred = {lowered.root[name] for name in (*graph.inputs, *graph.outputs)}
+    for at, step in enumerate(lowered.steps):
+        if step.unit == ALIAS:
+            continue
+        outs = [lowered.root[name] for name in step.node.outputs]
+        ins = [lowered.root[name] for name in step.node.inputs if name]
+        if step.unit == HOST:
+            barred.update(outs, ins)
+        for name in outs:
+            written[name] = at
+        for name in ins:
+            read.setdefault(name, []).append(at)
+    found = []
+    for name, first in written.items():
+        readers = read.get(name, [])
+        if name in barred or not readers:
+            continue
+        last = max(readers)
+        saved_per_step = (1 + len(readers)) / (last - first + 1)
+        size = graph.tensors[name].size_bytes
+        found.append((-saved_per_step, first, name, last, size))
+    return [(name, first, last, size) for _, first, name, last, size in sorted(found)]
+
+
+def _first_fit(placed: dict[str, Placement], first: int, last: int, size: int) -> int:
+    busy = sorted(
+        (other.offset_bytes, other.offset_bytes + other.size_bytes)
+        for other in placed.values()
+        if other.first <= last and first <= other.last
+    )
+    offset = 0
+    for start, stop in busy:
+        if offset + size <= start:
+            break
+        offset = max(offset, stop)
+    return offset

@@ -1,0 +1,197 @@
+"""Graph + Hardware -> Program.
+
+For each policy of residency (how much SRAM is kept for tiles, whether weights stay across
+inferences) every step gets its best tiling in the room that is left to it; whole Programs then
+compete before a judge, which is the timing engine in practice. So more SRAM never costs time by
+choice: what the smaller one would have done is among the candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from npusim.cost.machine import Machine, machine_of
+from npusim.errors import DoesNotFitError, Problem
+from npusim.hardware.schema import Hardware
+from npusim.ir.graph import Graph
+from npusim.schedule.estimate import LATENCY, Objective, set_buffers
+from npusim.schedule.lower import Lowered, lower
+from npusim.schedule.program import Placement, Program
+from npusim.schedule.residency import place, top_bytes
+from npusim.schedule.search import Space, best_tiling
+from npusim.schedule.spaces import space_of
+from npusim.schedule.tables import ALIAS, HOST, OUTPUTS, RESIDENT, WEIGHTS
+from npusim.schedule.tiles import stream_bytes
+
+Judge = Callable[[Program], float]
+
+KEPT_FOR_TILES = (0.0, 0.25, 0.5, 1.0)
+"""Shares of SRAM that a policy keeps for tiles; with 1.0 no tensor stays between steps."""
+
+
+def build_program(
+    graph: Graph, hardware: Hardware, judge: Judge, objective: Objective = LATENCY
+) -> Program:
+    """The best Program that the policies yield, by `judge` (lower is better).
+
+    Raises UnsupportedModelError if nothing can run an operator, DoesNotFitError if a step's
+    smallest tile does not fit in SRAM.
+    """
+    machine = machine_of(hardware)
+    lowered = lower(graph, hardware, machine)
+    memo: dict[tuple[bytes, ...], tuple[np.ndarray, float, int]] = {}
+    best: Program | None = None
+    best_cost = float("inf")
+    seen = set()
+    for pinned, placed in _policies(graph, lowered, hardware, machine):
+        key = (pinned, tuple(sorted(placed)))
+        if key in seen:
+            continue
+        seen.add(key)
+        program = _tile(graph, lowered, hardware, machine, objective, pinned, placed, memo)
+        cost = judge(program) if program is not None else float("inf")
+        if program is not None and cost < best_cost:
+            best, best_cost = program, cost
+    if best is None:
+        raise DoesNotFitError(_what_does_not_fit(lowered, hardware, machine))
+    return best
+
+
+def _policies(
+    graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine
+) -> Iterator[tuple[int, dict[str, Placement]]]:
+    """(bytes of weights that stay across inferences, placements of tensors) to try."""
+    capacity = machine.sram_bytes
+    least = [_least_bytes(lowered, at, hardware, machine) for at in range(len(lowered.steps))]
+    holds = hardware.memory.sram.holds
+    weights = _weight_bytes(lowered)
+    pins = [0]
+    if "weights" in holds and 0 < weights <= capacity - max(least, default=0):
+        pins.append(weights)
+    for pinned in pins:
+        for kept in KEPT_FOR_TILES:
+            free = capacity - pinned
+            room = [max(need, int(kept * free)) for need in least]
+            stays = kept < 1.0 and "inputs" in holds and "outputs" in holds
+            yield pinned, place(graph, lowered, free, room) if stays else {}
+
+
+def _weight_bytes(lowered: Lowered) -> int:
+    """Bytes of all constants that array and vector steps read, each tensor once."""
+    sizes = {}
+    for step, row in zip(lowered.steps, lowered.table, strict=True):
+        if step.unit in (ALIAS, HOST):
+            continue
+        bounds = np.array(step.nest.whole, np.int64)
+        own = lowered.operands[row["operand_start"] : row["operand_stop"]]
+        for at, operand in enumerate(own):
+            if operand["constant"]:
+                alone = row.copy()
+                alone["operand_start"], alone["operand_stop"] = at, at + 1
+                sizes[int(operand["tensor"])] = stream_bytes(alone, own, WEIGHTS, bounds)
+    return sum(sizes.values())
+
+
+def _least_bytes(lowered: Lowered, at: int, hardware: Hardware, machine: Machine) -> int:
+    """The least SRAM in which a step can run with everything streamed: its smallest tile."""
+    step = lowered.steps[at]
+    if step.unit in (ALIAS, HOST):
+        return 0
+    row = lowered.table[at : at + 1].copy()[0]
+    space = space_of(step, row, hardware, machine, 0)
+    row["tile_b"], row["tile_oy"], row["tile_ox"] = space.spatial[-1]
+    row["tile_g"], row["tile_k"], row["tile_c"] = space.g[-1], space.k[-1], space.c[-1]
+    return int(min(_with_order(row, order, lowered, space) for order in space.orders))
+
+
+def _with_order(row: np.void, order: int, lowered: Lowered, space: Space) -> int:
+    row["order"] = order
+    return set_buffers(row, lowered.operands, space.buffers)
+
+
+def _tile(
+    graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, objective: Objective,
+    pinned: int, placed: dict[str, Placement],
+    memo: dict[tuple[bytes, ...], tuple[np.ndarray, float, int]],
+) -> Program | None:  # fmt: skip
+    """Tile every step for these placements; None if some step has no legal tiling."""
+    table, operands = lowered.table.copy(), lowered.operands.copy()
+    stays = np.array([name in placed for name in lowered.tensors])
+    operands["stream"][stays[operands["tensor"]]] = RESIDENT
+    if pinned:
+        operands["stream"][operands["constant"] == 1] = RESIDENT
+    top = top_bytes(placed, len(lowered.steps))
+    candidates = 0
+    used = np.zeros(len(lowered.steps), np.int64)
+    for at, step in enumerate(lowered.steps):
+        if step.unit in (ALIAS, HOST):
+            continue
+        row = table[at]
+        own = operands[row["operand_start"] : row["operand_stop"]]
+        room = machine.sram_bytes - pinned - top[at]
+        tiled, cost, seen = _search(step, row, own, hardware, machine, objective, room, memo)
+        if not np.isfinite(cost):
+            return None
+        start, stop = int(row["operand_start"]), int(row["operand_stop"])
+        table[at] = tiled[0]
+        table[at]["operand_start"], table[at]["operand_stop"] = start, stop
+        candidates += seen
+        used[at] = set_buffers(table[at], operands, hardware.mapping.buffers)
+    peak = _prefetch(table, operands, top, used, machine.sram_bytes - pinned)
+    return Program(
+        graph, hardware, machine, lowered.steps, table, operands, lowered.tensors,
+        placed, pinned, pinned + peak, candidates,
+    )  # fmt: skip
+
+
+def _search(
+    step: object, row: np.void, own: np.ndarray, hardware: Hardware, machine: Machine,
+    objective: Objective, room: int, memo: dict[tuple[bytes, ...], tuple[np.ndarray, float, int]],
+) -> tuple[np.ndarray, float, int]:  # fmt: skip
+    """`best_tiling` of one step, once for equal loops, operands and room."""
+    alone = np.array([row])
+    alone["operand_start"], alone["operand_stop"] = 0, own.size
+    shapes = own.copy()
+    shapes["tensor"] = 0
+    key = (alone.tobytes(), shapes.tobytes(), str((room, step.nest.splits)).encode())  # type: ignore[attr-defined]
+    if key not in memo:
+        space = space_of(step, alone[0], hardware, machine, room)  # type: ignore[arg-type]
+        found = best_tiling(alone[0], own, machine, space, objective)
+        memo[key] = alone, found.cost, found.candidates
+    return memo[key]
+
+
+def _prefetch(
+    table: np.ndarray, operands: np.ndarray, top: list[int], used: np.ndarray, capacity: int
+) -> int:
+    """Allow weight loads during the step before where both steps' buffers fit; peak bytes."""
+    peak = max((top[at] + int(used[at]) for at in range(len(table))), default=0)
+    for at in range(1, len(table)):
+        row = table[at]
+        bounds = np.zeros(12, np.int64)
+        bounds[1::2] = [row[f"tile_{dim}"] for dim in ("b", "g", "k", "c", "oy", "ox")]
+        weights = stream_bytes(row, operands, WEIGHTS, bounds) * row["buffers_weights"]
+        both = max(top[at - 1], top[at]) + used[at - 1] + weights
+        if weights and both <= capacity:
+            row["prefetch"] = 1
+            peak = max(peak, int(both))
+    return peak
+
+
+def _what_does_not_fit(
+    lowered: Lowered, hardware: Hardware, machine: Machine
+) -> list[Problem]:
+    problems = []
+    for at, step in enumerate(lowered.steps):
+        least = _least_bytes(lowered, at, hardware, machine)
+        if least > machine.sram_bytes:
+            what = (
+                f"the smallest tile needs {least} bytes of SRAM, {hardware.name} has "
+                f"{machine.sram_bytes}: raise memory.sram.size or allow smaller tiles in mapping"
+            )
+            problems.append(Problem(step.name, what))
+    limit = hardware.mac_array.accumulator.entries
+    what = f"no tiling satisfies mapping and accumulators ({limit} entries a column)"
+    return problems or [Problem(hardware.name, what)]

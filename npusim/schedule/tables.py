@@ -1,0 +1,86 @@
+"""The Program as arrays: what search, walker and engine read.
+
+One row of `STEP` is one fused group of operators with its tile loops; one row of `OPERAND` is one
+tensor seen from a step. `JOB` is what the walker emits: the record that timing counts and that
+execution runs. All sizes are bytes or elements, all times cycles of the NPU clock.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+ARRAY, VECTOR, HOST, ALIAS = 0, 1, 2, 3
+UNITS = ("array", "vector", "host", "alias")
+
+WEIGHTS, INPUTS, OUTPUTS = 0, 1, 2
+"""The three streams of a step; an operand that stays in SRAM has stream RESIDENT."""
+RESIDENT = -1
+
+LOOP_ORDERS = ("weights_outer", "inputs_outer")
+"""weights_outer: G, K, B, OY, OX, C (outer to inner); inputs_outer: B, OY, OX, G, K, C.
+
+The reduction C is always innermost, so partial sums never leave the accumulators.
+"""
+
+STEP = np.dtype(
+    [
+        ("unit", np.int64),
+        *((name, np.int64) for name in ("b", "g", "k", "c", "oy", "ox", "fy", "fx")),
+        *((name, np.int64) for name in ("stride_y", "stride_x", "dilation_y", "dilation_x")),
+        *((name, np.int64) for name in ("pad_top", "pad_left", "in_h", "in_w")),
+        *((f"tile_{name}", np.int64) for name in ("b", "g", "k", "c", "oy", "ox")),
+        ("order", np.int64),
+        ("dataflow", np.int64),
+        ("split", np.int64),
+        *((f"buffers_{name}", np.int64) for name in ("weights", "inputs", "outputs", "sums")),
+        ("prefetch", np.int64),
+        ("operand_start", np.int64),
+        ("operand_stop", np.int64),
+        ("dispatch_cycles", np.int64),
+        ("host_cycles", np.int64),
+        ("post_rate", np.float64),
+        ("vector_rate", np.float64),
+        ("ops_per_output", np.float64),
+    ]
+)
+
+OPERAND = np.dtype(
+    [
+        ("tensor", np.int64),
+        ("stream", np.int64),
+        ("role", np.int64),
+        ("bits", np.int64),
+        *((f"has_{name}", np.int64) for name in ("b", "g", "k", "c", "y", "x", "taps")),
+        ("window", np.int64),
+        ("constant", np.int64),
+    ]
+)
+
+LOAD, COMPUTE, POST, STORE, DISPATCH, HOST_JOB, ALIAS_JOB = 0, 1, 2, 3, 4, 5, 6
+JOB_KINDS = ("load", "compute", "post", "store", "dispatch", "host", "alias")
+
+JOB = np.dtype(
+    [
+        ("kind", np.int64),
+        ("step", np.int64),
+        ("stream", np.int64),
+        ("slot", np.int64),
+        ("waits", np.int64, (4,)),
+        ("signals", np.int64, (3,)),
+        ("after_step", np.int64),
+        ("bytes", np.int64),
+        ("first", np.int64),
+        ("last", np.int64),
+        ("bounds", np.int64, (12,)),
+    ]
+)
+"""`waits` and `signals` are buffer tokens (-1: none); `after_step` is a step that must have ended
+before this job may start (-1: none). `first` marks the first reduction tile of an output tile (a
+COMPUTE) or the first job of its kind in the step; `last` the last one likewise."""
+
+SLOTS = 4
+"""Tokens per stream and purpose: two steps, two buffers each, can be in flight."""
+FULL_WEIGHTS, FREE_WEIGHTS, FULL_INPUTS, FREE_INPUTS, FULL_OUTPUTS, FREE_OUTPUTS, FREE_SUMS = (
+    SLOTS * n for n in range(7)
+)
+TOKENS = SLOTS * 7

@@ -1,0 +1,204 @@
+"""Tiles of a step: how many, which bounds the n-th one has, how many bytes an operand takes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from npusim.jit import compiled
+
+
+class Index(NamedTuple):
+    """Position of a tile in the tile grid."""
+
+    b: int
+    g: int
+    k: int
+    c: int
+    y: int
+    x: int
+
+
+@compiled
+def ceil_div(a: int, b: int) -> int:
+    """a / b rounded up."""
+    return -(-a // b)
+
+
+@compiled
+def tile_count(step: np.void) -> int:
+    """Number of tiles of `step`, reduction tiles included."""
+    return (
+        ceil_div(step["b"], step["tile_b"])
+        * ceil_div(step["g"], step["tile_g"])
+        * ceil_div(step["k"], step["tile_k"])
+        * ceil_div(step["c"], step["tile_c"])
+        * ceil_div(step["oy"], step["tile_oy"])
+        * ceil_div(step["ox"], step["tile_ox"])
+    )
+
+
+@compiled
+def tile_index(step: np.void, iteration: int) -> Index:
+    """The `iteration`-th tile in the loop order of `step`."""
+    n_c = ceil_div(step["c"], step["tile_c"])
+    n_k = ceil_div(step["k"], step["tile_k"])
+    n_g = ceil_div(step["g"], step["tile_g"])
+    n_x = ceil_div(step["ox"], step["tile_ox"])
+    n_y = ceil_div(step["oy"], step["tile_oy"])
+    n_b = ceil_div(step["b"], step["tile_b"])
+    c = iteration % n_c
+    rest = iteration // n_c
+    if step["order"] == 0:
+        x = rest % n_x
+        rest //= n_x
+        y = rest % n_y
+        rest //= n_y
+        b = rest % n_b
+        rest //= n_b
+        return Index(b, rest // n_k, rest % n_k, c, y, x)
+    k = rest % n_k
+    rest //= n_k
+    g = rest % n_g
+    rest //= n_g
+    x = rest % n_x
+    rest //= n_x
+    return Index(rest // n_y, g, k, c, rest % n_y, x)
+
+
+@compiled
+def set_bounds(step: np.void, index: Index, bounds: np.ndarray) -> None:
+    """Write the twelve bounds of the tile at `index` (order of `Tile`)."""
+    bounds[0] = index.b * step["tile_b"]
+    bounds[1] = min(step["b"], bounds[0] + step["tile_b"])
+    bounds[2] = index.g * step["tile_g"]
+    bounds[3] = min(step["g"], bounds[2] + step["tile_g"])
+    bounds[4] = index.k * step["tile_k"]
+    bounds[5] = min(step["k"], bounds[4] + step["tile_k"])
+    bounds[6] = index.c * step["tile_c"]
+    bounds[7] = min(step["c"], bounds[6] + step["tile_c"])
+    bounds[8] = index.y * step["tile_oy"]
+    bounds[9] = min(step["oy"], bounds[8] + step["tile_oy"])
+    bounds[10] = index.x * step["tile_ox"]
+    bounds[11] = min(step["ox"], bounds[10] + step["tile_ox"])
+
+
+@compiled
+def window(start: int, stop: int, stride: int, taps: int, dilation: int, pad: int, size: int) -> int:
+    """Input rows (or columns) inside the image that output rows start..stop read."""
+    low = max(0, start * stride - pad)
+    high = min(size, (stop - 1) * stride + (taps - 1) * dilation + 1 - pad)
+    return max(0, high - low)
+
+
+@compiled
+def operand_bytes(step: np.void, operand: np.void, bounds: np.ndarray) -> int:
+    """Bytes of `operand` that the tile with `bounds` touches."""
+    elements = 1
+    if operand["has_b"]:
+        elements *= bounds[1] - bounds[0]
+    if operand["has_g"]:
+        elements *= bounds[3] - bounds[2]
+    if operand["has_k"]:
+        elements *= bounds[5] - bounds[4]
+    if operand["has_c"]:
+        elements *= bounds[7] - bounds[6]
+    if operand["has_taps"]:
+        elements *= step["fy"] * step["fx"]
+    if operand["window"]:
+        elements *= window(
+            bounds[8], bounds[9], step["stride_y"], step["fy"],
+            step["dilation_y"], step["pad_top"], step["in_h"],
+        ) * window(
+            bounds[10], bounds[11], step["stride_x"], step["fx"],
+            step["dilation_x"], step["pad_left"], step["in_w"],
+        )  # fmt: skip
+    else:
+        if operand["has_y"]:
+            elements *= bounds[9] - bounds[8]
+        if operand["has_x"]:
+            elements *= bounds[11] - bounds[10]
+    return (elements * operand["bits"] + 7) // 8
+
+
+@compiled
+def bus_bytes(step: np.void, operand: np.void, bounds: np.ndarray, burst: int) -> int:
+    """Bytes that the bus moves for `operand_bytes`: every contiguous run fills whole bursts.
+
+    Constants are laid out by the compiler tile by tile, so they are one run. Feature maps lie
+    channels last: a part of the channels makes one run a pixel, a part of the width one run a row.
+    """
+    total = operand_bytes(step, operand, bounds)
+    runs = 1
+    if not operand["constant"] and total > 0:
+        rows = bounds[9] - bounds[8] if operand["has_y"] else 1
+        cols = bounds[11] - bounds[10] if operand["has_x"] else 1
+        full_width = cols == step["ox"] or not operand["has_x"]
+        if operand["window"]:
+            rows = window(
+                bounds[8], bounds[9], step["stride_y"], step["fy"],
+                step["dilation_y"], step["pad_top"], step["in_h"],
+            )  # fmt: skip
+            cols = window(
+                bounds[10], bounds[11], step["stride_x"], step["fx"],
+                step["dilation_x"], step["pad_left"], step["in_w"],
+            )  # fmt: skip
+            full_width = cols == step["in_w"]
+        images = bounds[1] - bounds[0] if operand["has_b"] else 1
+        if _part_of_channels(step, operand, bounds):
+            runs = images * rows * cols
+        elif not full_width:
+            runs = images * rows
+    run = (total + runs - 1) // runs
+    return runs * ((run + burst - 1) // burst) * burst
+
+
+@compiled
+def _part_of_channels(step: np.void, operand: np.void, bounds: np.ndarray) -> bool:
+    return bool(
+        (operand["has_g"] and bounds[3] - bounds[2] < step["g"])
+        or (operand["has_k"] and bounds[5] - bounds[4] < step["k"])
+        or (operand["has_c"] and bounds[7] - bounds[6] < step["c"])
+    )
+
+
+@compiled
+def stream_bytes(step: np.void, operands: np.ndarray, stream: int, bounds: np.ndarray) -> int:
+    """Bytes of all operands of `stream` that the tile with `bounds` touches."""
+    total = 0
+    for row in range(step["operand_start"], step["operand_stop"]):
+        if operands[row]["stream"] == stream:
+            total += operand_bytes(step, operands[row], bounds)
+    return total
+
+
+@compiled
+def stream_bus_bytes(
+    step: np.void, operands: np.ndarray, stream: int, bounds: np.ndarray, burst: int
+) -> int:
+    """`bus_bytes` of all operands of `stream`."""
+    total = 0
+    for row in range(step["operand_start"], step["operand_stop"]):
+        if operands[row]["stream"] == stream:
+            total += bus_bytes(step, operands[row], bounds, burst)
+    return total
+
+
+@compiled
+def stream_moves(step: np.void, operands: np.ndarray, stream: int, a: Index, b: Index) -> bool:
+    """True if some operand of `stream` differs between the tiles `a` and `b`."""
+    for row in range(step["operand_start"], step["operand_stop"]):
+        operand = operands[row]
+        if operand["stream"] != stream:
+            continue
+        if (
+            (operand["has_b"] and a.b != b.b)
+            or (operand["has_g"] and a.g != b.g)
+            or (operand["has_k"] and a.k != b.k)
+            or (operand["has_c"] and a.c != b.c)
+            or (operand["has_y"] and a.y != b.y)
+            or (operand["has_x"] and a.x != b.x)
+        ):
+            return True
+    return False

@@ -1,0 +1,142 @@
+"""The work of one job: its tile's bounds turned into cycles, bytes and MACs by the cost functions.
+
+The search and the engine both come here, so a tiling is judged by what it will cost.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from npusim.cost.array import tile_cost
+from npusim.cost.machine import Machine
+from npusim.cost.transfer import cycles_at
+from npusim.cost.types import Extents
+from npusim.jit import compiled
+from npusim.schedule.tables import INPUTS, OUTPUTS
+from npusim.schedule.tiles import operand_bytes, stream_bus_bytes, stream_bytes
+
+
+class ArrayWork(NamedTuple):
+    """A tile on the array: `cycles` it holds the array, of which `occupied` are the array's own.
+
+    `compute` is issued MACs / peak rate; `fill` and `weight_load` are parts of `occupied`.
+    """
+
+    cycles: int
+    occupied: int
+    compute: float
+    fill: int
+    weight_load: int
+    first_output: int
+    tail: int
+    weight_lead: int
+    port_cycles: int
+    read_bytes: int
+    macs: int
+
+
+class StreamWork(NamedTuple):
+    """A tile on the vector unit, the output stage or the bus."""
+
+    cycles: int
+    read_cycles: int
+    write_cycles: int
+    read_bytes: int
+    write_bytes: int
+    ops: int
+    outputs: int
+
+
+class TransferWork(NamedTuple):
+    """A DMA transfer: data phase on the bus, and the share of the SRAM port."""
+
+    cycles: int
+    port_cycles: int
+    bus_bytes: int
+
+
+@compiled
+def array_work(
+    step: np.void, operands: np.ndarray, bounds: np.ndarray, machine: Machine
+) -> ArrayWork:
+    """Work of a COMPUTE job on the array."""
+    tile = Extents(
+        bounds[1] - bounds[0], bounds[3] - bounds[2], bounds[5] - bounds[4],
+        bounds[7] - bounds[6], bounds[9] - bounds[8], bounds[11] - bounds[10],
+        step["fy"], step["fx"],
+    )  # fmt: skip
+    cost = tile_cost(step["dataflow"], step["split"], tile, machine.array)
+    macs = tile.b * tile.g * tile.k * tile.c * tile.oy * tile.ox * tile.fy * tile.fx
+    input_bits, weight_bits = _operand_bits(step, operands)
+    read_bytes = (cost.input_reads * input_bits + cost.weight_reads * weight_bits + 7) // 8
+    port_cycles = cycles_at(read_bytes, machine.sram_read_bytes_per_cycle)
+    return ArrayWork(
+        max(cost.occupied, port_cycles), cost.occupied, macs / machine.peak_macs, cost.fill,
+        cost.weight_load, cost.first_output, cost.tail, cost.weight_lead, port_cycles,
+        read_bytes, macs,
+    )  # fmt: skip
+
+
+@compiled
+def _operand_bits(step: np.void, operands: np.ndarray) -> tuple[int, int]:
+    """Width of the two factors: the first two operands of a step on the array."""
+    first = step["operand_start"]
+    return operands[first]["bits"], operands[first + 1]["bits"]
+
+
+@compiled
+def post_work(
+    step: np.void, operands: np.ndarray, bounds: np.ndarray, machine: Machine
+) -> StreamWork:
+    """Work of a POST job: outputs through the output stage into SRAM."""
+    outputs, write_bytes = _outputs(step, operands, bounds)
+    write = cycles_at(write_bytes, machine.sram_write_bytes_per_cycle)
+    cycles = max(cycles_at(outputs, step["post_rate"]), write)
+    return StreamWork(cycles, 0, write, 0, write_bytes, 0, outputs)
+
+
+@compiled
+def vector_work(
+    step: np.void, operands: np.ndarray, bounds: np.ndarray, machine: Machine
+) -> StreamWork:
+    """Work of a COMPUTE job on the vector unit; the SRAM ports can be what limits it."""
+    outputs, write_bytes = _outputs(step, operands, bounds)
+    read_bytes = 0
+    for row in range(step["operand_start"], step["operand_stop"]):
+        if operands[row]["role"] != OUTPUTS:
+            read_bytes += operand_bytes(step, operands[row], bounds)
+    read = cycles_at(read_bytes, machine.sram_read_bytes_per_cycle)
+    write = cycles_at(write_bytes, machine.sram_write_bytes_per_cycle)
+    ops = int(outputs * step["ops_per_output"] + 0.5)
+    cycles = max(cycles_at(ops, step["vector_rate"]), read, write)
+    return StreamWork(cycles, read, write, read_bytes, write_bytes, ops, outputs)
+
+
+@compiled
+def _outputs(step: np.void, operands: np.ndarray, bounds: np.ndarray) -> tuple[int, int]:
+    """Output elements and bytes of a tile."""
+    elements = (
+        (bounds[1] - bounds[0]) * (bounds[3] - bounds[2]) * (bounds[5] - bounds[4])
+        * (bounds[9] - bounds[8]) * (bounds[11] - bounds[10])
+    )  # fmt: skip
+    written = 0
+    for row in range(step["operand_start"], step["operand_stop"]):
+        if operands[row]["role"] == OUTPUTS:
+            written += operand_bytes(step, operands[row], bounds)
+    return elements, written
+
+
+@compiled
+def transfer_work(
+    step: np.void, operands: np.ndarray, stream: int, bounds: np.ndarray, machine: Machine
+) -> TransferWork:
+    """Work of a LOAD or STORE job."""
+    bus = stream_bus_bytes(step, operands, stream, bounds, machine.burst_bytes)
+    useful = stream_bytes(step, operands, stream, bounds)
+    port_rate = machine.sram_read_bytes_per_cycle
+    if stream <= INPUTS:
+        port_rate = machine.sram_write_bytes_per_cycle
+    port = cycles_at(useful, port_rate)
+    return TransferWork(max(cycles_at(bus, machine.dram_bytes_per_cycle), port), port, bus)

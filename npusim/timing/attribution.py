@@ -1,0 +1,65 @@
+"""Why the latency is what it is: every cycle gets one cause and one step.
+
+From the last job back: the interval that only this job explains gets its causes, then the job that
+let it begin is asked about the time before. A job may have been released before that one ended
+(outputs leave the array while it computes, a port is free before its user is): only the part up to
+the release is taken then, its causes in proportion. The intervals meet without gaps, so the causes
+add up to the latency, and so do the steps.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from npusim.jit import compiled
+from npusim.timing.causes import (
+    ARRAY_EDGES,
+    ARRAY_FILL,
+    CAUSES,
+    COMPUTE_CAUSE,
+    DMA_SETUP,
+    MEMORY_LATENCY,
+    WAIT_INPUTS,
+    WEIGHT_LOAD,
+)
+
+CAUSE_COUNT = len(CAUSES)
+
+
+@compiled
+def attribute(log: np.ndarray, steps: int) -> np.ndarray:
+    """Cycles by step and cause, float64 [steps, causes], from the engine's log."""
+    shares = np.zeros((steps, CAUSE_COUNT))
+    last = 0
+    for number in range(log.size):
+        if log[number]["end"] >= log[last]["end"]:
+            last = number
+    until = log[last]["end"]
+    while last >= 0:
+        entry = log[last]
+        _charge(entry, until - entry["begin"], shares[entry["step"]])
+        until = entry["begin"]
+        last = entry["before"]
+    return shares
+
+
+@compiled
+def _charge(entry: np.void, taken: int, shares: np.ndarray) -> None:
+    """Add `taken` cycles of the interval of `entry`, split by its causes."""
+    length = entry["end"] - entry["begin"]
+    if length <= 0 or taken <= 0:
+        return
+    part = taken / length
+    known = 0.0
+    if entry["cause"] == COMPUTE_CAUSE or entry["compute"] > 0:
+        shares[COMPUTE_CAUSE] += part * entry["compute"]
+        shares[ARRAY_FILL] += part * entry["fill"]
+        shares[WEIGHT_LOAD] += part * entry["weight_load"]
+        known = entry["compute"] + entry["fill"] + entry["weight_load"]
+        rest = WAIT_INPUTS if entry["cause"] == WAIT_INPUTS else ARRAY_EDGES
+        shares[rest] += part * (length - known)
+        return
+    shares[DMA_SETUP] += part * entry["setup"]
+    shares[MEMORY_LATENCY] += part * entry["latency"]
+    known = entry["setup"] + entry["latency"]
+    shares[entry["cause"]] += part * (length - known)

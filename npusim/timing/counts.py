@@ -1,0 +1,120 @@
+"""The Counts of a Program: what timing says, per step and in total, before energy is added.
+
+The steady state is what a report calls latency: weights that can stay on chip are there. The first
+inference loads them beforehand, one after the other with what follows. Inferences do not overlap,
+so the steady interval between two equals the latency.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from npusim.cost.transfer import cycles_at
+from npusim.schedule.program import Program, Step
+from npusim.timing.attribution import attribute
+from npusim.timing.causes import CAUSES, DISPATCH_CAUSE
+from npusim.timing.engine import simulate
+
+
+@dataclass(frozen=True, eq=False)
+class StepCounts:
+    """One step: its share of the latency by cause (cycles), its traffic (bytes), its work."""
+
+    step: Step
+    cycles_by_cause: Mapping[str, float]
+    array_busy_cycles: int
+    vector_busy_cycles: int
+    issued_macs: int
+    vector_ops: int
+    output_elements: int
+    dram_read_bytes: int
+    dram_write_bytes: int
+    sram_read_bytes: int
+    sram_write_bytes: int
+    tiles: int
+    jobs: int
+
+    @property
+    def cycles(self) -> float:
+        """Cycles of the latency that this step owns."""
+        return math.fsum(self.cycles_by_cause.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """A whole Program: `cycles` of the NPU clock in the steady state, one batch.
+
+    `overhead_cycles` (the fixed cost of an inference, cause `dispatch`) are part of `cycles` and
+    belong to no step. `pinned_read_bytes` are read from DRAM once, before the first inference.
+    """
+
+    program: Program
+    cycles: int
+    overhead_cycles: int
+    first_inference_cycles: int
+    interval_cycles: int
+    bus_busy_cycles: int
+    pinned_read_bytes: int
+    steps: tuple[StepCounts, ...]
+
+    @property
+    def cycles_by_cause(self) -> dict[str, float]:
+        """Every cause with its cycles; they add up to `cycles`."""
+        total = {
+            cause: math.fsum(step.cycles_by_cause[cause] for step in self.steps) for cause in CAUSES
+        }
+        total[CAUSES[DISPATCH_CAUSE]] += self.overhead_cycles
+        return total
+
+
+def latency_cycles(program: Program) -> int:
+    """Cycles of the steps alone: what schedules are compared by."""
+    return simulate(program.table, program.operands, len(program.tensors), program.machine).cycles
+
+
+def count(program: Program) -> Counts:
+    """Time every job of `program` and say why it takes that long."""
+    run = simulate(program.table, program.operands, len(program.tensors), program.machine)
+    shares = attribute(run.log, len(program.steps))
+    hardware, machine = program.hardware, program.machine
+    overhead = math.ceil(round(hardware.overheads.per_inference_s * hardware.clock_hz, 6))
+    cycles = int(run.cycles) + overhead
+    cold = 0
+    if program.pinned_bytes:
+        data = cycles_at(program.pinned_bytes, machine.dram_bytes_per_cycle)
+        cold = machine.dma_setup + machine.dram_latency + data
+    return Counts(
+        program=program,
+        cycles=cycles,
+        overhead_cycles=overhead,
+        first_inference_cycles=cycles + cold,
+        interval_cycles=cycles,
+        bus_busy_cycles=int(run.counts["bus_busy"].sum()),
+        pinned_read_bytes=program.pinned_bytes,
+        steps=tuple(
+            _step_counts(step, share, row)
+            for step, share, row in zip(program.steps, shares, run.counts, strict=True)
+        ),
+    )
+
+
+def _step_counts(step: Step, share: np.ndarray, row: np.void) -> StepCounts:
+    return StepCounts(
+        step=step,
+        cycles_by_cause={cause: float(value) for cause, value in zip(CAUSES, share, strict=True)},
+        array_busy_cycles=int(row["array_busy"]),
+        vector_busy_cycles=int(row["vector_busy"]),
+        issued_macs=int(row["macs"]),
+        vector_ops=int(row["vector_ops"]),
+        output_elements=int(row["outputs"]),
+        dram_read_bytes=int(row["dram_read"]),
+        dram_write_bytes=int(row["dram_write"]),
+        sram_read_bytes=int(row["sram_read"]),
+        sram_write_bytes=int(row["sram_write"]),
+        tiles=int(row["tiles"]),
+        jobs=int(row["jobs"]),
+    )
