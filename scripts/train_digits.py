@@ -330,7 +330,8 @@ class Calibration(CalibrationDataReader):
 def quantize(model: onnx.ModelProto, inputs: Array, path: Path) -> None:
     """Writes the INT8 QDQ form of `model` to `path`, ranges being the extremes over `inputs`.
 
-    Activations are QInt8 with a zero point: the range of a ReLU starts at 0, so it loses no code.
+    Activations are unsigned: on x86, ONNX Runtime 1.31.1 leaves four of the seven convolutions and
+    both additions of the signed form in float32, and all of the unsigned form runs on integers.
     """
     own = onnx.ModelProto()
     own.CopyFrom(model)  # the quantizer moves the weights of the model that it is given to a file
@@ -340,7 +341,7 @@ def quantize(model: onnx.ModelProto, inputs: Array, path: Path) -> None:
         Calibration(inputs),
         quant_format=QuantFormat.QDQ,
         per_channel=True,
-        activation_type=QuantType.QInt8,
+        activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.MinMax,
         extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},

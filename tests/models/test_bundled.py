@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
@@ -97,6 +98,26 @@ def test_weights_are_symmetric_int8_per_output_channel(model: onnx.ModelProto) -
         assert constants[name].min() >= -127  # -128 would break sign-symmetric array products
         assert constants[f"{stem}_scale"].shape == (channels,)
         assert not constants[f"{stem}_zero_point"].any()
+
+
+def test_runtime_computes_it_in_integers(tmp_path: Path) -> None:
+    """What ONNX Runtime measures is integer arithmetic: it fuses every operator of the graph."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # writing the fused graph warns that it is for this machine
+    options.optimized_model_filepath = str(tmp_path / "fused.onnx")
+    providers = ["CPUExecutionProvider"]
+    onnxruntime.InferenceSession(str(bundled.bundled_model_path()), options, providers=providers)
+    fused = Counter(node.op_type for node in onnx.load(tmp_path / "fused.onnx").graph.node)
+    moved = {"Transpose", "Flatten"}
+    assert {kind: count for kind, count in fused.items() if kind not in moved} == {
+        "QuantizeLinear": 1,
+        "QLinearConv": 7,
+        "QLinearAdd": 2,
+        "QLinearGlobalAveragePool": 1,
+        "QGemm": 1,
+        "DequantizeLinear": 1,
+    }
 
 
 def test_integer_accuracy(script: ModuleType) -> None:
