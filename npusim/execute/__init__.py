@@ -1,0 +1,1 @@
+"""Computes what a Program computes: the same job records, run through the kernels."""

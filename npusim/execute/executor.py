@@ -1,0 +1,168 @@
+"""Runs a Program's tiles through the kernels: the bits that the described hardware produces.
+
+Two ways, with the same bits. `by_tiles` consumes the job records one by one, exactly those that
+timing counts: partial sums tile by tile, each output tile drained when its last reduction tile is
+done. Otherwise every operator runs in one kernel call, which is allowed because a wrapping int32
+sum does not depend on its order and every other kernel computes each output on its own; a test
+compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import numpy as np
+
+from npusim.errors import Problem, UnsupportedModelError
+from npusim.execute.arrays import check_inputs
+from npusim.ir.graph import Graph
+from npusim.ir.loopnest import Tile, Unit
+from npusim.ir.operator import ArrayKernel, VectorKernel
+from npusim.ir.views import empty_like_memory
+from npusim.kernels.table import Kernels
+from npusim.numerics.profiles import Profile
+from npusim.schedule.program import Program, Step
+from npusim.schedule.tables import COMPUTE, JOB_KINDS, LOAD, POST, STORE
+
+Observer = Callable[[str, int, Tile], None]
+"""Told of each executed job: kind, step number, tile."""
+
+Values = dict[str, np.ndarray]
+
+
+class Executor:
+    """A Program bound to a requantization profile and a path of kernels; runs any number of inputs.
+
+    Raises UnsupportedModelError, listing every node, if a kernel does not take its tensors.
+    """
+
+    def __init__(self, program: Program, profile: Profile, kernels: Kernels) -> None:
+        graph = program.graph
+        if graph.weightless:
+            what = "a layer table has no weights: it can be counted, not executed"
+            raise UnsupportedModelError(Problem(graph.name, what))
+        self._program = program
+        self._bound = _bind_all(graph, program.steps, profile, kernels)
+        self._last_reader = _last_readers(graph)
+
+    def run(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        by_tiles: bool = False,
+        keep: Collection[str] = (),
+        observer: Observer | None = None,
+    ) -> Values:
+        """Outputs of the graph for `inputs`, and the tensors named in `keep`, by name.
+
+        Arrays have the shapes and dtypes of the model's own tensors; UsageError otherwise.
+        """
+        graph = self._program.graph
+        values = {tensor.name: tensor.data for tensor in graph.constants() if tensor.data is not None}
+        values.update(check_inputs(graph, inputs))
+        wanted = {*graph.outputs, *keep}
+        if by_tiles:
+            self._run_tiles(values, observer)
+        else:
+            self._run_layers(values, wanted)
+        return {name: np.ascontiguousarray(values[name]) for name in wanted}
+
+    def _run_layers(self, values: Values, wanted: Collection[str]) -> None:
+        for at, step in enumerate(self._program.steps):
+            ins, outs = self._arrays(step, values)
+            kernel, tile = self._bound[at], step.nest.whole
+            if step.nest.unit is Unit.ARRAY:
+                acc = _accumulators(tile)
+                kernel.accumulate(ins, acc, tile)  # type: ignore[union-attr]
+                kernel.drain(acc, outs[0], tile)  # type: ignore[union-attr]
+            else:
+                kernel.compute(ins, outs, tile)  # type: ignore[union-attr]
+            for name in step.node.inputs:
+                if self._last_reader.get(name) == at and name not in wanted:
+                    values.pop(name, None)
+
+    def _run_tiles(self, values: Values, observer: Observer | None) -> None:
+        steps = self._program.steps
+        acc: dict[tuple[int, ...], np.ndarray] = {}
+        for block in self._program.jobs():
+            for job in block:
+                at, kind = int(job["step"]), int(job["kind"])
+                step, tile = steps[at], Tile(*job["bounds"].tolist())
+                if observer is not None:
+                    observer(JOB_KINDS[kind], at, tile)
+                if kind == COMPUTE and step.nest.unit is Unit.ARRAY:
+                    ins, _ = self._arrays(step, values)
+                    sums = acc.setdefault(_output_key(at, tile), _accumulators(tile))
+                    self._bound[at].accumulate(ins, sums, tile)  # type: ignore[union-attr]
+                elif kind == POST:
+                    _, outs = self._arrays(step, values)
+                    sums = acc.pop(_output_key(at, tile))
+                    self._bound[at].drain(sums, outs[0], tile)  # type: ignore[union-attr]
+                elif kind not in (LOAD, STORE) and JOB_KINDS[kind] != "dispatch":
+                    ins, outs = self._arrays(step, values)
+                    self._whole_or_tile(at, step, ins, outs, tile)
+
+    def _whole_or_tile(
+        self, at: int, step: Step, ins: Sequence[np.ndarray], outs: Sequence[np.ndarray], tile: Tile
+    ) -> None:
+        """A tile on the vector unit; a whole operator on the host, whatever it is."""
+        kernel = self._bound[at]
+        if step.nest.unit is Unit.ARRAY:
+            sums = _accumulators(tile)
+            kernel.accumulate(ins, sums, tile)  # type: ignore[union-attr]
+            kernel.drain(sums, outs[0], tile)  # type: ignore[union-attr]
+        else:
+            kernel.compute(ins, outs, tile)  # type: ignore[union-attr]
+
+    def _arrays(self, step: Step, values: Values) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Arrays of a step's tensors; outputs are made when they are first asked for."""
+        graph = self._program.graph
+        for name in step.node.outputs:
+            if name not in values:
+                out = graph.tensors[name]
+                values[name] = empty_like_memory(out.shape, out.format.dtype, out.channel_axis)
+        ins = [values[name] if name else None for name in step.node.inputs]
+        return ins, [values[name] for name in step.node.outputs]  # type: ignore[return-value]
+
+
+def execute(
+    program: Program, inputs: Mapping[str, np.ndarray], profile: Profile, kernels: Kernels
+) -> Values:
+    """Outputs of `program` for one set of inputs; see `Executor.run`."""
+    return Executor(program, profile, kernels).run(inputs)
+
+
+def _bind_all(
+    graph: Graph, steps: Sequence[Step], profile: Profile, kernels: Kernels
+) -> list[ArrayKernel | VectorKernel]:
+    bound: list[ArrayKernel | VectorKernel] = []
+    problems: list[Problem] = []
+    for step in steps:
+        ins, outs = graph.operands(step.node)
+        try:
+            bound.append(step.node.op.bind(ins, outs, profile, kernels))
+        except UnsupportedModelError as error:
+            problems += [Problem(f"node '{step.name}'", str(one)) for one in error.problems]
+    if problems:
+        raise UnsupportedModelError(problems)
+    return bound
+
+
+def _last_readers(graph: Graph) -> dict[str, int]:
+    """The last node that reads each computed tensor."""
+    return {
+        name: at
+        for at, node in enumerate(graph.nodes)
+        for name in node.inputs
+        if name and not graph.tensors[name].is_constant
+    }
+
+
+def _accumulators(tile: Tile) -> np.ndarray:
+    shape = (
+        tile.b1 - tile.b0, tile.y1 - tile.y0, tile.x1 - tile.x0, tile.g1 - tile.g0, tile.k1 - tile.k0,
+    )  # fmt: skip
+    return np.zeros(shape, np.int32)
+
+
+def _output_key(at: int, tile: Tile) -> tuple[int, ...]:
+    return (at, tile.b0, tile.g0, tile.k0, tile.y0, tile.x0)
