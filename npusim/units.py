@@ -142,7 +142,8 @@ def parse_quantity(text: object, dimension: str) -> int | float:
     if not unit:
         raise QuantityError(f"{text!r} has no unit: {_expected(kind)}")
     if unit not in kind.units:
-        hint = nearest_name(unit, tuple(kind.units))
+        same_letters = [known for known in kind.units if known.lower() == unit.lower()]
+        hint = nearest_name(unit, same_letters or tuple(kind.units))
         raise QuantityError(f"unknown unit {unit!r} in {text!r}{hint}: {_expected(kind)}")
     value = Fraction(number) * kind.units[unit]
     if not kind.whole:

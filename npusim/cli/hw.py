@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ import click
 from npusim.errors import DescriptionError, Problem
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from npusim.hardware.resolved import ResolvedRow
+
+UNKEYED = ("table", "derived", "--set")  # origins whose source is a text, not a cited key
 
 
 @click.group()
@@ -25,19 +28,18 @@ def list_presets() -> None:
     from npusim.hardware import load_hardware, preset_names
     from npusim.units import format_quantity
 
-    table = _table("preset", "MACs/cycle", "clock", "SRAM", "second memory", "what it is")
     for name in preset_names():
         hardware = load_hardware(name)
-        first = next(iter(hardware.mac_array.precisions))
-        table.add_row(
-            name,
-            f"{hardware.peak_macs_per_cycle(first):g} ({first})",
+        pair = next(iter(hardware.mac_array.precisions))
+        sram = format_quantity(hardware.memory.sram.size_bytes, "bytes")
+        cells = (
+            f"{hardware.peak_macs_per_cycle(pair):g} {pair} MACs/cycle",
             format_quantity(hardware.clock_hz, "frequency"),
-            format_quantity(hardware.memory.sram.size_bytes, "bytes"),
+            f"{sram} SRAM",
             hardware.memory.dram.technology,
-            hardware.description,
         )
-    _print(table)
+        click.echo(f"{name:<18}{', '.join(cells)}")
+        click.echo(f"{'':<18}{hardware.description.partition('. ')[0].rstrip('.')}")
 
 
 @hw.command()
@@ -59,10 +61,8 @@ def show(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
         return
     click.echo(f"{hardware.name}: {hardware.description}")
     click.echo(f"sha256 {hardware.sha256}")
-    table = _table("key", "value", "from", "source")
-    for row in rows:
-        table.add_row(row.path, row.text, row.origin, "\n".join(row.sources))
-    _print(table)
+    for line in _listing(rows):
+        click.echo(line)
 
 
 @hw.command()
@@ -94,17 +94,21 @@ def schema() -> None:
     click.echo(json_schema_text(), nl=False)
 
 
-def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _print(table: Table) -> None:
-    from rich.console import Console
-
-    Console(markup=False, highlight=False).print(table)
+def _listing(rows: list[ResolvedRow]) -> Iterator[str]:
+    """One line a value, with the keys of its sources, then what the keys stand for."""
+    widths = [max(len(getattr(row, part)) for row in rows) for part in ("path", "text", "origin")]
+    legend: dict[str, str] = {}
+    for row in rows:
+        cited = []
+        for source in row.sources:
+            key, colon, text = source.partition(": ")
+            if row.origin in UNKEYED or not colon:
+                cited.append(source)
+            else:
+                legend[key] = text
+                cited.append(f"[{key}]")
+        cells = (row.path, row.text, row.origin)
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        yield "  ".join((*padded, " ".join(cited))).rstrip()
+    yield ""
+    yield from (f"[{key}] {text}" for key, text in sorted(legend.items()))

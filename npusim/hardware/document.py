@@ -22,6 +22,7 @@ MAX_DEPTH = 16
 
 # The C parser is ten times faster where PyYAML was built with it; both give marks and nodes.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML 1.1 counts lines
 _CITATION = re.compile(r"\s#\s*\[([^\[\]]+)\][^#]*$")
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _SCALAR_TAGS = ("null", "bool", "int", "float", "str")
@@ -89,7 +90,8 @@ class _RefusedError(Exception):
 class _Reader:
     def __init__(self, text: str, name: str, origin: str, document: Document) -> None:
         self.text, self.name, self.origin, self.document = text, name, origin, document
-        self.inside: list[tuple[int, int]] = []  # lines that a multi-line scalar covers
+        self.lines = _LINE_BREAK.split(text)
+        self.scalar_spans: list[tuple[tuple[int, int], tuple[int, int]]] = []
         self.citations: dict[int, tuple[str, ...]] = {}
         self.scalars = yaml.SafeLoader("")
 
@@ -99,7 +101,6 @@ class _Reader:
     def check_shape(self) -> None:
         """Refuses anchors, depth and size from the flat event stream, before any recursion."""
         depth = count = 0
-        event: Any
         for event in yaml.parse(self.text, Loader=_Loader):
             where = self.at(event.start_mark)
             if getattr(event, "anchor", None) is not None:
@@ -113,16 +114,24 @@ class _Reader:
             if depth > MAX_DEPTH or count > MAX_NODES:
                 raise _RefusedError(where, f"more than {MAX_DEPTH} levels or {MAX_NODES} values: "
                                     "this is not a hardware description")  # fmt: skip
-            if isinstance(event, yaml.ScalarEvent) and event.end_mark.line > event.start_mark.line:
-                self.inside.append((event.start_mark.line, event.end_mark.line))
+            if isinstance(event, yaml.ScalarEvent):
+                self._note_span(event)
         self.citations = dict(self._find_citations())
 
+    def _note_span(self, event: Any) -> None:
+        """Keeps where a value's text is, so that no citation is found inside it."""
+        start, end = event.start_mark, event.end_mark
+        block = event.style in ("|", ">")  # a comment may follow its header
+        first = (start.line + 1, 0) if block else (start.line, start.column)
+        self.scalar_spans.append((first, (end.line, end.column)))
+
     def _find_citations(self) -> Iterator[tuple[int, tuple[str, ...]]]:
-        for line, text in enumerate(self.text.splitlines()):
+        for line, text in enumerate(self.lines):
             match = _CITATION.search(text)
             if match is None or not text[: match.start()].strip():
                 continue
-            if any(first <= line < last for first, last in self.inside):
+            at = (line, match.start() + 1)
+            if any(first <= at < last for first, last in self.scalar_spans):
                 continue
             yield line, tuple(key.strip() for key in match.group(1).split(","))
 
@@ -184,7 +193,7 @@ class _Reader:
             for key in keys:
                 if key not in known:
                     hint = nearest_name(key, tuple(known))
-                    column = self.text.splitlines()[line].rfind(f"{key}") + 1
+                    column = self.lines[line].rfind(key) + 1
                     what = f"source {key!r} is cited but 'sources' does not have it{hint}"
                     self.document.problems.append(Problem(f"{self.name}:{line + 1}:{column}", what))
         for path, place in self.document.places.items():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -34,7 +35,21 @@ _BOUNDS = {
 
 def problems_of(error: ValidationError, document: Document) -> list[Problem]:
     """Every error as a problem at the place in the file, or the option, that caused it."""
-    return [problem for detail in error.errors() for problem in _problems(detail, document)]
+    details = error.errors()
+    misspelt = {_intended(detail) for detail in details if detail["type"] == "extra_forbidden"}
+    return [
+        problem
+        for detail in details
+        if not (detail["type"] == "missing" and detail["loc"] in misspelt)
+        for problem in _problems(detail, document)
+    ]
+
+
+def _intended(detail: ErrorDetails) -> Path:
+    """The key that an unknown key is most like: that one is misspelt rather than missing."""
+    *section, key = detail["loc"]
+    close = difflib.get_close_matches(str(key), known_keys(tuple(section)), n=1)
+    return (*section, *close)
 
 
 def _problems(detail: ErrorDetails, document: Document) -> Iterator[Problem]:
@@ -42,7 +57,7 @@ def _problems(detail: ErrorDetails, document: Document) -> Iterator[Problem]:
     if kind == "cross_check":
         for below, message in detail.get("ctx", {})["problems"]:
             parts = tuple(int(part) if part.isdigit() else part for part in below.split("."))
-            yield Problem(_where(document, (*path, *parts)), message)
+            yield Problem(_place(document, (*path, *parts)), message)
     elif kind == "extra_forbidden":
         known = known_keys(path[:-1])
         hint = nearest_name(str(path[-1]), known)
@@ -54,9 +69,7 @@ def _problems(detail: ErrorDetails, document: Document) -> Iterator[Problem]:
         what = f"key '{path[-1]}' is missing{inside}{_meaning(path)}"
         yield Problem(_where(document, path[:-1], of_key=True), what)
     else:
-        is_key = path[-1:] == ("[key]",)
-        place = path[:-1] if is_key else path
-        yield Problem(_where(document, place, of_key=is_key), _message(detail))
+        yield Problem(_place(document, path), _message(detail))
 
 
 def _message(detail: ErrorDetails) -> str:
@@ -82,6 +95,13 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
+def _place(document: Document, path: Path) -> str:
+    """The place of a value, or of a key where the path says `[key]` at its end."""
+    if path[-1:] == ("[key]",):
+        return _where(document, path[:-1], of_key=True)
+    return _where(document, path)
+
+
 def _where(document: Document, path: Path, of_key: bool = False) -> str:
     while path and path not in document.places:
         path, of_key = path[:-1], False
@@ -98,11 +118,14 @@ def _dotted(path: Path) -> str:
 def _section(path: Path) -> type[Section] | None:
     """The section that describes what is at `path`, or None for a plain value."""
     section: type[Section] | None = Hardware
-    for part in path:
+    parts = iter(path)
+    for part in parts:
         if section is None:
             return None
         found = [f for name, f in section.model_fields.items() if (f.alias or name) == part]
         section = _inner(found[0].annotation) if found else None
+        if found and get_origin(found[0].annotation) is dict:
+            next(parts, None)  # the dictionary's own key
     return section
 
 

@@ -20,6 +20,7 @@ from npusim.hardware.schema import Hardware
 
 MAX_FILE_BYTES = 1 << 20
 _NUMBER = re.compile(r"[+-]?\.?\d")
+_PLACE = re.compile(r"(.*):([0-9]{1,9}):([0-9]{1,9})", re.DOTALL)
 _NOT_FIGURES = ("npusim", "name", "description", "sources")
 
 
@@ -88,9 +89,10 @@ def load_description(
 
 
 def _reading_order(problem: Problem) -> tuple[str, int, int, str]:
-    name, *numbers = re.split(r":(?=\d+)", problem.where)
-    line, column = (int(number) for number in (*numbers, "0", "0")[:2])
-    return name, line, column, problem.what
+    match = _PLACE.fullmatch(problem.where)
+    if match is None:
+        return problem.where, 0, 0, problem.what
+    return match[1], int(match[2]), int(match[3]), problem.what
 
 
 def _read_chain(
@@ -98,10 +100,11 @@ def _read_chain(
 ) -> Document:
     """The document of a file, merged over everything that it extends."""
     path = _find(name_or_path, asked, chain)
+    text = _read_text(path, asked)
     if path.resolve() in chain:
         names = " -> ".join(file.name for file in (*chain, path))
         raise DescriptionError(Problem(asked.where, f"extends itself: {names}"))
-    document = read_document(_read_text(path, asked), str(path), path.name)
+    document = read_document(text, str(path), path.name)
     base = document.data.pop("extends", None)
     place = document.places.pop(("extends",), asked)
     if base is None:

@@ -121,7 +121,7 @@ class MacArray(Section):
     @field_validator("precisions")
     @classmethod
     def _known_pairs(cls, value: dict[str, Precision | None]) -> dict[str, Precision | None]:
-        problems = [(key, text) for key in value if (text := _pair_problem(key))]
+        problems = [(f"{key}.[key]", text) for key in value if (text := _pair_problem(key))]
         if problems:
             raise refuse(*problems)
         kept = {key: precision for key, precision in value.items() if precision is not None}
