@@ -25,7 +25,7 @@ def output_stationary(tile: Extents, array: ArrayParams) -> TileCost:
     row_folds = -(-pixels // array.rows)
     col_folds = -(-tile.k // array.cols)
     folds = tile.g * row_folds * col_folds
-    drain = min(array.rows, pixels)
+    drain = array.rows
     skew = array.rows + array.cols - 2
     fill = max(0, drain - reduction) if array.hide_drain else drain + skew
     return TileCost(

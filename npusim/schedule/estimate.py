@@ -15,13 +15,13 @@ from npusim.cost.machine import Machine
 from npusim.jit import compiled
 from npusim.schedule.tables import ARRAY, INPUTS, OUTPUTS, RESIDENT, WEIGHTS
 from npusim.schedule.tiles import (
-    Index,
+    Part,
     bus_bytes,
+    ceil_div,
+    cols_behind,
     operand_bytes,
-    set_bounds,
+    rows_behind,
     stream_bytes,
-    tile_count,
-    window,
 )
 from npusim.schedule.work import array_work
 
@@ -29,7 +29,7 @@ from npusim.schedule.work import array_work
 class Objective(NamedTuple):
     """What the search minimizes: cycles^cycles_power * energy^energy_power.
 
-    Energy = DRAM bytes * dram_pj + SRAM bytes * sram_pj + cycles * static_pj_per_cycle.
+    Energy = DRAM bytes * (dram_pj + sram_pj) + cycles * static_pj_per_cycle.
     """
 
     cycles_power: int
@@ -40,6 +40,85 @@ class Objective(NamedTuple):
 
 
 LATENCY = Objective(1, 0, 0.0, 0.0, 0.0)
+
+
+class Grid(NamedTuple):
+    """Tiles per loop, and the input rows and columns that all tiles together read."""
+
+    b: int
+    g: int
+    k: int
+    c: int
+    y: int
+    x: int
+    all_rows: int
+    all_cols: int
+
+
+class Traffic(NamedTuple):
+    """Bytes on the bus in all, transfers, and the bytes of the first loads and the last store."""
+
+    bus_bytes: float
+    transfers: int
+    first_bytes: int
+    last_bytes: int
+
+
+@compiled
+def grid_of(step: np.void) -> Grid:
+    """The tile grid of `step`."""
+    all_rows = 0
+    for start in range(0, step["oy"], step["tile_oy"]):
+        all_rows += rows_behind(step, start, min(step["oy"], start + step["tile_oy"]))
+    all_cols = 0
+    for start in range(0, step["ox"], step["tile_ox"]):
+        all_cols += cols_behind(step, start, min(step["ox"], start + step["tile_ox"]))
+    return Grid(
+        ceil_div(step["b"], step["tile_b"]),
+        ceil_div(step["g"], step["tile_g"]),
+        ceil_div(step["k"], step["tile_k"]),
+        ceil_div(step["c"], step["tile_c"]),
+        ceil_div(step["oy"], step["tile_oy"]),
+        ceil_div(step["ox"], step["tile_ox"]),
+        all_rows,
+        all_cols,
+    )
+
+
+@compiled
+def inner_part(step: np.void, grid: Grid) -> Part:
+    """Extents of a full tile whose window touches as little padding as possible."""
+    y = step["tile_oy"] if grid.y > 2 else 0
+    x = step["tile_ox"] if grid.x > 2 else 0
+    return Part(
+        step["tile_b"], step["tile_g"], step["tile_k"], step["tile_c"],
+        step["tile_oy"], step["tile_ox"],
+        rows_behind(step, y, min(step["oy"], y + step["tile_oy"])),
+        cols_behind(step, x, min(step["ox"], x + step["tile_ox"])),
+    )  # fmt: skip
+
+
+@compiled
+def set_buffers(step: np.void, operands: np.ndarray, most: int) -> int:
+    """Set the number of buffers of each stream; returns the bytes that they take.
+
+    A stream that moves once needs one buffer, any other as many as the hardware has.
+    """
+    grid = grid_of(step)
+    return buffer_bytes(step, operands, most, grid, inner_part(step, grid))
+
+
+@compiled
+def buffer_bytes(step: np.void, operands: np.ndarray, most: int, grid: Grid, part: Part) -> int:
+    """`set_buffers` for a known grid and tile."""
+    step["buffers_weights"] = min(most, moves(step, operands, WEIGHTS, grid))
+    step["buffers_inputs"] = min(most, moves(step, operands, INPUTS, grid))
+    step["buffers_outputs"] = min(most, moves(step, operands, OUTPUTS, grid))
+    return (
+        stream_bytes(step, operands, WEIGHTS, part) * step["buffers_weights"]
+        + stream_bytes(step, operands, INPUTS, part) * step["buffers_inputs"]
+        + stream_bytes(step, operands, OUTPUTS, part) * step["buffers_outputs"]
+    )
 
 
 @compiled
@@ -57,221 +136,179 @@ def sums_fit(step: np.void, machine: Machine) -> bool:
         return bool(whole)
     array = machine.array
     pixels = step["tile_b"] * step["tile_oy"] * step["tile_ox"]
-    channels = -(-(step["tile_g"] * step["tile_k"]) // array.cols)
+    channels = ceil_div(step["tile_g"] * step["tile_k"], array.cols)
     if step["dataflow"] == 0 and whole:
         channels = 1
     return bool(pixels * channels * step["buffers_sums"] <= array.accumulators)
 
 
 @compiled
-def set_buffers(step: np.void, operands: np.ndarray, most: int) -> int:
-    """Set the number of buffers of each stream; returns the bytes that they take.
+def moves(step: np.void, operands: np.ndarray, stream: int, grid: Grid) -> int:
+    """How often a tile of `stream` is moved: once for each change along the loops.
 
-    A stream that moves once needs one buffer, any other as many as the hardware has.
+    A loop that moves the stream repeats it for every turn of itself and of all loops around it.
     """
-    bounds = np.zeros(12, np.int64)
-    _inner_tile(step, bounds)
-    total = 0
-    for stream in range(3):
-        size = stream_bytes(step, operands, stream, bounds)
-        moves = _moves(step, operands, stream)
-        count = min(most, moves)
-        if stream == WEIGHTS:
-            step["buffers_weights"] = count
-        elif stream == INPUTS:
-            step["buffers_inputs"] = count
-        else:
-            step["buffers_outputs"] = count
-        total += size * count
-    return total
-
-
-@compiled
-def _inner_tile(step: np.void, bounds: np.ndarray) -> None:
-    """Bounds of a full tile whose window touches as little padding as possible."""
-    n_y = -(-step["oy"] // step["tile_oy"])
-    n_x = -(-step["ox"] // step["tile_ox"])
-    y = 1 if n_y > 2 else 0
-    x = 1 if n_x > 2 else 0
-    set_bounds(step, Index(0, 0, 0, 0, y, x), bounds)
-
-
-@compiled
-def _moves(step: np.void, operands: np.ndarray, stream: int) -> int:
-    """How often a tile of `stream` is moved: once for each change along the loops."""
-    counts, moving = _loops(step, operands, stream)
-    innermost = -1
-    for level in range(6):
-        if moving[level] and counts[level] > 1:
-            innermost = level
-    total = 1
-    for level in range(innermost + 1):
-        total *= counts[level]
-    return total
-
-
-@compiled
-def _loops(step: np.void, operands: np.ndarray, stream: int) -> tuple[np.ndarray, np.ndarray]:
-    """Tile loops from outer to inner: counts int64 [6], and whether they move `stream` [6]."""
-    n = np.empty(6, np.int64)
-    has = np.zeros(6, np.int64)
-    n[0] = -(-step["g"] // step["tile_g"])
-    n[1] = -(-step["k"] // step["tile_k"])
-    n[2] = -(-step["b"] // step["tile_b"])
-    n[3] = -(-step["oy"] // step["tile_oy"])
-    n[4] = -(-step["ox"] // step["tile_ox"])
-    n[5] = -(-step["c"] // step["tile_c"])
+    b = g = k = c = y = x = False
     for row in range(step["operand_start"], step["operand_stop"]):
         operand = operands[row]
         if operand["stream"] == stream:
-            has[0] |= operand["has_g"]
-            has[1] |= operand["has_k"]
-            has[2] |= operand["has_b"]
-            has[3] |= operand["has_y"]
-            has[4] |= operand["has_x"]
-            has[5] |= operand["has_c"]
+            b |= operand["has_b"] != 0
+            g |= operand["has_g"] != 0
+            k |= operand["has_k"] != 0
+            c |= operand["has_c"] != 0
+            y |= operand["has_y"] != 0
+            x |= operand["has_x"] != 0
+    channels = grid.g * grid.k
+    pixels = grid.b * grid.y * grid.x
+    if c and grid.c > 1:
+        return channels * pixels * grid.c
     if step["order"] == 0:
-        return n, has
-    order = np.array([2, 3, 4, 0, 1, 5])
-    return n[order], has[order]
+        inner = _last_move(b, y, x, grid.b, grid.y, grid.x)
+        outer = _last_move(False, g, k, 1, grid.g, grid.k)
+        return channels * inner if inner > 1 else outer
+    inner = _last_move(False, g, k, 1, grid.g, grid.k)
+    outer = _last_move(b, y, x, grid.b, grid.y, grid.x)
+    return pixels * inner if inner > 1 else outer
 
 
 @compiled
-def tiling_cost(step: np.void, operands: np.ndarray, machine: Machine, objective: Objective) -> float:
-    """The objective of the tiling in `step`."""
-    traffic, transfers, first, last = _traffic(step, operands, machine)
-    work = _compute(step, operands, machine)
-    outputs = float(step["b"] * step["g"] * step["k"] * step["oy"] * step["ox"])
-    post = outputs / step["post_rate"] if step["unit"] == ARRAY else 0.0
-    tiles = tile_count(step) / -(-step["c"] // step["tile_c"])
-    bus = traffic / machine.dram_bytes_per_cycle
-    access = float(machine.dma_setup + machine.dram_latency)
-    if step["buffers_weights"] < 2 and step["buffers_inputs"] < 2 and transfers > 3:
-        cycles = bus + access * transfers + work + post
-    else:
-        channel = transfers * machine.dma_setup
-        ends = (first + last) / machine.dram_bytes_per_cycle
-        ends += (access if first > 0 else 0.0) + (access if last > 0 else 0.0)
-        cycles = ends + max(max(work, post), max(bus - ends, channel)) + post / tiles
-    cycles += step["dispatch_cycles"]
-    if objective.energy_power == 0:
-        return cycles * (1.0 + 1e-9 * traffic / (1.0 + traffic)) + 1e-9 * traffic
-    moved = traffic * (objective.dram_pj + objective.sram_pj)
-    energy = moved + cycles * objective.static_pj_per_cycle
-    return float(energy**objective.energy_power * cycles**objective.cycles_power)
+def _last_move(
+    has_0: bool, has_1: bool, has_2: bool, count_0: int, count_1: int, count_2: int
+) -> int:
+    """Turns of three nested loops down to the innermost one that moves; 1 if none does."""
+    if has_2 and count_2 > 1:
+        return count_0 * count_1 * count_2
+    if has_1 and count_1 > 1:
+        return count_0 * count_1
+    if has_0 and count_0 > 1:
+        return count_0
+    return 1
 
 
 @compiled
-def _traffic(
-    step: np.void, operands: np.ndarray, machine: Machine
-) -> tuple[float, int, float, float]:
-    """Bus bytes of the step, its transfers, and the bytes of its first loads and last store."""
-    bounds = np.zeros(12, np.int64)
-    _inner_tile(step, bounds)
+def compulsory_traffic(step: np.void, operands: np.ndarray) -> Traffic:
+    """No tiling moves less: every streamed operand once, in one piece."""
     total = 0.0
-    transfers = 0
-    ends = np.zeros(3)
-    used = np.zeros(3, np.int64)
-    for row in range(step["operand_start"], step["operand_stop"]):
-        operand = operands[row]
-        stream = operand["stream"]
-        if stream == RESIDENT:
-            continue
-        tile = operand_bytes(step, operand, bounds)
-        bus = bus_bytes(step, operand, bounds, machine.burst_bytes)
-        inflation = bus / tile if tile > 0 else 1.0
-        total += _all_bytes(step, operands, operand) * inflation
-        ends[stream] += bus
-        used[stream] = 1
+    whole = Part(
+        step["b"], step["g"], step["k"], step["c"], step["oy"], step["ox"],
+        rows_behind(step, 0, step["oy"]), cols_behind(step, 0, step["ox"]),
+    )  # fmt: skip
     for stream in range(3):
-        if used[stream]:
-            transfers += _moves(step, operands, stream)
-    return total, transfers, ends[WEIGHTS] + ends[INPUTS], ends[OUTPUTS]
+        total += stream_bytes(step, operands, stream, whole)
+    return Traffic(total, 0, 0, 0)
 
 
 @compiled
-def _all_bytes(step: np.void, operands: np.ndarray, operand: np.void) -> float:
-    """Bytes of `operand` over all its moves, halo and repeats included."""
-    counts, _ = _loops(step, operands, operand["stream"])
-    own = 1
-    for loop in range(6):
-        has = _has(step, operand, loop)
-        if has:
-            own *= counts[loop]
-    repeats = _moves(step, operands, operand["stream"]) / own
+def traffic_of(
+    step: np.void, operands: np.ndarray, machine: Machine, grid: Grid, part: Part
+) -> Traffic:
+    """All transfers of the tiling in `step`."""
+    total = 0.0
+    transfers = first = last = 0
+    for stream in range(3):
+        count = moves(step, operands, stream, grid)
+        bus = 0
+        for row in range(step["operand_start"], step["operand_stop"]):
+            operand = operands[row]
+            if operand["stream"] == stream and operand["stream"] != RESIDENT:
+                own = bus_bytes(step, operand, part, machine.burst_bytes)
+                tile = operand_bytes(step, operand, part)
+                total += _all_bytes(step, operand, grid, count) * (own / max(tile, 1))
+                bus += own
+        if bus:
+            transfers += count
+            if stream == OUTPUTS:
+                last += bus
+            else:
+                first += bus
+    return Traffic(total, transfers, first, last)
+
+
+@compiled
+def _all_bytes(step: np.void, operand: np.void, grid: Grid, count: int) -> float:
+    """Bytes of `operand` over `count` moves of its stream, halo and repeats included."""
     elements = 1.0
+    own = 1
     if operand["has_b"]:
         elements *= step["b"]
+        own *= grid.b
     if operand["has_g"]:
         elements *= step["g"]
+        own *= grid.g
     if operand["has_k"]:
         elements *= step["k"]
+        own *= grid.k
     if operand["has_c"]:
         elements *= step["c"]
+        own *= grid.c
     if operand["has_taps"]:
         elements *= step["fy"] * step["fx"]
-    if operand["window"]:
-        rows = 0
-        for start in range(0, step["oy"], step["tile_oy"]):
-            rows += window(
-                start, min(step["oy"], start + step["tile_oy"]), step["stride_y"], step["fy"],
-                step["dilation_y"], step["pad_top"], step["in_h"],
-            )  # fmt: skip
-        cols = 0
-        for start in range(0, step["ox"], step["tile_ox"]):
-            cols += window(
-                start, min(step["ox"], start + step["tile_ox"]), step["stride_x"], step["fx"],
-                step["dilation_x"], step["pad_left"], step["in_w"],
-            )  # fmt: skip
-        elements *= rows * cols
-    else:
-        if operand["has_y"]:
-            elements *= step["oy"]
-        if operand["has_x"]:
-            elements *= step["ox"]
-    return float(elements * operand["bits"] / 8 * repeats)
+    if operand["has_y"]:
+        elements *= grid.all_rows if operand["window"] else step["oy"]
+        own *= grid.y
+    if operand["has_x"]:
+        elements *= grid.all_cols if operand["window"] else step["ox"]
+        own *= grid.x
+    return elements * operand["bits"] / 8 * (count / own)
 
 
 @compiled
-def _has(step: np.void, operand: np.void, loop: int) -> bool:
-    """True if `operand` walks the `loop`-th tile loop of the step's order."""
-    outer = loop if step["order"] == 0 else (2, 3, 4, 0, 1, 5)[loop]
-    if outer == 0:
-        return bool(operand["has_g"])
-    if outer == 1:
-        return bool(operand["has_k"])
-    if outer == 2:
-        return bool(operand["has_b"])
-    if outer == 3:
-        return bool(operand["has_y"])
-    if outer == 4:
-        return bool(operand["has_x"])
-    return bool(operand["has_c"])
+def overlapped_cycles(step: np.void, machine: Machine, traffic: Traffic, work: float) -> float:
+    """Cycles of the step if its array (or vector unit) is busy for `work` cycles."""
+    outputs = float(step["b"] * step["g"] * step["k"] * step["oy"] * step["ox"])
+    drain = outputs / step["post_rate"] if step["unit"] == ARRAY else 0.0
+    bus = traffic.bus_bytes / machine.dram_bytes_per_cycle
+    access = float(machine.dma_setup + machine.dram_latency)
+    if step["buffers_weights"] < 2 and step["buffers_inputs"] < 2 and traffic.transfers > 3:
+        return step["dispatch_cycles"] + bus + access * traffic.transfers + work + drain
+    ends = (traffic.first_bytes + traffic.last_bytes) / machine.dram_bytes_per_cycle
+    ends += access if traffic.first_bytes > 0 else 0.0
+    ends += access if traffic.last_bytes > 0 else 0.0
+    last_drain = drain * (
+        step["tile_b"] * step["tile_g"] * step["tile_k"] * step["tile_oy"] * step["tile_ox"]
+    ) / outputs  # fmt: skip
+    longest = max(max(work, drain), max(bus - ends, float(traffic.transfers * machine.dma_setup)))
+    return step["dispatch_cycles"] + ends + longest + last_drain
 
 
 @compiled
-def _compute(step: np.void, operands: np.ndarray, machine: Machine) -> float:
+def objective_value(objective: Objective, cycles: float, bus: float, tiles: int) -> float:
+    """What the search minimizes. A tile weighs a millionth of the whole: of schedules that are as
+    good as equal the one with fewer jobs wins, and then the one with fewer bytes.
+    """
+    cycles *= 1.0 + 1e-6 * tiles
+    if objective.energy_power == 0:
+        return cycles + 1e-9 * bus
+    energy = bus * (objective.dram_pj + objective.sram_pj)
+    energy += cycles * objective.static_pj_per_cycle
+    return energy**objective.energy_power * cycles**objective.cycles_power
+
+
+@compiled
+def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
     """Cycles of all tiles on the array or the vector unit, ragged ones counted as they are."""
     if step["unit"] != ARRAY:
         outputs = step["b"] * step["g"] * step["k"] * step["oy"] * step["ox"]
-        return float(outputs * step["ops_per_output"] / step["vector_rate"])
-    extents = np.array([step["b"], step["g"], step["k"], step["c"], step["oy"], step["ox"]])
-    tiles = np.array(
-        [step["tile_b"], step["tile_g"], step["tile_k"], step["tile_c"], step["tile_oy"],
-         step["tile_ox"]]
-    )  # fmt: skip
-    ragged = extents % tiles
-    bounds = np.zeros(12, np.int64)
+        return outputs * step["ops_per_output"] / step["vector_rate"]
     total = 0.0
     for corner in range(64):
-        times = 1
-        for dim in range(6):
-            if corner >> dim & 1:
-                bounds[2 * dim + 1] = ragged[dim]
-                times *= 1 if ragged[dim] else 0
-            else:
-                bounds[2 * dim + 1] = tiles[dim]
-                times *= extents[dim] // tiles[dim]
+        b, times_b = _corner(step["b"], step["tile_b"], corner & 1)
+        g, times_g = _corner(step["g"], step["tile_g"], corner & 2)
+        k, times_k = _corner(step["k"], step["tile_k"], corner & 4)
+        c, times_c = _corner(step["c"], step["tile_c"], corner & 8)
+        y, times_y = _corner(step["oy"], step["tile_oy"], corner & 16)
+        x, times_x = _corner(step["ox"], step["tile_ox"], corner & 32)
+        times = times_b * times_g * times_k * times_c * times_y * times_x
         if times:
-            total += times * array_work(step, operands, bounds, machine).cycles
+            part = Part(b, g, k, c, y, x, 0, 0)
+            total += times * array_work(step, operands, part, machine).cycles
     return total
+
+
+@compiled
+def _corner(extent: int, tile: int, ragged: int) -> tuple[int, int]:
+    """Size and number of the full tiles of a loop, or of its ragged last one."""
+    if ragged:
+        rest = extent % tile
+        return rest, 1 if rest else 0
+    return tile, extent // tile

@@ -63,7 +63,7 @@ def _candidates(graph: Graph, lowered: Lowered) -> list[tuple[str, int, int, int
         if name in barred or not readers:
             continue
         last = max(readers)
-        saved_per_step = (1 + len(readers)) / (last - first + 1)
+        saved_per_step = (1 + len(readers)) / (last - first + 1)  # bytes moved, per byte and step
         size = graph.tensors[name].size_bytes
         found.append((-saved_per_step, first, name, last, size))
     return [(name, first, last, size) for _, first, name, last, size in sorted(found)]

@@ -9,6 +9,7 @@ choice: what the smaller one would have done is among the candidates.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,16 +17,30 @@ from npusim.cost.machine import Machine, machine_of
 from npusim.errors import DoesNotFitError, Problem
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
-from npusim.schedule.estimate import LATENCY, Objective, set_buffers
+from npusim.schedule.estimate import LATENCY, Objective, grid_of, inner_part, set_buffers
 from npusim.schedule.lower import Lowered, lower
-from npusim.schedule.program import Placement, Program
+from npusim.schedule.program import Placement, Program, Step
 from npusim.schedule.residency import place, top_bytes
 from npusim.schedule.search import Space, best_tiling
 from npusim.schedule.spaces import space_of
-from npusim.schedule.tables import ALIAS, HOST, OUTPUTS, RESIDENT, WEIGHTS
-from npusim.schedule.tiles import stream_bytes
+from npusim.schedule.tables import ALIAS, HOST, RESIDENT, WEIGHTS
+from npusim.schedule.tiles import part_of, stream_bytes
 
 Judge = Callable[[Program], float]
+
+
+class Tiled(NamedTuple):
+    """A tiled step: its table row, its cost, how many tilings were compared, bytes used of `room`."""
+
+    row: np.void
+    cost: float
+    candidates: int
+    room: int
+    used: int
+
+
+Memo = dict[tuple[bytes, bytes, frozenset[str]], list[Tiled]]
+"""Results by loops, operands and legal cuts: layers that are alike are searched once."""
 
 KEPT_FOR_TILES = (0.0, 0.25, 0.5, 1.0)
 """Shares of SRAM that a policy keeps for tiles; with 1.0 no tensor stays between steps."""
@@ -41,7 +56,7 @@ def build_program(
     """
     machine = machine_of(hardware)
     lowered = lower(graph, hardware, machine)
-    memo: dict[tuple[bytes, ...], tuple[np.ndarray, float, int]] = {}
+    memo: Memo = {}
     best: Program | None = None
     best_cost = float("inf")
     seen = set()
@@ -84,13 +99,13 @@ def _weight_bytes(lowered: Lowered) -> int:
     for step, row in zip(lowered.steps, lowered.table, strict=True):
         if step.unit in (ALIAS, HOST):
             continue
-        bounds = np.array(step.nest.whole, np.int64)
+        whole = part_of(row, np.array(step.nest.whole, np.int64))
         own = lowered.operands[row["operand_start"] : row["operand_stop"]]
         for at, operand in enumerate(own):
             if operand["constant"]:
                 alone = row.copy()
                 alone["operand_start"], alone["operand_stop"] = at, at + 1
-                sizes[int(operand["tensor"])] = stream_bytes(alone, own, WEIGHTS, bounds)
+                sizes[int(operand["tensor"])] = stream_bytes(alone, own, WEIGHTS, whole)
     return sum(sizes.values())
 
 
@@ -113,8 +128,7 @@ def _with_order(row: np.void, order: int, lowered: Lowered, space: Space) -> int
 
 def _tile(
     graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, objective: Objective,
-    pinned: int, placed: dict[str, Placement],
-    memo: dict[tuple[bytes, ...], tuple[np.ndarray, float, int]],
+    pinned: int, placed: dict[str, Placement], memo: Memo,
 ) -> Program | None:  # fmt: skip
     """Tile every step for these placements; None if some step has no legal tiling."""
     table, operands = lowered.table.copy(), lowered.operands.copy()
@@ -131,14 +145,14 @@ def _tile(
         row = table[at]
         own = operands[row["operand_start"] : row["operand_stop"]]
         room = machine.sram_bytes - pinned - top[at]
-        tiled, cost, seen = _search(step, row, own, hardware, machine, objective, room, memo)
-        if not np.isfinite(cost):
+        tiled = _search(step, row, own, hardware, machine, objective, room, memo)
+        if not np.isfinite(tiled.cost):
             return None
         start, stop = int(row["operand_start"]), int(row["operand_stop"])
-        table[at] = tiled[0]
+        table[at] = tiled.row
         table[at]["operand_start"], table[at]["operand_stop"] = start, stop
-        candidates += seen
-        used[at] = set_buffers(table[at], operands, hardware.mapping.buffers)
+        candidates += tiled.candidates
+        used[at] = tiled.used
     peak = _prefetch(table, operands, top, used, machine.sram_bytes - pinned)
     return Program(
         graph, hardware, machine, lowered.steps, table, operands, lowered.tensors,
@@ -147,20 +161,23 @@ def _tile(
 
 
 def _search(
-    step: object, row: np.void, own: np.ndarray, hardware: Hardware, machine: Machine,
-    objective: Objective, room: int, memo: dict[tuple[bytes, ...], tuple[np.ndarray, float, int]],
-) -> tuple[np.ndarray, float, int]:  # fmt: skip
-    """`best_tiling` of one step, once for equal loops, operands and room."""
+    step: Step, row: np.void, own: np.ndarray, hardware: Hardware, machine: Machine,
+    objective: Objective, room: int, memo: Memo,
+) -> Tiled:  # fmt: skip
+    """`best_tiling` of one step; a result for more room that fits in this one is its result too."""
     alone = np.array([row])
     alone["operand_start"], alone["operand_stop"] = 0, own.size
     shapes = own.copy()
     shapes["tensor"] = 0
-    key = (alone.tobytes(), shapes.tobytes(), str((room, step.nest.splits)).encode())  # type: ignore[attr-defined]
-    if key not in memo:
-        space = space_of(step, alone[0], hardware, machine, room)  # type: ignore[arg-type]
-        found = best_tiling(alone[0], own, machine, space, objective)
-        memo[key] = alone, found.cost, found.candidates
-    return memo[key]
+    known = memo.setdefault((alone.tobytes(), shapes.tobytes(), step.nest.splits), [])
+    for tiled in known:
+        if tiled.room == room or (room < tiled.room and tiled.used <= room):
+            return tiled
+    space = space_of(step, alone[0], hardware, machine, room)
+    found = best_tiling(alone[0], own, machine, space, objective)
+    used = set_buffers(alone[0], own, space.buffers) if np.isfinite(found.cost) else 1 << 62
+    known.append(Tiled(alone[0], found.cost, found.candidates, room, used))
+    return known[-1]
 
 
 def _prefetch(
@@ -170,9 +187,8 @@ def _prefetch(
     peak = max((top[at] + int(used[at]) for at in range(len(table))), default=0)
     for at in range(1, len(table)):
         row = table[at]
-        bounds = np.zeros(12, np.int64)
-        bounds[1::2] = [row[f"tile_{dim}"] for dim in ("b", "g", "k", "c", "oy", "ox")]
-        weights = stream_bytes(row, operands, WEIGHTS, bounds) * row["buffers_weights"]
+        tile = inner_part(row, grid_of(row))
+        weights = stream_bytes(row, operands, WEIGHTS, tile) * row["buffers_weights"]
         both = max(top[at - 1], top[at]) + used[at - 1] + weights
         if weights and both <= capacity:
             row["prefetch"] = 1

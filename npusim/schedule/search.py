@@ -15,7 +15,22 @@ import numpy as np
 
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
-from npusim.schedule.estimate import Objective, set_buffers, sums_fit, tiling_cost
+from npusim.schedule.estimate import (
+    Grid,
+    Objective,
+    Traffic,
+    buffer_bytes,
+    busy_cycles,
+    compulsory_traffic,
+    grid_of,
+    inner_part,
+    objective_value,
+    overlapped_cycles,
+    set_buffers,
+    sums_fit,
+    traffic_of,
+)
+from npusim.schedule.tiles import Part, ceil_div
 
 
 class Space(NamedTuple):
@@ -49,37 +64,135 @@ def best_tiling(
     least = 1 << 62
     seen = 0
     kept = np.zeros(9, np.int64)
-    for s in range(space.spatial.shape[0]):
-        step["tile_b"] = space.spatial[s, 0]
-        step["tile_oy"] = space.spatial[s, 1]
-        step["tile_ox"] = space.spatial[s, 2]
-        for g in space.g:
-            step["tile_g"] = g
-            for k in space.k:
-                step["tile_k"] = k
-                for c in space.c:
-                    step["tile_c"] = c
-                    for order in space.orders:
-                        step["order"] = order
-                        needed = set_buffers(step, operands, space.buffers)
-                        least = min(least, needed)
-                        if needed > space.bytes:
-                            continue
-                        for dataflow in space.dataflows:
-                            step["dataflow"] = dataflow
-                            if not sums_fit(step, machine):
-                                continue
-                            for split in space.splits:
-                                step["split"] = split
-                                seen += 1
-                                cost = tiling_cost(step, operands, machine, objective)
-                                if cost < best:
-                                    best = cost
-                                    _keep(step, kept)
+    grids = _spatial_grids(step, space)
+    floor = compulsory_traffic(step, operands)
+    works = np.zeros((space.dataflows.size, space.splits.size))
+    for g in space.g:
+        step["tile_g"] = g
+        for k in space.k:
+            step["tile_k"] = k
+            for c in space.c:
+                step["tile_c"] = c
+                least_work = _least_work(step, operands, machine, space, works)
+                if _value(step, machine, objective, floor, 1, least_work) >= best:
+                    continue
+                for s in range(grids.shape[0]):
+                    grid, part = _place(step, grids[s])
+                    best, needed, tried = _one_tile(
+                        step, operands, machine, space, objective, grid, part, least_work, works,
+                        best, kept,
+                    )  # fmt: skip
+                    least = min(least, needed)
+                    seen += tried
     if best < np.inf:
         _restore(step, kept)
         set_buffers(step, operands, space.buffers)
     return Found(best, seen, least)
+
+
+@compiled
+def _spatial_grids(step: np.void, space: Space) -> np.ndarray:
+    """Per spatial tile: its sizes, tiles per loop, all input rows and columns, its own; [n, 10]."""
+    grids = np.zeros((space.spatial.shape[0], 10), np.int64)
+    for s in range(space.spatial.shape[0]):
+        step["tile_b"] = space.spatial[s, 0]
+        step["tile_oy"] = space.spatial[s, 1]
+        step["tile_ox"] = space.spatial[s, 2]
+        grid = grid_of(step)
+        part = inner_part(step, grid)
+        grids[s, :3] = space.spatial[s]
+        grids[s, 3] = grid.b
+        grids[s, 4] = grid.y
+        grids[s, 5] = grid.x
+        grids[s, 6] = grid.all_rows
+        grids[s, 7] = grid.all_cols
+        grids[s, 8] = part.in_rows
+        grids[s, 9] = part.in_cols
+    return grids
+
+
+@compiled
+def _place(step: np.void, row: np.ndarray) -> tuple[Grid, Part]:
+    """Set the spatial tile of `row` in `step`; grid and part of the tile with its g, k and c."""
+    step["tile_b"] = row[0]
+    step["tile_oy"] = row[1]
+    step["tile_ox"] = row[2]
+    grid = Grid(
+        row[3],
+        ceil_div(step["g"], step["tile_g"]),
+        ceil_div(step["k"], step["tile_k"]),
+        ceil_div(step["c"], step["tile_c"]),
+        row[4], row[5], row[6], row[7],
+    )  # fmt: skip
+    part = Part(
+        row[0], step["tile_g"], step["tile_k"], step["tile_c"], row[1], row[2], row[8], row[9]
+    )
+    return grid, part
+
+
+@compiled
+def _least_work(
+    step: np.void, operands: np.ndarray, machine: Machine, space: Space, works: np.ndarray
+) -> float:
+    """Array cycles with all pixels in one tile, by dataflow and split (`works`), and their least.
+
+    Cutting pixels never saves array cycles, so these bound every spatial tiling from below.
+    """
+    step["tile_b"] = step["b"]
+    step["tile_oy"] = step["oy"]
+    step["tile_ox"] = step["ox"]
+    least = np.inf
+    for d in range(space.dataflows.size):
+        step["dataflow"] = space.dataflows[d]
+        for p in range(space.splits.size):
+            step["split"] = space.splits[p]
+            works[d, p] = busy_cycles(step, operands, machine)
+            least = min(least, works[d, p])
+    return least
+
+
+@compiled
+def _one_tile(
+    step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
+    grid: Grid, part: Part, least_work: float, works: np.ndarray, best: float, kept: np.ndarray,
+) -> tuple[float, int, int]:  # fmt: skip
+    """Try the orders, dataflows and splits of one tile; what its bounds rule out is not costed."""
+    least = 1 << 62
+    tried = 0
+    tiles = grid.b * grid.g * grid.k * grid.c * grid.y * grid.x
+    for order in space.orders:
+        step["order"] = order
+        needed = buffer_bytes(step, operands, space.buffers, grid, part)
+        least = min(least, needed)
+        if needed > space.bytes:
+            continue
+        traffic = traffic_of(step, operands, machine, grid, part)
+        tried += space.dataflows.size * space.splits.size
+        if _value(step, machine, objective, traffic, tiles, least_work) >= best:
+            continue
+        for d in range(space.dataflows.size):
+            step["dataflow"] = space.dataflows[d]
+            if not sums_fit(step, machine):
+                continue
+            for p in range(space.splits.size):
+                step["split"] = space.splits[p]
+                if _value(step, machine, objective, traffic, tiles, works[d, p]) >= best:
+                    continue
+                work = busy_cycles(step, operands, machine)
+                cost = _value(step, machine, objective, traffic, tiles, work)
+                if cost < best:
+                    best = cost
+                    _keep(step, kept)
+    return best, least, tried
+
+
+@compiled
+def _value(
+    step: np.void, machine: Machine, objective: Objective, traffic: Traffic, tiles: int,
+    work: float,
+) -> float:  # fmt: skip
+    cycles = overlapped_cycles(step, machine, traffic, work)
+    return objective_value(objective, cycles, traffic.bus_bytes, tiles)
 
 
 @compiled

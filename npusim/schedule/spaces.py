@@ -6,6 +6,8 @@ the array takes at once, so that no tile is ragged where it need not be.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from npusim.cost.array import CORE_SPLITS, DATAFLOWS
@@ -15,7 +17,7 @@ from npusim.schedule.program import Step
 from npusim.schedule.search import Space
 from npusim.schedule.tables import ARRAY, LOOP_ORDERS
 
-_PARTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024, 4096, 1 << 40)
+_PARTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256, 1024, 4096, 1 << 40)
 
 
 def space_of(step: Step, row: np.void, hardware: Hardware, machine: Machine, bytes_: int) -> Space:
@@ -27,7 +29,13 @@ def space_of(step: Step, row: np.void, hardware: Hardware, machine: Machine, byt
     quantum["OY"], quantum["OX"] = (array.pixels_y, array.pixels_x) if on_array else (1, 1)
     quantum["G"] = array.cols if on_array and row["c"] == 1 else 1
     sizes = {
-        dim: _sizes(int(row[dim.lower()]), dim, quantum.get(dim, 1), step, rules)
+        dim: _sizes(
+            int(row[dim.lower()]),
+            quantum.get(dim, 1),
+            rules.tile_max.get(dim, 1 << 40),  # type: ignore[call-overload]
+            rules.tile_multiple.get(dim, 1),  # type: ignore[call-overload]
+            dim in step.nest.splits,
+        )
         for dim in ("B", "G", "K", "C", "OY", "OX")
     }
     orders = LOOP_ORDERS if rules.loop_orders == "any" else rules.loop_orders
@@ -46,12 +54,11 @@ def space_of(step: Step, row: np.void, hardware: Hardware, machine: Machine, byt
     )
 
 
-def _sizes(extent: int, dim: str, quantum: int, step: Step, rules: object) -> list[int]:
+@functools.cache
+def _sizes(extent: int, quantum: int, most: int, multiple: int, may_split: bool) -> tuple[int, ...]:
     """Tile sizes of one dimension, largest first."""
-    most = min(extent, getattr(rules, "tile_max").get(dim, extent))
-    multiple = getattr(rules, "tile_multiple").get(dim, 1)
-    if dim not in step.nest.splits:
-        return [extent]
+    if not may_split:
+        return (extent,)
     found = set()
     for parts in _PARTS:
         part = -(-extent // parts)
@@ -61,10 +68,10 @@ def _sizes(extent: int, dim: str, quantum: int, step: Step, rules: object) -> li
                 found.add(size)
     if not found:
         found.add(max(1, most // multiple * multiple))
-    return sorted(found, reverse=True)
+    return tuple(sorted(found, reverse=True))
 
 
-def _spatial(row: np.void, sizes: dict[str, list[int]]) -> np.ndarray:
+def _spatial(row: np.void, sizes: dict[str, tuple[int, ...]]) -> np.ndarray:
     """Tiles of pixels: images, rows of an image, or parts of a row; int64 [n, 3] of (b, oy, ox)."""
     height, width = int(row["oy"]), int(row["ox"])
     found = []

@@ -92,61 +92,99 @@ def window(start: int, stop: int, stride: int, taps: int, dilation: int, pad: in
     return max(0, high - low)
 
 
+class Part(NamedTuple):
+    """Extents of a tile: output loops, and the input rows and columns behind its window."""
+
+    b: int
+    g: int
+    k: int
+    c: int
+    oy: int
+    ox: int
+    in_rows: int
+    in_cols: int
+
+
 @compiled
-def operand_bytes(step: np.void, operand: np.void, bounds: np.ndarray) -> int:
-    """Bytes of `operand` that the tile with `bounds` touches."""
+def part_of(step: np.void, bounds: np.ndarray) -> Part:
+    """Extents of the tile with `bounds`."""
+    return Part(
+        bounds[1] - bounds[0],
+        bounds[3] - bounds[2],
+        bounds[5] - bounds[4],
+        bounds[7] - bounds[6],
+        bounds[9] - bounds[8],
+        bounds[11] - bounds[10],
+        rows_behind(step, bounds[8], bounds[9]),
+        cols_behind(step, bounds[10], bounds[11]),
+    )
+
+
+@compiled
+def rows_behind(step: np.void, start: int, stop: int) -> int:
+    """Input rows that output rows start..stop read."""
+    return window(
+        start, stop, step["stride_y"], step["fy"], step["dilation_y"], step["pad_top"],
+        step["in_h"],
+    )  # fmt: skip
+
+
+@compiled
+def cols_behind(step: np.void, start: int, stop: int) -> int:
+    """Input columns that output columns start..stop read."""
+    return window(
+        start, stop, step["stride_x"], step["fx"], step["dilation_x"], step["pad_left"],
+        step["in_w"],
+    )  # fmt: skip
+
+
+@compiled
+def operand_bytes(step: np.void, operand: np.void, part: Part) -> int:
+    """Bytes of `operand` that a tile touches."""
     elements = 1
     if operand["has_b"]:
-        elements *= bounds[1] - bounds[0]
+        elements *= part.b
     if operand["has_g"]:
-        elements *= bounds[3] - bounds[2]
+        elements *= part.g
     if operand["has_k"]:
-        elements *= bounds[5] - bounds[4]
+        elements *= part.k
     if operand["has_c"]:
-        elements *= bounds[7] - bounds[6]
+        elements *= part.c
     if operand["has_taps"]:
         elements *= step["fy"] * step["fx"]
     if operand["window"]:
-        elements *= window(
-            bounds[8], bounds[9], step["stride_y"], step["fy"],
-            step["dilation_y"], step["pad_top"], step["in_h"],
-        ) * window(
-            bounds[10], bounds[11], step["stride_x"], step["fx"],
-            step["dilation_x"], step["pad_left"], step["in_w"],
-        )  # fmt: skip
+        elements *= part.in_rows * part.in_cols
     else:
         if operand["has_y"]:
-            elements *= bounds[9] - bounds[8]
+            elements *= part.oy
         if operand["has_x"]:
-            elements *= bounds[11] - bounds[10]
+            elements *= part.ox
     return (elements * operand["bits"] + 7) // 8
 
 
 @compiled
-def bus_bytes(step: np.void, operand: np.void, bounds: np.ndarray, burst: int) -> int:
+def bus_bytes(step: np.void, operand: np.void, part: Part, burst: int) -> int:
     """Bytes that the bus moves for `operand_bytes`: every contiguous run fills whole bursts.
 
     Constants are laid out by the compiler tile by tile, so they are one run. Feature maps lie
     channels last: a part of the channels makes one run a pixel, a part of the width one run a row.
     """
-    total = operand_bytes(step, operand, bounds)
+    total = operand_bytes(step, operand, part)
     runs = 1
     if not operand["constant"] and total > 0:
-        rows = bounds[9] - bounds[8] if operand["has_y"] else 1
-        cols = bounds[11] - bounds[10] if operand["has_x"] else 1
+        rows = part.oy if operand["has_y"] else 1
+        cols = part.ox if operand["has_x"] else 1
         full_width = cols == step["ox"] or not operand["has_x"]
         if operand["window"]:
-            rows = window(
-                bounds[8], bounds[9], step["stride_y"], step["fy"],
-                step["dilation_y"], step["pad_top"], step["in_h"],
-            )  # fmt: skip
-            cols = window(
-                bounds[10], bounds[11], step["stride_x"], step["fx"],
-                step["dilation_x"], step["pad_left"], step["in_w"],
-            )  # fmt: skip
+            rows = part.in_rows
+            cols = part.in_cols
             full_width = cols == step["in_w"]
-        images = bounds[1] - bounds[0] if operand["has_b"] else 1
-        if _part_of_channels(step, operand, bounds):
+        images = part.b if operand["has_b"] else 1
+        if (
+            (operand["has_g"] and part.g < step["g"])
+            or (operand["has_k"] and part.k < step["k"])
+            or (operand["has_c"] and part.c < step["c"])
+        ):
             runs = images * rows * cols
         elif not full_width:
             runs = images * rows
@@ -155,33 +193,24 @@ def bus_bytes(step: np.void, operand: np.void, bounds: np.ndarray, burst: int) -
 
 
 @compiled
-def _part_of_channels(step: np.void, operand: np.void, bounds: np.ndarray) -> bool:
-    return bool(
-        (operand["has_g"] and bounds[3] - bounds[2] < step["g"])
-        or (operand["has_k"] and bounds[5] - bounds[4] < step["k"])
-        or (operand["has_c"] and bounds[7] - bounds[6] < step["c"])
-    )
-
-
-@compiled
-def stream_bytes(step: np.void, operands: np.ndarray, stream: int, bounds: np.ndarray) -> int:
-    """Bytes of all operands of `stream` that the tile with `bounds` touches."""
+def stream_bytes(step: np.void, operands: np.ndarray, stream: int, part: Part) -> int:
+    """Bytes of all operands of `stream` that a tile touches."""
     total = 0
     for row in range(step["operand_start"], step["operand_stop"]):
         if operands[row]["stream"] == stream:
-            total += operand_bytes(step, operands[row], bounds)
+            total += operand_bytes(step, operands[row], part)
     return total
 
 
 @compiled
 def stream_bus_bytes(
-    step: np.void, operands: np.ndarray, stream: int, bounds: np.ndarray, burst: int
+    step: np.void, operands: np.ndarray, stream: int, part: Part, burst: int
 ) -> int:
     """`bus_bytes` of all operands of `stream`."""
     total = 0
     for row in range(step["operand_start"], step["operand_stop"]):
         if operands[row]["stream"] == stream:
-            total += bus_bytes(step, operands[row], bounds, burst)
+            total += bus_bytes(step, operands[row], part, burst)
     return total
 
 

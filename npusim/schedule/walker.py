@@ -47,6 +47,7 @@ from npusim.schedule.tables import (
     WEIGHTS,
 )
 from npusim.schedule.tiles import (
+    part_of,
     set_bounds,
     stream_bytes,
     stream_moves,
@@ -199,7 +200,7 @@ def _flush_store(
     job["slot"] = slot
     job["waits"][0] = FULL_OUTPUTS + slot
     job["signals"][0] = FREE_OUTPUTS + slot
-    job["bytes"] = stream_bytes(step, operands, OUTPUTS, job["bounds"])
+    job["bytes"] = stream_bytes(step, operands, OUTPUTS, part_of(step, job["bounds"]))
     job["last"] = last
     state[PENDING_STEP] = -1
     return count + 1
@@ -249,7 +250,7 @@ def _load(
     set_bounds(step, index, job["bounds"])
     job["stream"] = stream
     job["slot"] = state[cursor + ISSUED] % SLOTS
-    job["bytes"] = stream_bytes(step, operands, stream, job["bounds"])
+    job["bytes"] = stream_bytes(step, operands, stream, part_of(step, job["bounds"]))
     job["signals"][0] = full + job["slot"]
     job["first"] = state[cursor + STEP_LOADS] == 0
     if state[cursor + STEP_LOADS] >= buffers:

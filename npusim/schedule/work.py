@@ -15,7 +15,7 @@ from npusim.cost.transfer import cycles_at
 from npusim.cost.types import Extents
 from npusim.jit import compiled
 from npusim.schedule.tables import INPUTS, OUTPUTS
-from npusim.schedule.tiles import operand_bytes, stream_bus_bytes, stream_bytes
+from npusim.schedule.tiles import Part, operand_bytes, stream_bus_bytes, stream_bytes
 
 
 class ArrayWork(NamedTuple):
@@ -59,14 +59,10 @@ class TransferWork(NamedTuple):
 
 @compiled
 def array_work(
-    step: np.void, operands: np.ndarray, bounds: np.ndarray, machine: Machine
+    step: np.void, operands: np.ndarray, part: Part, machine: Machine
 ) -> ArrayWork:
     """Work of a COMPUTE job on the array."""
-    tile = Extents(
-        bounds[1] - bounds[0], bounds[3] - bounds[2], bounds[5] - bounds[4],
-        bounds[7] - bounds[6], bounds[9] - bounds[8], bounds[11] - bounds[10],
-        step["fy"], step["fx"],
-    )  # fmt: skip
+    tile = Extents(part.b, part.g, part.k, part.c, part.oy, part.ox, step["fy"], step["fx"])
     cost = tile_cost(step["dataflow"], step["split"], tile, machine.array)
     macs = tile.b * tile.g * tile.k * tile.c * tile.oy * tile.ox * tile.fy * tile.fx
     input_bits, weight_bits = _operand_bits(step, operands)
@@ -88,10 +84,10 @@ def _operand_bits(step: np.void, operands: np.ndarray) -> tuple[int, int]:
 
 @compiled
 def post_work(
-    step: np.void, operands: np.ndarray, bounds: np.ndarray, machine: Machine
+    step: np.void, operands: np.ndarray, part: Part, machine: Machine
 ) -> StreamWork:
     """Work of a POST job: outputs through the output stage into SRAM."""
-    outputs, write_bytes = _outputs(step, operands, bounds)
+    outputs, write_bytes = _outputs(step, operands, part)
     write = cycles_at(write_bytes, machine.sram_write_bytes_per_cycle)
     cycles = max(cycles_at(outputs, step["post_rate"]), write)
     return StreamWork(cycles, 0, write, 0, write_bytes, 0, outputs)
@@ -99,14 +95,14 @@ def post_work(
 
 @compiled
 def vector_work(
-    step: np.void, operands: np.ndarray, bounds: np.ndarray, machine: Machine
+    step: np.void, operands: np.ndarray, part: Part, machine: Machine
 ) -> StreamWork:
     """Work of a COMPUTE job on the vector unit; the SRAM ports can be what limits it."""
-    outputs, write_bytes = _outputs(step, operands, bounds)
+    outputs, write_bytes = _outputs(step, operands, part)
     read_bytes = 0
     for row in range(step["operand_start"], step["operand_stop"]):
         if operands[row]["role"] != OUTPUTS:
-            read_bytes += operand_bytes(step, operands[row], bounds)
+            read_bytes += operand_bytes(step, operands[row], part)
     read = cycles_at(read_bytes, machine.sram_read_bytes_per_cycle)
     write = cycles_at(write_bytes, machine.sram_write_bytes_per_cycle)
     ops = int(outputs * step["ops_per_output"] + 0.5)
@@ -115,26 +111,23 @@ def vector_work(
 
 
 @compiled
-def _outputs(step: np.void, operands: np.ndarray, bounds: np.ndarray) -> tuple[int, int]:
+def _outputs(step: np.void, operands: np.ndarray, part: Part) -> tuple[int, int]:
     """Output elements and bytes of a tile."""
-    elements = (
-        (bounds[1] - bounds[0]) * (bounds[3] - bounds[2]) * (bounds[5] - bounds[4])
-        * (bounds[9] - bounds[8]) * (bounds[11] - bounds[10])
-    )  # fmt: skip
+    elements = part.b * part.g * part.k * part.oy * part.ox
     written = 0
     for row in range(step["operand_start"], step["operand_stop"]):
         if operands[row]["role"] == OUTPUTS:
-            written += operand_bytes(step, operands[row], bounds)
+            written += operand_bytes(step, operands[row], part)
     return elements, written
 
 
 @compiled
 def transfer_work(
-    step: np.void, operands: np.ndarray, stream: int, bounds: np.ndarray, machine: Machine
+    step: np.void, operands: np.ndarray, stream: int, part: Part, machine: Machine
 ) -> TransferWork:
     """Work of a LOAD or STORE job."""
-    bus = stream_bus_bytes(step, operands, stream, bounds, machine.burst_bytes)
-    useful = stream_bytes(step, operands, stream, bounds)
+    bus = stream_bus_bytes(step, operands, stream, part, machine.burst_bytes)
+    useful = stream_bytes(step, operands, stream, part)
     port_rate = machine.sram_read_bytes_per_cycle
     if stream <= INPUTS:
         port_rate = machine.sram_write_bytes_per_cycle

@@ -31,6 +31,7 @@ from npusim.schedule.tables import (
     STORE,
     TOKENS,
 )
+from npusim.schedule.tiles import part_of
 from npusim.schedule.walker import BLOCK_JOBS, STATE_SIZE, PENDING_STEP, walk
 from npusim.timing.causes import (
     COMPUTE_CAUSE,
@@ -171,7 +172,7 @@ def _compute(
     job: np.void, entry: np.void, number: int, count: np.void,
 ) -> None:  # fmt: skip
     """A tile on the MAC array; new weights first need their time into the weight registers."""
-    work = array_work(step, operands, job["bounds"], machine)
+    work = array_work(step, operands, part_of(step, job["bounds"]), machine)
     start, before = _ready(clock, job, ARRAY_FREE, _open_of(job["step"]))
     start, before = _later(clock, READ_PORT, start, before)
     lead = 0
@@ -205,7 +206,7 @@ def _vector(
     job: np.void, entry: np.void, number: int, count: np.void,
 ) -> None:  # fmt: skip
     """A tile on the vector unit, reading and writing SRAM as it goes."""
-    work = vector_work(step, operands, job["bounds"], machine)
+    work = vector_work(step, operands, part_of(step, job["bounds"]), machine)
     start, before = _ready(clock, job, VECTOR_FREE, _open_of(job["step"]))
     start, before = _later(clock, _end_of(job["step"] - 1), start, before)
     start, before = _later(clock, READ_PORT, start, before)
@@ -232,7 +233,7 @@ def _drain(
     job: np.void, entry: np.void, number: int, count: np.void,
 ) -> None:  # fmt: skip
     """The output stage: follows the array's outputs as they leave, or after the tile."""
-    work = post_work(step, operands, job["bounds"], machine)
+    work = post_work(step, operands, part_of(step, job["bounds"]), machine)
     begins = FIRST_OUTPUT if machine.array.hide_drain else LAST_COMPUTE
     start, before = _ready(clock, job, POST_FREE, begins)
     start, before = _later(clock, _end_of(job["step"] - 1), start, before)
@@ -260,7 +261,7 @@ def _transfer(
     job: np.void, entry: np.void, number: int, count: np.void,
 ) -> None:  # fmt: skip
     """A DMA transfer: set-up on its channel, latency of the memory, then data on the shared bus."""
-    work = transfer_work(step, operands, job["stream"], job["bounds"], machine)
+    work = transfer_work(step, operands, job["stream"], part_of(step, job["bounds"]), machine)
     loading = job["kind"] == LOAD
     channel = READ_CHANNEL if loading or machine.dma_channels == 1 else WRITE_CHANNEL
     port = WRITE_PORT if loading else READ_PORT
