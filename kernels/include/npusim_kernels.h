@@ -51,5 +51,67 @@ void npusim_requantize_single_rounding(
     int32_t zero_point, int32_t low, int32_t high,
     const int64_t *shape, const int64_t *strides, uint8_t *out);
 
+/*
+ * out = table[a, b] and out = table[a] over 8-bit inputs; tables are indexed by the stored bytes.
+ * All arrays have `shape` (four extents) and strides of their own.
+ */
+void npusim_lookup_pairs(
+    const uint8_t *a, const int64_t *a_strides, const uint8_t *b, const int64_t *b_strides,
+    const uint8_t *table, const int64_t *shape, uint8_t *out, const int64_t *out_strides);
+void npusim_lookup_bytes(
+    const uint8_t *a, const int64_t *a_strides, const uint8_t *table, const int64_t *shape,
+    uint8_t *out, const int64_t *out_strides);
+void npusim_lookup_floats(
+    const uint8_t *a, const int64_t *a_strides, const float *table, const int64_t *shape,
+    float *out, const int64_t *out_strides);
+
+/* 8-bit integers of float32; see the references of these names. Shapes have four extents. */
+void npusim_quantize_half_away(
+    const float *x, const int64_t *shape, const int64_t *strides, float scale,
+    int32_t zero, int32_t low, int32_t high, uint8_t *out, const int64_t *out_strides);
+void npusim_quantize_onnx(
+    const float *x, const int64_t *shape, const int64_t *strides, float scale,
+    int32_t zero, int32_t low, int32_t high, uint8_t *out, const int64_t *out_strides);
+
+/*
+ * Windows over x [B, H, W, K] for the outputs of `tile`; geometry: taps y, x, stride y, x, dilation
+ * y, x, padding top, left. Taps outside the image take no part. sums [b, oy, ox, k] and divisors
+ * [oy, ox] are contiguous.
+ */
+void npusim_window_sum(
+    const uint8_t *x, const int64_t *x_shape, const int64_t *x_strides, int x_signed,
+    const int64_t *tile, const int64_t *geometry, int64_t *sums);
+void npusim_window_max(
+    const uint8_t *x, const int64_t *x_shape, const int64_t *x_strides, int x_signed,
+    const int64_t *tile, const int64_t *geometry, int32_t low, int32_t high,
+    uint8_t *out, const int64_t *out_strides);
+void npusim_average_pool_onnx(
+    const uint8_t *x, const int64_t *x_shape, const int64_t *x_strides, int x_signed,
+    const int64_t *tile, const int64_t *geometry, const int64_t *divisors, int32_t x_zero,
+    float x_scale, float y_scale, int32_t y_zero, int32_t low, int32_t high,
+    uint8_t *out, const int64_t *out_strides);
+
+/* sums[i, j] = sum of x[i, j, :]. */
+void npusim_row_sum(
+    const uint8_t *x, const int64_t *shape, const int64_t *strides, int x_signed, int64_t *sums);
+
+/*
+ * Softmax over the rows of x [rows, n], n >= 1. table[255 + d] is the exponential of the difference
+ * d to the row's maximum: float32, or Q0.31 for the fixed-point arithmetic.
+ */
+void npusim_softmax_table(
+    const uint8_t *x, const int64_t *shape, const int64_t *strides, int x_signed,
+    const float *table, float y_scale, int half_up, int32_t y_zero, int32_t low, int32_t high,
+    uint8_t *out, const int64_t *out_strides);
+void npusim_softmax_onnx(
+    const uint8_t *x, const int64_t *shape, const int64_t *strides, int x_signed,
+    const float *table, float factor, int32_t y_zero,
+    uint8_t *out, const int64_t *out_strides);
+void npusim_softmax_fixed_point(
+    const uint8_t *x, const int64_t *shape, const int64_t *strides, int x_signed,
+    const int32_t *table, int32_t lowest_difference, int32_t sum_integer_bits,
+    int64_t newton_start, int64_t newton_slope, int32_t low, int32_t high,
+    uint8_t *out, const int64_t *out_strides);
+
 /* "avx2" or "generic": the instruction set that the convolutions run on. */
 const char *npusim_instruction_set(void);

@@ -6,10 +6,16 @@ so that each compiled function has one version, compiled at its first call and c
 
 from __future__ import annotations
 
-from npusim.kernels.compiled import convolution, requantize
+from npusim.kernels.averages import average_kernels
+from npusim.kernels.compiled import convolution, elementwise, pooling, requantize
+from npusim.kernels.reference import KERNELS as REFERENCE
+from npusim.kernels.tables import lookup_kernels
 
 KERNELS = {
+    **lookup_kernels(REFERENCE, elementwise.lookup),
+    **average_kernels(REFERENCE, pooling.window_sum, pooling.row_sum),
     "conv_accumulate": convolution.conv_accumulate,
     "depthwise_accumulate": convolution.depthwise_accumulate,
+    "max_pool_exact": pooling.max_pool_exact,
     "requantize": requantize.requantize,
 }

@@ -7,13 +7,25 @@ exact for go to the reference. C runs without Python's lock.
 
 from __future__ import annotations
 
-from npusim.kernels.native import convolution, requantize
+from npusim.kernels.averages import average_kernels
+from npusim.kernels.native import convolution, elementwise, pooling, requantize, softmax
 from npusim.kernels.native.memory import ffi, lib
+from npusim.kernels.reference import KERNELS as REFERENCE
+from npusim.kernels.tables import lookup_kernels
 
 KERNELS = {
+    **lookup_kernels(REFERENCE, elementwise.lookup),
+    **average_kernels(REFERENCE, pooling.window_sum, pooling.row_sum),
+    "average_pool_onnx": pooling.average_pool_onnx,
     "conv_accumulate": convolution.conv_accumulate,
     "depthwise_accumulate": convolution.depthwise_accumulate,
+    "max_pool_exact": pooling.max_pool_exact,
+    "quantize_half_away": elementwise.quantize_half_away,
+    "quantize_onnx": elementwise.quantize_onnx,
     "requantize": requantize.requantize,
+    "softmax_fixed_point": softmax.softmax_fixed_point,
+    "softmax_onnx": softmax.softmax_onnx,
+    "softmax_table": softmax.softmax_table,
 }
 
 

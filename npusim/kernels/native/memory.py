@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,18 @@ def element_strides(array: Array) -> Any:
             strides[axis] = run
         run *= array.shape[axis]
     return int64s(strides)
+
+
+def four_axes(*arrays: Array) -> Iterator[list[Array]]:
+    """Equal-shaped arrays in views of four axes: one long axis where all are contiguous."""
+    rank = arrays[0].ndim
+    if all(array.flags.c_contiguous for array in arrays):
+        yield [array.reshape(1, 1, 1, -1) for array in arrays]
+    elif rank > 4:
+        for index in range(arrays[0].shape[0]):
+            yield from four_axes(*(array[index] for array in arrays))
+    else:
+        yield [array[(None,) * (4 - rank)] for array in arrays]
 
 
 def contiguous(array: Array, dtype: Any) -> Array:

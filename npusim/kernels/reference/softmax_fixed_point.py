@@ -23,6 +23,9 @@ Array = np.ndarray
 SUM_INTEGER_BITS = 12
 _FRACTION_BITS = 31 - INPUT_INTEGER_BITS
 _ONE = 2**31 - 1
+NEWTON_START = round(48.0 / 17.0 * 2.0**29)
+NEWTON_SLOPE = round(-32.0 / 17.0 * 2.0**29)
+"""The line, in Q2.29, that comes closest to 1 / x for x in 1/2 .. 1."""
 _NEWTON_STEPS = 3
 _LOWEST_FACTOR, _HIGHEST_FACTOR = -2, 4
 """exp(-2^k) for these k covers the bits of d between 1/4 and the integer bits."""
@@ -33,14 +36,20 @@ def softmax_fixed_point(x: Array, out: Array, p: FixedPointSoftmax) -> None:
     values = x.astype(np.int64)
     difference = values - values.max(axis=-1, keepdims=True)
     taken = difference >= p.lowest_difference
-    scaled = _mul(np.where(taken, difference, 0) << p.left_shift, p.multiplier)
-    exponential = np.where(taken, exp_on_negative_values(scaled), 0)
+    exponential = exponentials(difference, p)
     total = _shift(exponential, SUM_INTEGER_BITS).sum(axis=-1, keepdims=True)
     reciprocal, bits_over_unit = _reciprocal(total)
     unit_bits = 8
     share = _shift(_mul(exponential, reciprocal), bits_over_unit + 31 - unit_bits)
     result = np.where(taken, share + p.low, p.low)
     out[...] = np.clip(result, p.low, p.high).astype(out.dtype)
+
+
+def exponentials(difference: Array, p: FixedPointSoftmax) -> Array:
+    """exp of stored differences <= 0 in Q0.31, 0 below `p.lowest_difference`."""
+    taken = difference >= p.lowest_difference
+    scaled = _mul(np.where(taken, difference, 0) << p.left_shift, p.multiplier)
+    return np.where(taken, exp_on_negative_values(scaled), 0)
 
 
 def exp_on_negative_values(d: Array) -> Array:
@@ -78,7 +87,7 @@ def _reciprocal(total: Array) -> tuple[Array, Array]:
 def _one_over_one_plus(a: Array) -> Array:
     """1 / (1 + a) in Q0.31 for a (Q0.31) in [0, 1), by Newton's method in Q2.29."""
     half_denominator = (a + _ONE + 1) >> 1
-    x = round(48.0 / 17.0 * 2.0**29) + _mul(half_denominator, round(-32.0 / 17.0 * 2.0**29))
+    x = NEWTON_START + _mul(half_denominator, NEWTON_SLOPE)
     for _ in range(_NEWTON_STEPS):
         error = (1 << 29) - _mul(half_denominator, x)
         x = x + _saturate(_mul(x, error) << 2)

@@ -1,0 +1,72 @@
+"""The C kernels of the vector unit equal the numpy reference to the bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from npusim.kernels.table import kernels, native_available
+from tests.support import vector_cases as cases
+
+pytestmark = pytest.mark.skipif(not native_available(), reason="installed with NPUSIM_NO_C=1")
+
+WITHOUT_C: set[str] = set()
+"""Kernels that the C path takes from the reference."""
+
+
+@given(cases.elementwise_cases())
+def test_elementwise_equals_reference(case: cases.VectorCase) -> None:
+    cases.assert_equals_reference(case, "c")
+
+
+@given(cases.quantize_cases())
+def test_quantize_equals_reference(case: cases.VectorCase) -> None:
+    cases.assert_equals_reference(case, "c")
+
+
+@given(cases.pooling_cases())
+def test_pooling_equals_reference(case: cases.VectorCase) -> None:
+    cases.assert_equals_reference(case, "c")
+
+
+@given(cases.mean_cases())
+def test_mean_equals_reference(case: cases.VectorCase) -> None:
+    cases.assert_equals_reference(case, "c")
+
+
+@given(cases.softmax_cases())
+def test_softmax_equals_reference(case: cases.VectorCase) -> None:
+    cases.assert_equals_reference(case, "c")
+
+
+def test_every_kernel_has_a_version_in_c() -> None:
+    table, reference = kernels("c"), kernels("reference")
+    left = {name for name in reference.table if table.get(name) is reference.get(name)}
+    assert left == WITHOUT_C
+
+
+@pytest.mark.parametrize("name", ["add_one_shift", "rescale_double_rounding", "quantize_onnx"])
+def test_shapes_that_differ_are_refused(name: str) -> None:
+    dtype = np.float32 if name == "quantize_onnx" else np.int8
+    inputs = [np.zeros((2, 3), dtype)] * (2 if name == "add_one_shift" else 1)
+    with pytest.raises(ValueError):
+        kernels("c").get(name)(*inputs, np.zeros((3, 2), np.int8), None)
+
+
+@pytest.mark.parametrize(
+    ("tile", "geometry"),
+    [
+        ((0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 2), (2, 2, 1, 1, 1, 1, 0, 0)),
+        ((0, 1, 0, 1, 1, 4, 0, 1, 0, 2, 0, 2), (2, 2, 1, 1, 1, 1, 0, 0)),
+        ((0, 1, 0, 1, 0, 3, 0, 1, 0, 3, 0, 2), (2, 2, 1, 1, 1, 1, 0, 0)),
+        ((0, 1, 0, 1, 0, 3, 0, 1, 0, 2, 0, 2), (2, 2, 0, 1, 1, 1, 0, 0)),
+        ((0, 1, 0, 1, 0, 3, 0, 1, 0, 2, 0, 2), (2, 2, 1, 1, 1)),
+    ],
+)
+def test_a_window_that_does_not_fit_is_refused(
+    tile: tuple[int, ...], geometry: tuple[int, ...]
+) -> None:
+    x, out = np.zeros((1, 3, 3, 3), np.int8), np.zeros((1, 2, 2, 3), np.int8)
+    with pytest.raises(ValueError):
+        kernels("c").get("max_pool_exact")(x, out, tile, geometry, (-128, 127))
