@@ -1,0 +1,1 @@
+"""Energy and area: counts x energy per action, static power, and where each figure comes from."""

@@ -1,0 +1,58 @@
+"""Schedules for less energy: the weights of the tile search, and the judges of whole Programs.
+
+The search knows bytes and cycles; what a schedule cannot change (MACs, outputs) is left out there.
+The judge sees all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from npusim.energy.model import Figures, energy_of
+from npusim.errors import Problem, UsageError, nearest_name
+from npusim.hardware.schema import Hardware
+from npusim.schedule.estimate import LATENCY, Objective
+from npusim.schedule.program import Program
+from npusim.timing.counts import count, latency_cycles
+
+OBJECTIVES = ("latency", "energy", "edp")
+
+
+def objective_weights(hardware: Hardware, name: str = "energy") -> Objective:
+    """What the tile search minimizes on `hardware`: `latency`, `energy` or `edp` (the product)."""
+    _known(name)
+    if name == "latency":
+        return LATENCY
+    figures = Figures(hardware)
+    power_w = figures.static_w() + (figures.background_w() or 0.0)
+    return Objective(
+        cycles_power=1 if name == "edp" else 0,
+        energy_power=1,
+        dram_pj=figures.dram() or 0.0,
+        sram_pj=figures.sram("write"),
+        static_pj_per_cycle=power_w / hardware.clock_hz * 1e12,
+    )
+
+
+def judge_of(name: str) -> Callable[[Program], float]:
+    """What whole Programs compete by: cycles, joules, or joules x cycles (lower is better)."""
+    _known(name)
+    if name == "latency":
+        return latency_cycles
+    return _energy_j if name == "energy" else _energy_delay
+
+
+def _energy_j(program: Program) -> float:
+    return energy_of(count(program)).total_j
+
+
+def _energy_delay(program: Program) -> float:
+    counts = count(program)
+    return energy_of(counts).total_j * counts.cycles
+
+
+def _known(name: str) -> None:
+    if name not in OBJECTIVES:
+        hint = nearest_name(name, OBJECTIVES)
+        known = ", ".join(OBJECTIVES)
+        raise UsageError(Problem("objective", f"unknown objective {name!r}{hint}: {known}"))
