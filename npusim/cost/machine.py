@@ -21,7 +21,6 @@ class Machine(NamedTuple):
     burst_bytes: int
     dma_setup: int
     dma_channels: int
-    dma_outstanding: int
     sram_read_bytes_per_cycle: float
     sram_write_bytes_per_cycle: float
     sram_bytes: int
@@ -54,13 +53,24 @@ def machine_of(hardware: Hardware, pair: str = "int8*int8") -> Machine:
     return Machine(
         array=array,
         peak_macs=float(hardware.peak_macs_per_cycle(pair)),
-        dram_bytes_per_cycle=float(hardware.dram_bytes_per_cycle),
+        dram_bytes_per_cycle=_stream_bytes_per_cycle(hardware),
         dram_latency=hardware.dram_latency_cycles,
         burst_bytes=hardware.dram_burst_bytes,
         dma_setup=hardware.dma.setup_cycles,
         dma_channels=hardware.dma.channels,
-        dma_outstanding=hardware.dma.outstanding,
         sram_read_bytes_per_cycle=float(sram.read_bytes_per_cycle),
         sram_write_bytes_per_cycle=float(sram.write_bytes_per_cycle),
         sram_bytes=sram.size_bytes,
     )
+
+
+def _stream_bytes_per_cycle(hardware: Hardware) -> float:
+    """Bandwidth of a long stream: what the memory gives, or what its bursts in flight can ask for.
+
+    Little's law: a channel with n bursts in flight moves at most n bursts per latency.
+    """
+    given = float(hardware.dram_bytes_per_cycle)
+    if hardware.dram_latency_cycles == 0:
+        return given
+    in_flight = hardware.dma.outstanding * hardware.dram_burst_bytes * hardware.dma.channels
+    return min(given, in_flight / hardware.dram_latency_cycles)

@@ -1,7 +1,8 @@
 """Which tensors stay in SRAM over their live range, and where.
 
 A tensor may stay if no host step touches it and it is neither an input nor an output of the graph.
-Candidates are taken by bytes of traffic saved per byte and step of SRAM; each gets the lowest
+Behind a memory that cannot be written (flash), every tensor has to stay: the host then leaves inputs
+in SRAM and finds outputs there. Candidates are taken by bytes of traffic saved per byte and step of SRAM; each gets the lowest
 address that is free over its whole range (first fit), if that leaves every step in the range the
 room that its tiles need.
 """
@@ -17,14 +18,15 @@ from npusim.schedule.tables import ALIAS, HOST
 
 
 def place(
-    graph: Graph, lowered: Lowered, capacity_bytes: int, tile_bytes: Sequence[int]
+    graph: Graph, lowered: Lowered, capacity_bytes: int, tile_bytes: Sequence[int], all_stay: bool
 ) -> dict[str, Placement]:
     """Placements of the tensors that stay, below `capacity_bytes`.
 
-    `tile_bytes` [steps] is the room above the placed tensors that each step must keep.
+    `tile_bytes` [steps] is the room above the placed tensors that each step must keep. With
+    `all_stay`, inputs, outputs and what the host touches are candidates too.
     """
     placed: dict[str, Placement] = {}
-    for name, first, last, size in _candidates(graph, lowered):
+    for name, first, last, size in candidates(graph, lowered, all_stay):
         room = min(capacity_bytes - tile_bytes[at] for at in range(first, last + 1))
         offset = _first_fit(placed, first, last, size)
         if offset + size <= room:
@@ -41,17 +43,20 @@ def top_bytes(placed: dict[str, Placement], steps: int) -> list[int]:
     return top
 
 
-def _candidates(graph: Graph, lowered: Lowered) -> list[tuple[str, int, int, int]]:
+def candidates(
+    graph: Graph, lowered: Lowered, all_stay: bool
+) -> list[tuple[str, int, int, int]]:
     """(name, first step, last step, bytes) of tensors that may stay, best first."""
-    written: dict[str, int] = {}
+    ends = {lowered.root[name] for name in (*graph.inputs, *graph.outputs)}
+    written = {lowered.root[name]: 0 for name in graph.inputs} if all_stay else {}
     read: dict[str, list[int]] = {}
-    barred = {lowered.root[name] for name in (*graph.inputs, *graph.outputs)}
+    barred = set() if all_stay else ends
     for at, step in enumerate(lowered.steps):
         if step.unit == ALIAS:
             continue
         outs = [lowered.root[name] for name in step.node.outputs]
         ins = [lowered.root[name] for name in step.node.inputs if name]
-        if step.unit == HOST:
+        if step.unit == HOST and not all_stay:
             barred.update(outs, ins)
         for name in outs:
             written[name] = at
@@ -60,6 +65,8 @@ def _candidates(graph: Graph, lowered: Lowered) -> list[tuple[str, int, int, int
     found = []
     for name, first in written.items():
         readers = read.get(name, [])
+        if all_stay and (name in ends or not readers):
+            readers = [*readers, len(lowered.steps) - 1 if name in ends else first]
         if name in barred or not readers:
             continue
         last = max(readers)

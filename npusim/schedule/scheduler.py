@@ -20,7 +20,7 @@ from npusim.ir.graph import Graph
 from npusim.schedule.estimate import LATENCY, Objective, grid_of, inner_part, set_buffers
 from npusim.schedule.lower import Lowered, lower
 from npusim.schedule.program import Placement, Program, Step
-from npusim.schedule.residency import place, top_bytes
+from npusim.schedule.residency import candidates, place, top_bytes
 from npusim.schedule.search import Space, best_tiling
 from npusim.schedule.spaces import space_of
 from npusim.schedule.tables import ALIAS, HOST, RESIDENT, WEIGHTS
@@ -70,7 +70,7 @@ def build_program(
         if program is not None and cost < best_cost:
             best, best_cost = program, cost
     if best is None:
-        raise DoesNotFitError(_what_does_not_fit(lowered, hardware, machine))
+        raise DoesNotFitError(_what_does_not_fit(graph, lowered, hardware, machine))
     return best
 
 
@@ -89,8 +89,11 @@ def _policies(
         for kept in KEPT_FOR_TILES:
             free = capacity - pinned
             room = [max(need, int(kept * free)) for need in least]
-            stays = kept < 1.0 and "inputs" in holds and "outputs" in holds
-            yield pinned, place(graph, lowered, free, room) if stays else {}
+            all_stay = hardware.memory.dram.read_only
+            stays = all_stay or (kept < 1.0 and "inputs" in holds and "outputs" in holds)
+            placed = place(graph, lowered, free, room, all_stay) if stays else {}
+            if not all_stay or len(placed) == len(candidates(graph, lowered, all_stay)):
+                yield pinned, placed
 
 
 def _weight_bytes(lowered: Lowered) -> int:
@@ -197,17 +200,29 @@ def _prefetch(
 
 
 def _what_does_not_fit(
-    lowered: Lowered, hardware: Hardware, machine: Machine
+    graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine
 ) -> list[Problem]:
+    have = machine.sram_bytes
     problems = []
     for at, step in enumerate(lowered.steps):
         least = _least_bytes(lowered, at, hardware, machine)
-        if least > machine.sram_bytes:
+        if least > have:
             what = (
-                f"the smallest tile needs {least} bytes of SRAM, {hardware.name} has "
-                f"{machine.sram_bytes}: raise memory.sram.size or allow smaller tiles in mapping"
+                f"the smallest tile needs {least} bytes of SRAM, {hardware.name} has {have}: "
+                "raise memory.sram.size or allow smaller tiles in mapping"
             )
             problems.append(Problem(step.name, what))
+    if not problems and hardware.memory.dram.read_only:
+        live = [0] * len(lowered.steps)
+        for _, first, last, size in candidates(graph, lowered, True):
+            for at in range(first, last + 1):
+                live[at] += size
+        at = max(range(len(live)), key=live.__getitem__)
+        what = (
+            f"feature maps can't leave SRAM (memory.dram.read_only), and {live[at]} bytes of them "
+            f"are live here, {hardware.name} has {have}: raise memory.sram.size"
+        )
+        problems.append(Problem(lowered.steps[at].name, what))
     limit = hardware.mac_array.accumulator.entries
     what = f"no tiling satisfies mapping and accumulators ({limit} entries a column)"
     return problems or [Problem(hardware.name, what)]
