@@ -57,7 +57,9 @@ def test_every_module_says_what_it_is() -> None:
 
 
 def test_no_marker_of_unfinished_work() -> None:
-    marker = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "NotImplemented" + "Error"]))
+    marker = re.compile(
+        "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "NotImplemented" + "Error"])
+    )
     marked = [
         str(path.relative_to(TOP))
         for path in [*PACKAGE, *TESTS, *C_FILES]

@@ -49,7 +49,8 @@ def exponentials(difference: Array, p: FixedPointSoftmax) -> Array:
     """exp of stored differences <= 0 in Q0.31, 0 below `p.lowest_difference`."""
     taken = difference >= p.lowest_difference
     scaled = _mul(np.where(taken, difference, 0) << p.left_shift, p.multiplier)
-    return np.where(taken, exp_on_negative_values(scaled), 0)
+    exponential: Array = np.where(taken, exp_on_negative_values(scaled), 0)
+    return exponential
 
 
 def exp_on_negative_values(d: Array) -> Array:
@@ -62,7 +63,8 @@ def exp_on_negative_values(d: Array) -> Array:
         factor = round(np.exp(-(2.0**power)) * 2.0**31)
         is_set = (remainder >> (_FRACTION_BITS + power)) & 1
         result = np.where(is_set == 1, _mul(result, factor), result)
-    return np.where(d == 0, _ONE, result)
+    exponential: Array = np.where(d == 0, _ONE, result)
+    return exponential
 
 
 def _exp_between_minus_quarter_and_0(a: Array) -> Array:
@@ -74,7 +76,8 @@ def _exp_between_minus_quarter_and_0(a: Array) -> Array:
     x3 = _mul(x2, x)
     x4 = _mul(x2, x2)
     higher = _shift(_mul(_shift(x4, 2) + x3, third) + x2, 1)
-    return centre + _mul(x + higher, centre)
+    exponential: Array = centre + _mul(x + higher, centre)
+    return exponential
 
 
 def _reciprocal(total: Array) -> tuple[Array, Array]:
@@ -103,4 +106,5 @@ def _shift(a: Array, bits: Array | int) -> Array:
 
 
 def _saturate(a: Array) -> Array:
-    return np.clip(a, -(2**31), _ONE)
+    bounded: Array = np.clip(a, -(2**31), _ONE)
+    return bounded
