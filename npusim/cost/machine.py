@@ -23,6 +23,7 @@ class Machine(NamedTuple):
     dma_channels: int
     sram_read_bytes_per_cycle: float
     sram_write_bytes_per_cycle: float
+    sram_latency: int
     sram_bytes: int
 
 
@@ -60,6 +61,7 @@ def machine_of(hardware: Hardware, pair: str = "int8*int8") -> Machine:
         dma_channels=hardware.dma.channels,
         sram_read_bytes_per_cycle=float(sram.read_bytes_per_cycle),
         sram_write_bytes_per_cycle=float(sram.write_bytes_per_cycle),
+        sram_latency=sram.latency_cycles,
         sram_bytes=sram.size_bytes,
     )
 

@@ -41,6 +41,13 @@ class Executor:
         if graph.weightless:
             what = "a layer table has no weights: it can be counted, not executed"
             raise UnsupportedModelError(Problem(graph.name, what))
+        accumulator = program.hardware.mac_array.accumulator
+        if accumulator.format != "int32" or accumulator.on_overflow != "wrap":
+            what = (
+                f"an accumulator of {accumulator.format} that overflows by {accumulator.on_overflow} "
+                "is counted but not executed yet: only int32 that wraps is"
+            )
+            raise UnsupportedModelError(Problem(program.hardware.name, what))
         self._program = program
         self._bound = _bind_all(graph, program.steps, profile, kernels)
         self._last_reader = _last_readers(graph)

@@ -153,7 +153,7 @@ def _serve(
     elif kind == LOAD or kind == STORE:
         _transfer(step, operands, machine, clock, job, entry, number, count)
     elif kind == DISPATCH:
-        _dispatch(step, operands, clock, job, entry, number)
+        _dispatch(step, operands, machine, clock, job, entry, number)
     elif kind == HOST_JOB:
         _host(step, operands, clock, job, entry, number)
     else:
@@ -305,15 +305,21 @@ def _transfer(
 
 @compiled
 def _dispatch(
-    step: np.void, operands: np.ndarray, clock: Clock, job: np.void, entry: np.void, number: int
-) -> None:
-    """The controller starts a step: after the previous one's work, when its inputs are there."""
+    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock,
+    job: np.void, entry: np.void, number: int,
+) -> None:  # fmt: skip
+    """The controller starts a step: after the previous one's work, when its inputs are there.
+
+    The first access to SRAM has its latency; later ones are pipelined behind it.
+    """
     start, before = _ready(clock, job, _work_of(job["step"] - 1), -1)
     for row in range(step["operand_start"], step["operand_stop"]):
         operand = operands[row]
         if operand["role"] != OUTPUTS and operand["stream"] == RESIDENT and not operand["constant"]:
             start, before = _later(clock, _tensor(clock, operand), start, before)
-    _note(entry, start, start + step["dispatch_cycles"], before, DISPATCH_CAUSE)
+    end = start + step["dispatch_cycles"] + machine.sram_latency
+    _note(entry, start, end, before, DISPATCH_CAUSE)
+    entry["latency"] = machine.sram_latency
     _set(clock, _open_of(job["step"]), entry["end"], number)
     _raise(clock, _work_of(job["step"]), entry["end"], number)
 
