@@ -106,6 +106,8 @@ def _exact(r: Requantizer) -> bool:
     bounded = all(abs(value) <= LARGEST_BOUND for value in (r.zero_point, r.low, r.high))
     if not bounded or r.low > r.high:
         return False
+    if r.arithmetic == "float64_half_away":
+        return False
     if r.arithmetic == "float32_rint":
         return bool(np.isfinite(r.scale).all())
     fits = (r.shift >= SHIFTS[0]) & (r.shift <= SHIFTS[1]) & (r.multiplier >= 0)

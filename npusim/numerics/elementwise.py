@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npusim.numerics.onnx_runtime import fused_sum, product_sum
 from npusim.numerics.quantization import Quantization
 from npusim.numerics.requantize import quantize_multiplier
 
@@ -124,5 +125,13 @@ def _multiplier(real: float) -> tuple[int, int]:
     return int(multiplier), int(shift)
 
 
-ADD_PARAMETERS = {"double_rounding": fixed_point_sum, "one_shift": one_shift_sum}
-MUL_PARAMETERS = {"double_rounding": fixed_point_product, "float32_rint": float_product}
+ADD_PARAMETERS = {
+    "double_rounding": fixed_point_sum,
+    "one_shift": one_shift_sum,
+    "onnx": fused_sum,
+}
+MUL_PARAMETERS = {
+    "double_rounding": fixed_point_product,
+    "float32_rint": float_product,
+    "onnx": product_sum,
+}

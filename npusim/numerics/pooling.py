@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
+from npusim.numerics.onnx_runtime import real_average, real_mean
 from npusim.numerics.quantization import Quantization
 from npusim.numerics.requantize import quantize_multiplier
 
@@ -32,6 +33,15 @@ class FixedPointMean(NamedTuple):
     high: int
 
 
+class BiasedMean(NamedTuple):
+    """sum * scale + bias in float32, where the bias holds both zero points."""
+
+    scale: np.float32
+    bias: np.float32
+    low: int
+    high: int
+
+
 class FloatMean(NamedTuple):
     """Centred sum times a float32 scale."""
 
@@ -50,7 +60,7 @@ def integer_average(x: Quantization, y: Quantization, clamp: Clamp, where: str) 
     return IntegerAverage(x.scalar_zero_point, *clamp)
 
 
-AVERAGE_PARAMETERS = {"integer": integer_average}
+AVERAGE_PARAMETERS = {"integer": integer_average, "onnx": real_average}
 
 
 def fixed_point_mean(x: Quantization, y: Quantization, count: int, clamp: Clamp) -> FixedPointMean:
@@ -67,9 +77,22 @@ def fixed_point_mean(x: Quantization, y: Quantization, count: int, clamp: Clamp)
 
 
 def float_mean(x: Quantization, y: Quantization, count: int, clamp: Clamp) -> FloatMean:
-    """XNNPACK: sx / (sy * count), each step rounded to float32."""
+    """sx / (sy * count), each step rounded to float32."""
     scale = np.float32(x.scalar_scale / np.float32(np.float32(count) * y.scalar_scale))
     return FloatMean(x.scalar_zero_point, scale, y.scalar_zero_point, *clamp)
 
 
-MEAN_PARAMETERS = {"double_rounding": fixed_point_mean, "float32_rint": float_mean}
+def biased_mean(x: Quantization, y: Quantization, count: int, clamp: Clamp) -> BiasedMean:
+    """XNNPACK: scale = (sx / sy) * (1 / count), bias = zy - (count * zx) * scale, all in float32."""
+    share = np.float32(1.0) / np.float32(count)
+    scale = np.float32((x.scalar_scale / y.scalar_scale) * share)
+    offset = np.float32(np.float32(count * x.scalar_zero_point) * scale)
+    return BiasedMean(scale, np.float32(np.float32(y.scalar_zero_point) - offset), *clamp)
+
+
+MEAN_PARAMETERS = {
+    "double_rounding": fixed_point_mean,
+    "float32_bias": biased_mean,
+    "float32_rint": float_mean,
+    "onnx": real_mean,
+}

@@ -2,7 +2,9 @@
 
 A profile is a table from operator and input format to the name of an arithmetic. The names of
 convolutions and matrix products are those of `requantize.ARITHMETICS`; the other operators name a
-kernel variant (`add` under `tflite_fixed_point` is the kernel `add_tflite_fixed_point`).
+kernel variant (`add` under `one_shift` is the kernel `add_one_shift`). The row `clamp` says how the
+bounds of a fused activation become integers (`quantization.CLAMP_ROUNDINGS`); `requantize_other` is
+a requantization that changes the format as well, `global_average_pool` a mean over an image.
 """
 
 from __future__ import annotations
@@ -32,35 +34,56 @@ PROFILES: dict[str, Profile] = {
         "onnx",
         "ONNX Runtime 1.31.1, CPU, session.x64quantprecision=1",
         {
+            "clamp": "half_even",
             "conv2d": "float32_rint",
             "fully_connected": "float32_rint",
             "matmul": "float32_rint",
+            "add": "onnx",
+            "mul": "onnx",
+            "max_pool": "exact",
+            "average_pool": "onnx",
+            "global_average_pool": "float32_rint",
+            "mean": "onnx",
+            "concat": "onnx",
+            "softmax": "onnx",
+            "relu": "onnx",
+            "quantize": "onnx",
+            "dequantize": "affine",
+            "requantize": "onnx",
+            "requantize_other": "onnx",
         },
     ),
     "tflite-reference": Profile(
         "tflite-reference",
         "LiteRT 2.3.0, BUILTIN_REF kernels",
         {
+            "clamp": "half_away",
             "conv2d": "double_rounding",
-            "fully_connected": "float32_rint",
+            "fully_connected": "float64_half_away",
             "matmul": "double_rounding",
             "add": "double_rounding",
             "mul": "double_rounding",
             "max_pool": "exact",
             "average_pool": "integer",
+            "global_average_pool": "double_rounding",
             "mean": "double_rounding",
             "concat": "double_rounding",
+            "concat/uint8": "float32_half_away",
             "softmax": "fixed_point",
             "relu": "double_rounding",
             "quantize": "half_away",
             "dequantize": "affine",
             "requantize": "double_rounding",
+            "requantize_other": "double_rounding",
         },
     ),
     "xnnpack": Profile(
         "xnnpack",
         "LiteRT 2.3.0, default delegate",
         {
+            "clamp": "half_even_sum",
+            "clamp/average_pool": "half_away",
+            "clamp/relu": "half_away",
             "conv2d": "float32_rint",
             "fully_connected": "float32_rint",
             "matmul": "float32_rint",
@@ -68,19 +91,23 @@ PROFILES: dict[str, Profile] = {
             "mul": "float32_rint",
             "max_pool": "exact",
             "average_pool": "integer",
-            "mean": "float32_rint",
+            "global_average_pool": "float32_bias",
+            "mean": "float32_bias",
             "concat": "double_rounding",
+            "concat/uint8": "float32_half_away",
             "softmax": "table",
             "relu": "double_rounding",
-            "quantize": "half_away",
+            "quantize": "rint_reciprocal",
             "dequantize": "affine",
-            "requantize": "double_rounding",
+            "requantize": "factor8",
+            "requantize_other": "half_up",
         },
     ),
     "single-rounding": Profile(
         "single-rounding",
         "TOSA RESCALE without double rounding",
         {
+            "clamp": "half_away",
             "conv2d": "single_rounding",
             "fully_connected": "single_rounding",
             "matmul": "single_rounding",
@@ -88,6 +115,7 @@ PROFILES: dict[str, Profile] = {
             "mul": "double_rounding",
             "max_pool": "exact",
             "average_pool": "integer",
+            "global_average_pool": "double_rounding",
             "mean": "double_rounding",
             "concat": "double_rounding",
             "softmax": "fixed_point",
@@ -95,6 +123,7 @@ PROFILES: dict[str, Profile] = {
             "quantize": "half_away",
             "dequantize": "affine",
             "requantize": "double_rounding",
+            "requantize_other": "double_rounding",
         },
     ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,22 +61,45 @@ class Activation(enum.Enum):
     RELU_N1_TO_1 = (-1.0, 1.0)
 
 
-def clamp_range(activation: Activation, fmt: Format, quantization: Quantization) -> tuple[int, int]:
+def clamp_range(
+    activation: Activation, fmt: Format, quantization: Quantization, rounding: str
+) -> tuple[int, int]:
     """Integer bounds [low, high] of a quantized output under `activation`.
 
-    A bound b becomes zero_point + round(b / scale), in float32 and half away from zero as TFLite's
-    kernels do it, kept inside the format.
+    A bound b is stored as b / scale + zero_point in float32, kept inside the format; `rounding`
+    (a key of CLAMP_ROUNDINGS) says how it becomes an integer, which matters for ties.
     """
     low, high = fmt.low, fmt.high
     real_low, real_high = activation.value
     scale, zero = quantization.scalar_scale, quantization.scalar_zero_point
+    stored = CLAMP_ROUNDINGS[rounding]
     if real_low is not None:
-        low = max(low, zero + round_half_away(np.float32(real_low) / scale))
+        low = max(low, stored(np.float32(real_low) / scale, zero))
     if real_high is not None:
-        high = min(high, zero + round_half_away(np.float32(real_high) / scale))
+        high = min(high, stored(np.float32(real_high) / scale, zero))
     return low, high
 
 
 def round_half_away(value: np.float32 | float) -> int:
     """Nearest integer, ties away from zero."""
     return int(np.trunc(np.float64(value) + np.copysign(0.5, np.float64(value))))
+
+
+def _half_away(quotient: np.float32, zero: int) -> int:
+    return zero + round_half_away(quotient)
+
+
+def _half_even(quotient: np.float32, zero: int) -> int:
+    return zero + int(np.rint(quotient))
+
+
+def _half_even_sum(quotient: np.float32, zero: int) -> int:
+    return int(np.rint(quotient + np.float32(zero)))
+
+
+CLAMP_ROUNDINGS: dict[str, Callable[[np.float32, int], int]] = {
+    "half_away": _half_away,
+    "half_even": _half_even,
+    "half_even_sum": _half_even_sum,
+}
+"""TFLite's kernels round the quotient half away from zero; XNNPACK rounds the sum half to even."""

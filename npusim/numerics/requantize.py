@@ -2,6 +2,8 @@
 
 `float32_rint`      q = clamp(rint(f32(acc) * s) + z), s = f32(f32(sx * sw) / sy); ties to even.
                     ONNX Runtime's integer kernels and XNNPACK (reference: both were compared).
+`float64_half_away` q = clamp(round(acc * s) + z), s = sx * sw / sy in float64; ties away from zero.
+                    TFLite's reference fully connected layer (LiteRT since 2026).
 `double_rounding`   q = clamp(pot(srdhm(acc << left, m), right) + z): a saturating rounding doubling
                     high multiplication, then a rounding shift with ties away from zero. TFLite's
                     reference convolutions; m = round(sx * sw / sy * 2^31 / 2^e) in float64.
@@ -28,7 +30,7 @@ class Requantizer:
     """The parameters of one drain: arithmetic name, per-channel factors [k], zero point, clamp.
 
     `scale` float32 [k] serves float32_rint; `multiplier` int32 [k] (Q0.31) and `shift` int32 [k]
-    (positive = left) serve the fixed-point arithmetics.
+    (positive = left) serve the fixed-point arithmetics; `real_scale` float64 [k] the float64 one.
     """
 
     arithmetic: str
@@ -38,6 +40,7 @@ class Requantizer:
     zero_point: int
     low: int
     high: int
+    real_scale: Array
 
     def apply(self, acc: Array, dtype: np.typing.DTypeLike) -> Array:
         """Requantize int32 `acc` [..., k]; returns `dtype` of the same shape."""
@@ -48,7 +51,7 @@ class Requantizer:
         """The requantizer of the channels with the given indices only."""
         return Requantizer(
             self.arithmetic, self.scale[chosen], self.multiplier[chosen], self.shift[chosen],
-            self.zero_point, self.low, self.high,
+            self.zero_point, self.low, self.high, self.real_scale[chosen],
         )  # fmt: skip
 
 
@@ -58,7 +61,14 @@ def make_requantizer(
     """Parameters for `scale` (float32 [k]) and the same factor in float64 (`real_scale` [k])."""
     multiplier, shift = quantize_multiplier(real_scale)
     return Requantizer(
-        arithmetic, scale.astype(np.float32), multiplier, shift, zero_point, low, high
+        arithmetic,
+        scale.astype(np.float32),
+        multiplier,
+        shift,
+        zero_point,
+        low,
+        high,
+        np.asarray(real_scale, np.float64),
     )
 
 
@@ -133,6 +143,17 @@ def _float32_rint(acc: Array, r: Requantizer) -> Array:
     return np.rint(bounded).astype(np.int64)
 
 
+def _float64_half_away(acc: Array, r: Requantizer) -> Array:
+    scaled = acc.astype(np.float64) * r.real_scale
+    bounded = np.clip(scaled, r.low - r.zero_point - 1.0, r.high - r.zero_point + 1.0)
+    return half_away(bounded)
+
+
+def half_away(values: Array) -> Array:
+    """Nearest integers (int64) of float64 values, ties away from zero."""
+    return np.trunc(values + np.copysign(0.5, values)).astype(np.int64)
+
+
 def _double_rounding(acc: Array, r: Requantizer) -> Array:
     return multiply_by_quantized_multiplier(acc, r.multiplier, r.shift)
 
@@ -145,6 +166,7 @@ def _single_rounding(acc: Array, r: Requantizer) -> Array:
 
 ARITHMETICS = {
     "float32_rint": _float32_rint,
+    "float64_half_away": _float64_half_away,
     "double_rounding": _double_rounding,
     "single_rounding": _single_rounding,
 }

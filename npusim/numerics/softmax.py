@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
+from npusim.numerics.onnx_runtime import softmax_table
 from npusim.numerics.quantization import Quantization
 from npusim.numerics.requantize import quantize_multiplier
 
@@ -43,7 +44,7 @@ class TableSoftmax(NamedTuple):
 
 
 def fixed_point_softmax(
-    x: Quantization, y: Quantization, beta: float, clamp: Clamp, where: str
+    x: Quantization, y: Quantization, beta: float, clamp: Clamp, where: str, length: int
 ) -> FixedPointSoftmax:
     """TFLite: beta * sx as a fixed-point factor, saturated to int32."""
     _require_fixed_output(y, clamp, where)
@@ -55,7 +56,7 @@ def fixed_point_softmax(
 
 
 def table_softmax(
-    x: Quantization, y: Quantization, beta: float, clamp: Clamp, where: str
+    x: Quantization, y: Quantization, beta: float, clamp: Clamp, where: str, length: int
 ) -> TableSoftmax:
     """TFLite's optimised kernel: exp(beta * sx * difference) in float32."""
     _require_fixed_output(y, clamp, where)
@@ -74,4 +75,8 @@ def _require_fixed_output(y: Quantization, clamp: Clamp, where: str) -> None:
         raise UnsupportedModelError(Problem(where, what))
 
 
-SOFTMAX_PARAMETERS = {"fixed_point": fixed_point_softmax, "table": table_softmax}
+SOFTMAX_PARAMETERS = {
+    "fixed_point": fixed_point_softmax,
+    "table": table_softmax,
+    "onnx": softmax_table,
+}

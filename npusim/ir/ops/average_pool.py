@@ -55,7 +55,8 @@ class AveragePool(Operator):
         assert x is not None
         qx, qy = quantized(self, x), quantized(self, out)
         arithmetic = profile.arithmetic(self.kind, x.format.name)
-        clamp = clamp_range(self.activation, out.format, qy)
+        rounding = profile.arithmetic("clamp", self.kind)
+        clamp = clamp_range(self.activation, out.format, qy, rounding)
         parameters = AVERAGE_PARAMETERS[arithmetic](qx, qy, clamp, out.name)
         return _AveragePoolKernel(self, kernels, f"average_pool_{arithmetic}", parameters, x.shape)
 

@@ -51,7 +51,7 @@ class ConvolutionKernel:
         channels = w.shape[0]
         activation = getattr(op, "activation", Activation.NONE)
         arithmetic = profile.arithmetic(op.kind, x.format.name)
-        low, high = clamp_range(activation, out.format, sy)
+        low, high = clamp_range(activation, out.format, sy, profile.arithmetic("clamp", op.kind))
         scale, real = product_scales(sx, sw, sy, channels)
         bias = inputs[2] if len(inputs) > 2 else None
         return ConvolutionKernel(

@@ -50,7 +50,8 @@ class MaxPool(Operator):
         x, out = inputs[0], outputs[0]
         assert x is not None
         require_same_quantization(self, x, out)
-        clamp = clamp_range(self.activation, out.format, quantized(self, out))
+        rounding = profile.arithmetic("clamp", self.kind)
+        clamp = clamp_range(self.activation, out.format, quantized(self, out), rounding)
         name = f"max_pool_{profile.arithmetic(self.kind, x.format.name)}"
         return _MaxPoolKernel(self, kernels, name, clamp)
 

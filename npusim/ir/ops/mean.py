@@ -27,6 +27,8 @@ class Mean(Operator):
 
     axes: tuple[int, ...]
     keep_dims: bool = False
+    global_pool: bool = False
+    """Written as a global average pooling; ONNX Runtime computes that otherwise than a mean."""
 
     kind: ClassVar[str] = "mean"
 
@@ -59,7 +61,8 @@ class Mean(Operator):
         x, out = inputs[0], outputs[0]
         assert x is not None
         qx, qy = quantized(self, x), quantized(self, out)
-        arithmetic = profile.arithmetic(self.kind, x.format.name)
+        kind = "global_average_pool" if self.global_pool else self.kind
+        arithmetic = profile.arithmetic(kind, x.format.name)
         count = prod(x.shape[axis] for axis in self._reduced(x.shape))
         parameters = MEAN_PARAMETERS[arithmetic](qx, qy, count, (out.format.low, out.format.high))
         function = kernels.get(f"mean_{arithmetic}")

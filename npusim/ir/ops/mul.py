@@ -48,6 +48,7 @@ class Mul(Operator):
         out = outputs[0]
         qa, qb, qy = (quantized(self, tensor) for tensor in (inputs[0], inputs[1], out))
         arithmetic = profile.arithmetic(self.kind, out.format.name)
-        clamp = clamp_range(self.activation, out.format, qy)
+        rounding = profile.arithmetic("clamp", self.kind)
+        clamp = clamp_range(self.activation, out.format, qy, rounding)
         parameters = MUL_PARAMETERS[arithmetic](qa, qb, qy, clamp)
         return ElementwiseKernel(kernels.get(f"mul_{arithmetic}"), parameters, out.channel_axis)

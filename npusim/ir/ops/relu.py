@@ -45,6 +45,7 @@ class Relu(Operator):
         out = outputs[0]
         qx, qy = quantized(self, inputs[0]), quantized(self, out)
         arithmetic = profile.arithmetic(self.kind, out.format.name)
-        clamp = clamp_range(self.activation, out.format, qy)
+        rounding = profile.arithmetic("clamp", self.kind)
+        clamp = clamp_range(self.activation, out.format, qy, rounding)
         parameters = RESCALE_PARAMETERS[arithmetic](qx, qy, clamp)
         return ElementwiseKernel(kernels.get(f"rescale_{arithmetic}"), parameters, out.channel_axis)

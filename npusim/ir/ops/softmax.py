@@ -52,7 +52,9 @@ class Softmax(Operator):
         qx, qy = quantized(self, inputs[0]), quantized(self, out)
         arithmetic = profile.arithmetic(self.kind, out.format.name)
         clamp = (out.format.low, out.format.high)
-        parameters = SOFTMAX_PARAMETERS[arithmetic](qx, qy, self.beta, clamp, out.name)
+        parameters = SOFTMAX_PARAMETERS[arithmetic](
+            qx, qy, self.beta, clamp, out.name, out.shape[self.axis]
+        )
         axis = None if self._along_channels(out) else self.axis
         function = kernels.get(f"softmax_{arithmetic}")
         return _SoftmaxKernel(function, parameters, axis, out.channel_axis)

@@ -2,39 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from npusim.kernels.reference import (
     add_double_rounding,
     add_one_shift,
+    add_onnx,
     average_pool_integer,
+    average_pool_onnx,
     convolution,
     dequantize_affine,
     max_pool_exact,
     mean_double_rounding,
+    mean_float32_bias,
     mean_float32_rint,
     mul_double_rounding,
     mul_float32_rint,
+    mul_onnx,
     quantize_half_away,
+    quantize_onnx,
+    quantize_rint_reciprocal,
     requantize,
     rescale_double_rounding,
+    rescale_factor8,
+    rescale_float32_half_away,
+    rescale_half_up,
+    rescale_onnx,
     softmax_fixed_point,
+    softmax_onnx,
     softmax_table,
 )
 
-KERNELS = {
+KERNELS: dict[str, Callable[..., Any]] = {
     "add_double_rounding": add_double_rounding.add_double_rounding,
     "add_one_shift": add_one_shift.add_one_shift,
+    "add_onnx": add_onnx.add_onnx,
     "average_pool_integer": average_pool_integer.average_pool_integer,
+    "average_pool_onnx": average_pool_onnx.average_pool_onnx,
     "conv_accumulate": convolution.conv_accumulate,
     "depthwise_accumulate": convolution.depthwise_accumulate,
     "dequantize_affine": dequantize_affine.dequantize_affine,
     "max_pool_exact": max_pool_exact.max_pool_exact,
     "mean_double_rounding": mean_double_rounding.mean_double_rounding,
+    "mean_float32_bias": mean_float32_bias.mean_float32_bias,
     "mean_float32_rint": mean_float32_rint.mean_float32_rint,
     "mul_double_rounding": mul_double_rounding.mul_double_rounding,
     "mul_float32_rint": mul_float32_rint.mul_float32_rint,
+    "mul_onnx": mul_onnx.mul_onnx,
     "quantize_half_away": quantize_half_away.quantize_half_away,
+    "quantize_onnx": quantize_onnx.quantize_onnx,
+    "quantize_rint_reciprocal": quantize_rint_reciprocal.quantize_rint_reciprocal,
     "requantize": requantize.requantize,
     "rescale_double_rounding": rescale_double_rounding.rescale_double_rounding,
+    "rescale_factor8": rescale_factor8.rescale_factor8,
+    "rescale_float32_half_away": rescale_float32_half_away.rescale_float32_half_away,
+    "rescale_half_up": rescale_half_up.rescale_half_up,
+    "rescale_onnx": rescale_onnx.rescale_onnx,
     "softmax_fixed_point": softmax_fixed_point.softmax_fixed_point,
+    "softmax_onnx": softmax_onnx.softmax_onnx,
     "softmax_table": softmax_table.softmax_table,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from npusim.kernels.reference.fixed_point import store
+from npusim.numerics.requantize import half_away
 from npusim.numerics.rescale import Affine
 
 Array = np.ndarray
@@ -13,6 +14,5 @@ Array = np.ndarray
 def quantize_half_away(x: Array, out: Array, p: Affine) -> None:
     """x float32, out int8|uint8 of one shape; NaN counts as 0."""
     quotient = (x / p.scale).astype(np.float64)
-    rounded = np.trunc(quotient + np.copysign(0.5, quotient))
-    bounded = np.clip(np.nan_to_num(rounded, nan=0.0), p.low - p.zero, p.high - p.zero)
-    store(bounded.astype(np.int64), p.zero, p.low, p.high, out)
+    bounded = np.clip(np.nan_to_num(quotient, nan=0.0), p.low - p.zero, p.high - p.zero)
+    store(half_away(bounded), p.zero, p.low, p.high, out)

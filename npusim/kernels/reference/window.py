@@ -23,7 +23,7 @@ def window_sum(x: Array, tile: Sequence[int], geometry: Geometry) -> tuple[Array
     b0, b1, _, _, k0, k1, _, _, y0, y1, x0, x1 = tile
     total = np.zeros((b1 - b0, y1 - y0, x1 - x0, k1 - k0), np.int64)
     count = np.zeros((y1 - y0, x1 - x0), np.int64)
-    for where, values in _taps(x[b0:b1, :, :, k0:k1], (y0, y1, x0, x1), geometry):
+    for where, values in taps(x[b0:b1, :, :, k0:k1], (y0, y1, x0, x1), geometry):
         total[np.ix_(np.arange(b1 - b0), *where)] += values
         count[np.ix_(*where)] += 1
     return total, count
@@ -33,13 +33,13 @@ def window_max(x: Array, tile: Sequence[int], geometry: Geometry, lowest: int) -
     """Largest tap inside the image (int64 [b, oy, ox, k]), `lowest` where there is none."""
     b0, b1, _, _, k0, k1, _, _, y0, y1, x0, x1 = tile
     largest = np.full((b1 - b0, y1 - y0, x1 - x0, k1 - k0), lowest, np.int64)
-    for where, values in _taps(x[b0:b1, :, :, k0:k1], (y0, y1, x0, x1), geometry):
+    for where, values in taps(x[b0:b1, :, :, k0:k1], (y0, y1, x0, x1), geometry):
         index = np.ix_(np.arange(b1 - b0), *where)
         largest[index] = np.maximum(largest[index], values)
     return largest
 
 
-def _taps(
+def taps(
     x: Array, region: tuple[int, int, int, int], geometry: Geometry
 ) -> Iterator[tuple[tuple[Array, Array], Array]]:
     """For each tap the output pixels (masks of rows, columns) that it serves, and its values."""
