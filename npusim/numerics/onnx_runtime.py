@@ -88,7 +88,7 @@ def real_rescale(x: Quantization, y: Quantization, clamp: Clamp) -> RealRescale:
     )
 
 
-def real_average(x: Quantization, y: Quantization, clamp: Clamp, where: str) -> RealRescale:
+def real_average(x: Quantization, y: Quantization, clamp: Clamp) -> RealRescale:
     """QLinearAveragePool: an average of float32 reals; any output scale will do."""
     return real_rescale(x, y, clamp)
 
@@ -99,7 +99,7 @@ def real_mean(x: Quantization, y: Quantization, count: int, clamp: Clamp) -> Rea
 
 
 def softmax_table(
-    x: Quantization, y: Quantization, beta: float, clamp: Clamp, where: str, length: int
+    x: Quantization, y: Quantization, beta: float, clamp: Clamp, length: int
 ) -> SoftmaxTable:
     """QLinearSoftmax over rows of `length`: exponentials in float64, stored as float32.
 

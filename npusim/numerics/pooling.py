@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.errors import Problem, UnsupportedModelError
 from npusim.numerics.onnx_runtime import real_average, real_mean
 from npusim.numerics.quantization import Quantization
 from npusim.numerics.requantize import quantize_multiplier
@@ -52,15 +51,15 @@ class FloatMean(NamedTuple):
     high: int
 
 
-def integer_average(x: Quantization, y: Quantization, clamp: Clamp, where: str) -> IntegerAverage:
-    """TFLite's average pooling; it does not rescale."""
-    if not x.same_as(y):
-        what = "an average pooling whose output has another scale than its input"
-        raise UnsupportedModelError(Problem(where, what))
+def integer_average(x: Quantization, y: Quantization, clamp: Clamp) -> IntegerAverage:
+    """TFLite's average pooling; it does not rescale, `y` is `x`."""
     return IntegerAverage(x.scalar_zero_point, *clamp)
 
 
 AVERAGE_PARAMETERS = {"integer": integer_average, "onnx": real_average}
+
+KEEPS_SCALE = frozenset({"integer"})
+"""Arithmetics whose average has the scale of its input."""
 
 
 def fixed_point_mean(x: Quantization, y: Quantization, count: int, clamp: Clamp) -> FixedPointMean:
@@ -83,7 +82,7 @@ def float_mean(x: Quantization, y: Quantization, count: int, clamp: Clamp) -> Fl
 
 
 def biased_mean(x: Quantization, y: Quantization, count: int, clamp: Clamp) -> BiasedMean:
-    """XNNPACK: scale = (sx / sy) * (1 / count), bias = zy - (count * zx) * scale, all in float32."""
+    """XNNPACK, in float32: scale = (sx / sy) * (1 / count), bias = zy - (count * zx) * scale."""
     share = np.float32(1.0) / np.float32(count)
     scale = np.float32((x.scalar_scale / y.scalar_scale) * share)
     offset = np.float32(np.float32(count * x.scalar_zero_point) * scale)

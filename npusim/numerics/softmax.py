@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.errors import Problem, UnsupportedModelError
 from npusim.numerics.onnx_runtime import softmax_table
 from npusim.numerics.quantization import Quantization
 from npusim.numerics.requantize import quantize_multiplier
@@ -17,9 +16,6 @@ Clamp = tuple[int, int]
 
 INPUT_INTEGER_BITS = 5
 """TFLite's exponential takes its argument in Q5.26: -32 < x <= 0."""
-
-OUTPUT_SCALE = 1.0 / 256.0
-"""The only output scale that TFLite's 8-bit softmax has; its zero point is the lowest integer."""
 
 
 class FixedPointSoftmax(NamedTuple):
@@ -44,10 +40,9 @@ class TableSoftmax(NamedTuple):
 
 
 def fixed_point_softmax(
-    x: Quantization, y: Quantization, beta: float, clamp: Clamp, where: str, length: int
+    x: Quantization, y: Quantization, beta: float, clamp: Clamp, length: int
 ) -> FixedPointSoftmax:
     """TFLite: beta * sx as a fixed-point factor, saturated to int32."""
-    _require_fixed_output(y, clamp, where)
     fraction_bits = 31 - INPUT_INTEGER_BITS
     real = float(np.float32(beta)) * float(x.scalar_scale) * 2.0**fraction_bits
     multiplier, shift = quantize_multiplier(min(real, 2.0**31 - 1.0))
@@ -56,23 +51,19 @@ def fixed_point_softmax(
 
 
 def table_softmax(
-    x: Quantization, y: Quantization, beta: float, clamp: Clamp, where: str, length: int
+    x: Quantization, y: Quantization, beta: float, clamp: Clamp, length: int
 ) -> TableSoftmax:
     """TFLite's optimised kernel: exp(beta * sx * difference) in float32."""
-    _require_fixed_output(y, clamp, where)
     factor = -x.scalar_scale * np.float32(beta)
-    table = np.exp(factor * np.arange(255, -1, -1, dtype=np.float32))
+    arguments = factor * np.arange(255, -1, -1, dtype=np.float32)
+    table = np.exp(arguments.astype(np.float64)).astype(np.float32)
     unsigned = clamp[0] == 0
     return TableSoftmax(table, y.scalar_scale, unsigned, y.scalar_zero_point, *clamp)
 
 
-def _require_fixed_output(y: Quantization, clamp: Clamp, where: str) -> None:
-    if float(y.scalar_scale) != OUTPUT_SCALE or y.scalar_zero_point != clamp[0]:
-        what = (
-            f"softmax gives scale 1/256 and zero point {clamp[0]}, "
-            f"not {y.scalar_scale} and {y.scalar_zero_point}"
-        )
-        raise UnsupportedModelError(Problem(where, what))
+def fixed_output(clamp: Clamp) -> Quantization:
+    """The only output quantization of TFLite's 8-bit softmax: 1/256 above the lowest integer."""
+    return Quantization.per_tensor(1.0 / 256.0, clamp[0])
 
 
 SOFTMAX_PARAMETERS = {
@@ -80,3 +71,6 @@ SOFTMAX_PARAMETERS = {
     "table": table_softmax,
     "onnx": softmax_table,
 }
+
+FIXED_OUTPUT = frozenset({"fixed_point", "table"})
+"""Arithmetics that write `fixed_output`, whatever quantization the graph asks for."""

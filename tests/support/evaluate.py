@@ -14,7 +14,10 @@ from npusim.numerics.profiles import profile_named
 
 
 def evaluate(
-    graph: Graph, inputs: Mapping[str, np.ndarray], profile: str | None = None, path: str = "reference"
+    graph: Graph,
+    inputs: Mapping[str, np.ndarray],
+    profile: str | None = None,
+    path: str = "reference",
 ) -> dict[str, np.ndarray]:
     """All tensors of `graph` for `inputs`, one kernel call a node."""
     values = {tensor.name: tensor.data for tensor in graph.constants()}

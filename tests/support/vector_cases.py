@@ -26,10 +26,13 @@ PAIRS: dict[str, Callable[..., Any]] = {
 }
 SINGLES: dict[str, Callable[..., Any]] = {
     "rescale_double_rounding": rescale.fixed_point_rescale,
+    "rescale_factor8": rescale.factor8_rescale,
+    "rescale_float32_half_away": rescale.float_rescale,
+    "rescale_half_up": rescale.fixed_point_rescale,
     "rescale_onnx": onnx_runtime.real_rescale,
 }
-QUANTIZERS = ("quantize_half_away", "quantize_onnx")
-MEANS = ("mean_double_rounding", "mean_float32_rint")
+QUANTIZERS = ("quantize_half_away", "quantize_onnx", "quantize_rint_reciprocal")
+MEANS = ("mean_double_rounding", "mean_float32_bias", "mean_float32_rint")
 SOFTMAXES = ("softmax_fixed_point", "softmax_onnx", "softmax_table")
 
 

@@ -1,7 +1,8 @@
 """One function per TFLite operator: from its options and tensors to an operator of the graph.
 
-Each takes a `Source` and returns the operator with its input tensors. `UnsupportedNodeError` carries
-the reason why a sound node can't be taken; ValueError says that the file contradicts itself.
+Each takes a `Source` and returns the operator with its input tensors. `UnsupportedNodeError`
+carries the reason why a sound node can't be taken; ValueError says that the file contradicts
+itself.
 """
 
 from __future__ import annotations

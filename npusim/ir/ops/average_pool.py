@@ -13,14 +13,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
-from npusim.ir.ops.vector import part, quantized
+from npusim.ir.ops.vector import part, quantized, rescaled
 from npusim.ir.ops.window import Window
 from npusim.ir.views import canonical_shape, channels_last
 from npusim.kernels.table import Kernels
-from npusim.numerics.pooling import AVERAGE_PARAMETERS
+from npusim.numerics.pooling import AVERAGE_PARAMETERS, KEEPS_SCALE
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation, clamp_range
 
@@ -57,8 +58,15 @@ class AveragePool(Operator):
         arithmetic = profile.arithmetic(self.kind, x.format.name)
         rounding = profile.arithmetic("clamp", self.kind)
         clamp = clamp_range(self.activation, out.format, qy, rounding)
-        parameters = AVERAGE_PARAMETERS[arithmetic](qx, qy, clamp, out.name)
-        return _AveragePoolKernel(self, kernels, f"average_pool_{arithmetic}", parameters, x.shape)
+        if x.format != out.format:
+            what = f"average_pool keeps the format, but '{x.name}' is {x.format.name}"
+            raise UnsupportedModelError(Problem(out.name, what))
+        given = qx if arithmetic in KEEPS_SCALE else qy
+        bounds = clamp if given.same_as(qy) else (out.format.low, out.format.high)
+        parameters = AVERAGE_PARAMETERS[arithmetic](qx, given, bounds)
+        name = f"average_pool_{arithmetic}"
+        kernel = _AveragePoolKernel(self, kernels, name, parameters, x.shape)
+        return rescaled(kernel, given, out, clamp, profile, kernels)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,11 +14,11 @@ import numpy as np
 from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
-from npusim.ir.ops.vector import NO_SPLITS, part, quantized, vector_nest
+from npusim.ir.ops.vector import NO_SPLITS, part, quantized, rescaled, vector_nest
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
-from npusim.numerics.softmax import SOFTMAX_PARAMETERS
+from npusim.numerics.softmax import FIXED_OUTPUT, SOFTMAX_PARAMETERS, fixed_output
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,14 @@ class Softmax(Operator):
         qx, qy = quantized(self, inputs[0]), quantized(self, out)
         arithmetic = profile.arithmetic(self.kind, out.format.name)
         clamp = (out.format.low, out.format.high)
+        given = fixed_output(clamp) if arithmetic in FIXED_OUTPUT else qy
         parameters = SOFTMAX_PARAMETERS[arithmetic](
-            qx, qy, self.beta, clamp, out.name, out.shape[self.axis]
+            qx, given, self.beta, clamp, out.shape[self.axis]
         )
         axis = None if self._along_channels(out) else self.axis
         function = kernels.get(f"softmax_{arithmetic}")
-        return _SoftmaxKernel(function, parameters, axis, out.channel_axis)
+        kernel = _SoftmaxKernel(function, parameters, axis, out.channel_axis)
+        return rescaled(kernel, given, out, clamp, profile, kernels)
 
     def _along_channels(self, out: Tensor) -> bool:
         rank = len(out.shape)

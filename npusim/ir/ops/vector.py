@@ -16,10 +16,13 @@ import numpy as np
 from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest, Operand, Tile, Unit
-from npusim.ir.operator import Operator
+from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.views import canonical_shape, channels_last
+from npusim.kernels.table import Kernels
 from npusim.numerics.formats import INT8, UINT8
+from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Quantization
+from npusim.numerics.rescale import RESCALE_PARAMETERS
 
 PIXEL_DIMS = ("B", "OY", "OX", "K")
 ALL_SPLITS = frozenset(PIXEL_DIMS)
@@ -93,6 +96,41 @@ class ElementwiseKernel:
             for x in inputs
         ]
         self.function(*arrays, part(channels_last(out, self.channel_axis), tile), self.parameters)
+
+
+@dataclass(frozen=True, eq=False)
+class RescaledKernel:
+    """A `VectorKernel` whose result, in another scale, is then brought to the output's scale."""
+
+    kernel: VectorKernel
+    rescale: ElementwiseKernel
+
+    def compute(
+        self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
+    ) -> None:
+        """See `VectorKernel`."""
+        out = outputs[0]
+        between = np.empty_like(out)
+        self.kernel.compute(inputs, [between], tile)
+        self.rescale.compute([between], outputs, tile)
+
+
+def rescaled(
+    kernel: VectorKernel, given: Quantization, out: Tensor, clamp: tuple[int, int],
+    profile: Profile, kernels: Kernels,
+) -> VectorKernel:  # fmt: skip
+    """`kernel`, which writes integers of quantization `given`, for an output of another one.
+
+    This is what a converter writes for a framework whose operator can't rescale: the operator, then
+    a requantization in the profile's arithmetic.
+    """
+    assert out.quantization is not None
+    if given.same_as(out.quantization):
+        return kernel
+    arithmetic = profile.arithmetic("requantize", out.format.name)
+    parameters = RESCALE_PARAMETERS[arithmetic](given, out.quantization, clamp)
+    function = kernels.get(f"rescale_{arithmetic}")
+    return RescaledKernel(kernel, ElementwiseKernel(function, parameters, out.channel_axis))
 
 
 def quantized(op: Operator, tensor: Tensor | None) -> Quantization:

@@ -1,7 +1,8 @@
 """Add with three fixed-point multiplications, each rounded twice (TFLite's reference kernel).
 
 y = R(R((a - za) << 20, ma) + R((b - zb) << 20, mb), my) + zy, clamped; R(v, m) multiplies by a
-Q0.31 factor with a saturating rounding doubling high product, then shifts right with ties away from 0.
+Q0.31 factor with a saturating rounding doubling high product, then shifts right with ties away
+from 0.
 """
 
 from __future__ import annotations

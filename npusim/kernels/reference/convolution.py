@@ -1,7 +1,8 @@
 """Convolution and matrix product into an int32 accumulator that wraps.
 
 acc[b, y, x, g, k] += sum over c, fy, fx of
-    (x[b, y*sy + fy*dy - py, x*sx + fx*dx - px, g, c] - x_zero) * (w[g, k, fy, fx, c] - w_zero[g, k])
+    (x[b, y*sy + fy*dy - py, x*sx + fx*dx - px, g, c] - x_zero)
+    * (w[g, k, fy, fx, c] - w_zero[g, k])
 
 Outside the image the input equals x_zero, so padding adds nothing. A matrix product is the case of
 one pixel and one tap.
@@ -50,7 +51,7 @@ def _patch(
     x: Array, region: tuple[int, int, int, int], tap: tuple[int, int],
     geometry: Sequence[int], x_zero: int,
 ) -> Array:  # fmt: skip
-    """Inputs minus x_zero under one tap for output pixels y0..y1, x0..x1: int64 [B, oy, ox, G, C]."""
+    """Inputs minus x_zero under one tap for pixels y0..y1, x0..x1: int64 [B, oy, ox, G, C]."""
     stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left = geometry
     y0, y1, x0, x1 = region
     rows = np.arange(y0, y1) * stride_y + tap[0] * dilation_y - pad_top
