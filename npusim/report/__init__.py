@@ -1,0 +1,8 @@
+"""The Report and its writers: JSON, tables on a terminal, CSV, pandas, HTML."""
+
+from __future__ import annotations
+
+from npusim.report.files import write_atomically
+from npusim.report.report import Report, build_report
+
+__all__ = ["Report", "build_report", "write_atomically"]
