@@ -3,6 +3,7 @@
  * defined in npusim/numerics/requantize.py.
  */
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "npusim_kernels.h"
@@ -48,6 +49,20 @@ static void row_float32_rint(
         value = value > low ? value : low;
         value = value < high ? value : high;
         out[k] = (uint8_t)(round_to_even(value) + zero_point);
+    }
+}
+
+ON_EACH_PROCESSOR
+static void row_float64_half_away(
+    const int32_t *restrict acc, const int32_t *restrict bias, const double *restrict scale,
+    const output_range *range, int64_t count, uint8_t *restrict out)
+{
+    const double low = range->low - range->zero_point, high = range->high - range->zero_point;
+    for (int64_t k = 0; k < count; k++) {
+        double value = (double)(acc[k] + bias[k]) * scale[k];
+        value = value > low ? value : low;
+        value = value < high ? value : high;
+        out[k] = (uint8_t)((int32_t)(value + copysign(0.5, value)) + range->zero_point);
     }
 }
 
@@ -136,6 +151,16 @@ void npusim_requantize_float32_rint(
 {
     const output_range range = {zero_point, low, high};
     FOR_EACH_PIECE(row_float32_rint(acc + first, bias + first, scale + first, &range, count, target))
+}
+
+void npusim_requantize_float64_half_away(
+    const int32_t *acc, const int32_t *bias, const double *scale,
+    int32_t zero_point, int32_t low, int32_t high,
+    const int64_t *shape, const int64_t *strides, uint8_t *out)
+{
+    const output_range range = {zero_point, low, high};
+    FOR_EACH_PIECE(
+        row_float64_half_away(acc + first, bias + first, scale + first, &range, count, target))
 }
 
 void npusim_requantize_double_rounding(

@@ -42,6 +42,10 @@ void npusim_requantize_float32_rint(
     const int32_t *acc, const int32_t *bias, const float *scale,
     int32_t zero_point, int32_t low, int32_t high,
     const int64_t *shape, const int64_t *strides, uint8_t *out);
+void npusim_requantize_float64_half_away(
+    const int32_t *acc, const int32_t *bias, const double *scale,
+    int32_t zero_point, int32_t low, int32_t high,
+    const int64_t *shape, const int64_t *strides, uint8_t *out);
 void npusim_requantize_double_rounding(
     const int32_t *acc, const int32_t *bias, const int32_t *multiplier, const int32_t *shift,
     int32_t zero_point, int32_t low, int32_t high,
@@ -65,12 +69,18 @@ void npusim_lookup_floats(
     const uint8_t *a, const int64_t *a_strides, const float *table, const int64_t *shape,
     float *out, const int64_t *out_strides);
 
-/* 8-bit integers of float32; see the references of these names. Shapes have four extents. */
+/*
+ * 8-bit integers of float32; see the references of these names. Shapes have four extents; `factor`
+ * is 1 / scale in float32.
+ */
 void npusim_quantize_half_away(
     const float *x, const int64_t *shape, const int64_t *strides, float scale,
     int32_t zero, int32_t low, int32_t high, uint8_t *out, const int64_t *out_strides);
 void npusim_quantize_onnx(
     const float *x, const int64_t *shape, const int64_t *strides, float scale,
+    int32_t zero, int32_t low, int32_t high, uint8_t *out, const int64_t *out_strides);
+void npusim_quantize_rint_reciprocal(
+    const float *x, const int64_t *shape, const int64_t *strides, float factor,
     int32_t zero, int32_t low, int32_t high, uint8_t *out, const int64_t *out_strides);
 
 /*

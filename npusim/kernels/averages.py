@@ -23,8 +23,8 @@ RowSum = Callable[[Array], Array]
 
 WINDOWS = ("average_pool_integer",)
 """Averages over a window that depend on the centred integer sum only."""
-ROWS = ("mean_double_rounding", "mean_float32_rint")
-"""Means that depend on the centred integer sum only."""
+ROWS = ("mean_double_rounding", "mean_float32_bias", "mean_float32_rint")
+"""Means that depend on the integer sum only, centred if their parameters have an `x_zero`."""
 
 _ONE_TAP = (1, 1, 1, 1, 1, 1, 0, 0)
 
@@ -60,8 +60,11 @@ def _mean(kernel: Kernel, row_sum: RowSum) -> Kernel:
         if x.ndim < 1 or x.dtype not in EIGHT_BIT or x.shape[:-1] != out.shape:
             raise ValueError(f"x {x.dtype} {x.shape} does not fit out {out.shape}")
         require_writable("out", out)
-        total = row_sum(x) - x.shape[-1] * p.x_zero
-        kernel(total[..., None], out, p._replace(x_zero=0))
+        total = row_sum(x)
+        if hasattr(p, "x_zero"):
+            total -= x.shape[-1] * p.x_zero
+            p = p._replace(x_zero=0)
+        kernel(total[..., None], out, p)
 
     return mean
 

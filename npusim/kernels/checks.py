@@ -17,11 +17,14 @@ Array = np.ndarray
 EIGHT_BIT = (np.dtype(np.int8), np.dtype(np.uint8))
 INT32 = (np.dtype(np.int32),)
 FLOAT32 = (np.dtype(np.float32),)
+FLOAT64 = (np.dtype(np.float64),)
 
 ZERO_POINTS = (-128, 255)
 """Zero points for which a difference of 8-bit values fits int16 products."""
 LARGEST_GEOMETRY = 1 << 16
 """Largest stride, dilation or padding of the fast convolutions."""
+FIXED_POINT = ("double_rounding", "single_rounding")
+"""The arithmetics with a multiplier and a shift."""
 SHIFTS = (-31, 30)
 """Shifts for which the 64-bit fixed-point arithmetics neither overflow nor shift out of range."""
 LARGEST_BOUND = 1 << 20
@@ -99,6 +102,7 @@ def requantize_fits(acc: Array, bias: Array, requantizer: Requantizer, out: Arra
     require_array("scale", requantizer.scale, FLOAT32, (channels,))
     require_array("multiplier", requantizer.multiplier, INT32, (channels,))
     require_array("shift", requantizer.shift, INT32, (channels,))
+    require_array("real_scale", requantizer.real_scale, FLOAT64, (channels,))
     return _exact(requantizer)
 
 
@@ -106,9 +110,11 @@ def _exact(r: Requantizer) -> bool:
     bounded = all(abs(value) <= LARGEST_BOUND for value in (r.zero_point, r.low, r.high))
     if not bounded or r.low > r.high:
         return False
-    if r.arithmetic == "float64_half_away":
-        return False
     if r.arithmetic == "float32_rint":
         return bool(np.isfinite(r.scale).all())
+    if r.arithmetic == "float64_half_away":
+        return bool(np.isfinite(r.real_scale).all())
+    if r.arithmetic not in FIXED_POINT:
+        return False
     fits = (r.shift >= SHIFTS[0]) & (r.shift <= SHIFTS[1]) & (r.multiplier >= 0)
     return bool(fits.all())

@@ -13,7 +13,7 @@ from npusim.numerics.requantize import Requantizer
 
 Array = np.ndarray
 
-_CODES = {"float32_rint": 0, "double_rounding": 1, "single_rounding": 2}
+_CODES = {"float32_rint": 0, "double_rounding": 1, "single_rounding": 2, "float64_half_away": 3}
 """The arithmetics as the compiled function knows them."""
 
 
@@ -28,14 +28,15 @@ def requantize(acc: Array, bias: Array, requantizer: Requantizer, out: Array) ->
     bounds = np.array([r.zero_point, r.low, r.high], np.int32)
     offsets, scale = np.ascontiguousarray(bias), np.ascontiguousarray(r.scale)
     multiplier, shift = np.ascontiguousarray(r.multiplier), np.ascontiguousarray(r.shift)
-    _drain(sums, offsets, scale, multiplier, shift, bounds, _CODES[r.arithmetic], values)
+    real = np.ascontiguousarray(r.real_scale)
+    _drain(sums, offsets, scale, multiplier, shift, real, bounds, _CODES[r.arithmetic], values)
     out[...] = values.reshape(out.shape)
 
 
 @compiled
 def _drain(
-    acc: Array, bias: Array, scale: Array, multiplier: Array, shift: Array, bounds: Array,
-    code: int, out: Array,
+    acc: Array, bias: Array, scale: Array, multiplier: Array, shift: Array, real: Array,
+    bounds: Array, code: int, out: Array,
 ) -> None:  # fmt: skip
     zero_point, low, high = np.int64(bounds[0]), np.int64(bounds[1]), np.int64(bounds[2])
     for row in range(acc.shape[0]):
@@ -47,6 +48,10 @@ def _drain(
                 value = np.int64(np.rint(min(scaled, np.float32(high - zero_point))))
             elif code == 1:
                 value = _double_rounding(total, multiplier[k], shift[k])
+            elif code == 3:
+                exact = max(np.float64(total) * real[k], np.float64(low - zero_point))
+                exact = min(exact, np.float64(high - zero_point))
+                value = np.int64(exact + np.copysign(0.5, exact))
             else:
                 right = np.int64(31) - shift[k]
                 product = np.int64(total) * np.int64(multiplier[k])

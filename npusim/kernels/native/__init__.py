@@ -22,6 +22,7 @@ KERNELS = {
     "max_pool_exact": pooling.max_pool_exact,
     "quantize_half_away": elementwise.quantize_half_away,
     "quantize_onnx": elementwise.quantize_onnx,
+    "quantize_rint_reciprocal": elementwise.quantize_rint_reciprocal,
     "requantize": requantize.requantize,
     "softmax_fixed_point": softmax.softmax_fixed_point,
     "softmax_onnx": softmax.softmax_onnx,

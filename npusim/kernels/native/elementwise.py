@@ -32,15 +32,21 @@ def lookup(inputs: tuple[Array, ...], table: Array, out: Array) -> None:
 
 def quantize_half_away(x: Array, out: Array, p: Affine) -> None:
     """See the reference."""
-    _quantize(lib.npusim_quantize_half_away, x, out, p)
+    _quantize(lib.npusim_quantize_half_away, x, out, p, p.scale)
 
 
 def quantize_onnx(x: Array, out: Array, p: Affine) -> None:
     """See the reference."""
-    _quantize(lib.npusim_quantize_onnx, x, out, p)
+    _quantize(lib.npusim_quantize_onnx, x, out, p, p.scale)
 
 
-def _quantize(function: Any, x: Array, out: Array, p: Affine) -> None:
+def quantize_rint_reciprocal(x: Array, out: Array, p: Affine) -> None:
+    """See the reference."""
+    factor = np.float32(1.0) / p.scale
+    _quantize(lib.npusim_quantize_rint_reciprocal, x, out, p, factor)
+
+
+def _quantize(function: Any, x: Array, out: Array, p: Affine, scale: np.float32) -> None:
     require_array("x", x, FLOAT32, out.shape)
     require_array("out", out, EIGHT_BIT, out.shape)
     require_writable("out", out)
@@ -48,6 +54,6 @@ def _quantize(function: Any, x: Array, out: Array, p: Affine) -> None:
         return
     for values, target in four_axes(x, out):
         function(
-            pointer(values), int64s(values.shape), element_strides(values), float(p.scale),
+            pointer(values), int64s(values.shape), element_strides(values), float(scale),
             p.zero, p.low, p.high, pointer(target), element_strides(target),
         )  # fmt: skip

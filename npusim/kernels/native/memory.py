@@ -18,6 +18,7 @@ _POINTER_TYPES = {
     np.dtype(np.int32): ffi.typeof("int32_t *"),
     np.dtype(np.int64): ffi.typeof("int64_t *"),
     np.dtype(np.float32): ffi.typeof("float *"),
+    np.dtype(np.float64): ffi.typeof("double *"),
 }
 _INT64S = ffi.typeof("int64_t[]")
 

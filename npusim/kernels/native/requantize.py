@@ -28,6 +28,12 @@ def _call(acc: Array, bias: Array, r: Requantizer, out: Array) -> None:
     if r.arithmetic == "float32_rint":
         lib.npusim_requantize_float32_rint(pointer(sums), pointer(offsets), pointer(scale), *output)
         return
+    if r.arithmetic == "float64_half_away":
+        real = contiguous(r.real_scale, np.float64)
+        lib.npusim_requantize_float64_half_away(
+            pointer(sums), pointer(offsets), pointer(real), *output
+        )
+        return
     fixed_point = {
         "double_rounding": lib.npusim_requantize_double_rounding,
         "single_rounding": lib.npusim_requantize_single_rounding,
