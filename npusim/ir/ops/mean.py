@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
@@ -67,11 +68,22 @@ class Mean(Operator):
         parameters = MEAN_PARAMETERS[arithmetic](qx, qy, count, (out.format.low, out.format.high))
         function = kernels.get(f"mean_{arithmetic}")
         reduced = tuple(sorted(self._reduced(x.shape)))
-        return _MeanKernel(function, parameters, reduced, x.channel_axis % max(1, len(x.shape)),
-                           self._is_image_mean(x))  # fmt: skip
+        needs_all_rows = arithmetic == "onnx"
+        if needs_all_rows and not (self._is_image_mean(x) or self._is_over_last_axes(x)):
+            what = "a mean over axes that are not the last is not supported under this arithmetic"
+            raise UnsupportedModelError(Problem(out.name, what))
+        return _MeanKernel(
+            function, parameters, reduced, x.channel_axis % max(1, len(x.shape)),
+            self._is_image_mean(x), needs_all_rows,
+        )  # fmt: skip
 
     def _reduced(self, shape: tuple[int, ...]) -> frozenset[int]:
         return frozenset(axis % len(shape) for axis in self.axes)
+
+    def _is_over_last_axes(self, x: Tensor) -> bool:
+        long = [axis for axis, extent in enumerate(x.shape) if extent > 1]
+        reduced = [axis for axis in long if axis in self._reduced(x.shape)]
+        return reduced == long[len(long) - len(reduced) :]
 
     def _is_image_mean(self, x: Tensor) -> bool:
         kept = {0, x.channel_axis % max(1, len(x.shape))}
@@ -87,6 +99,8 @@ class _MeanKernel:
     reduced: tuple[int, ...]
     channel_axis: int
     is_image_mean: bool
+    needs_all_rows: bool
+    """True if a row's sum depends on where the row lies: a tile is then cut from the whole."""
 
     def compute(
         self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
@@ -98,6 +112,14 @@ class _MeanKernel:
         if out.ndim == x.ndim:
             out = out[tuple(0 if axis in self.reduced else slice(None) for axis in range(x.ndim))]
         taps = taps.reshape(*kept_shape, -1)
+        if self.needs_all_rows:
+            whole = np.empty(kept_shape, out.dtype)
+            self.function(taps, whole, self.parameters)
+            cut = tuple(slice(None) for _ in kept_shape)
+            if self.is_image_mean:
+                cut = slice(tile.b0, tile.b1), slice(tile.k0, tile.k1)
+            out[cut] = whole[cut]
+            return
         if self.is_image_mean:
             cut = slice(tile.b0, tile.b1), slice(tile.k0, tile.k1)
             taps, out = taps[cut], out[cut]

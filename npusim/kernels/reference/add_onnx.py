@@ -1,4 +1,4 @@
-"""Sum of two quantized tensors by two fused multiply-adds, the second input first (ONNX Runtime)."""
+"""Sum of two quantized tensors by two fused multiply-adds, second input first (ONNX Runtime)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,48 @@
+"""Clean-up of a graph as an exporter wrote it, and the list of what stays outside the integers."""
+
+from __future__ import annotations
+
+from npusim.errors import Problem
+from npusim.ir.graph import Graph, Node
+from npusim.ir.passes.assign_layout import assign_layout
+from npusim.ir.passes.fold_activation import fold_activation
+from npusim.ir.passes.fold_pad import fold_pad
+from npusim.ir.passes.fold_scale_shift import fold_scale_shift
+from npusim.ir.passes.fuse_quantization import WEIGHTED, fuse_quantization
+from npusim.ir.passes.hoist_quantization import hoist_quantization
+from npusim.ir.passes.remove_dead import remove_dead
+
+PASSES = (
+    remove_dead,
+    fold_scale_shift,
+    fold_activation,
+    hoist_quantization,
+    fuse_quantization,
+    fold_pad,
+    remove_dead,
+    assign_layout,
+)
+
+_BORDERS = ("quantize", "dequantize")
+
+
+def clean_up(graph: Graph) -> tuple[Graph, list[Problem]]:
+    """The graph after all passes, and the nodes that would run in float32 amid integers."""
+    for clean in PASSES:
+        graph = clean(graph)
+    if not any(tensor.quantization is not None for tensor in graph.tensors.values()):
+        return graph, []
+    return graph, [problem for node in graph.nodes for problem in _float_problem(graph, node)]
+
+
+def _float_problem(graph: Graph, node: Node) -> list[Problem]:
+    inputs, outputs = graph.operands(node)
+    tensors = [tensor for tensor in (*inputs, *outputs) if tensor is not None]
+    if node.op.kind in _BORDERS or all(tensor.format.is_integer for tensor in tensors):
+        return []
+    if node.op.kind == "reshape":
+        return []
+    what = f"{node.op.kind} runs in float32 inside a quantized graph, which is not supported"
+    if node.op.kind in WEIGHTED and any(t.format.is_integer for t in tensors[:1]):
+        what = f"{node.op.kind} has weights or a bias that are not quantized"
+    return [Problem(f"node '{node.name}'", what)]

@@ -1,0 +1,85 @@
+"""Conv, QLinearConv and BatchNormalization."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from npusim.frontend.onnx.context import Context
+from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
+from npusim.frontend.onnx.quantization import per_tensor, read_quantization
+from npusim.frontend.onnx.source import Source
+from npusim.frontend.onnx.windows import read_window
+from npusim.ir.graph import Tensor
+from npusim.ir.ops.add import Add
+from npusim.ir.ops.conv2d import Conv2D
+from npusim.ir.ops.mul import Mul
+
+
+def conv(ctx: Context, source: Source) -> None:
+    """Conv: weights and bias are constants, dequantized ones in a quantized graph."""
+    x = ctx.activation(source, 0)
+    weights = ctx.weights(source, 1, _filters, 0)
+    ctx.emit(source, _operator(source, x, weights), [x, weights, ctx.bias(source, 2)])
+
+
+def qlinear_conv(ctx: Context, source: Source) -> None:
+    """QLinearConv: the same on stored integers, scales beside them."""
+    x_quantization, _ = per_tensor(ctx, source, 1, 2)
+    x = ctx.read_as(ctx.activation(source, 0), x_quantization)
+    w_quantization, _ = read_quantization(ctx, source, 4, 5)
+    weights = ctx.stored_weights(source, 3, w_quantization, _filters, 0)
+    y_quantization, fmt = per_tensor(ctx, source, 6, 7)
+    op = _operator(source, x, weights)
+    ctx.emit(source, op, [x, weights, ctx.bias(source, 8)], fmt, y_quantization)
+
+
+def batch_normalization(ctx: Context, source: Source) -> None:
+    """BatchNormalization of inference as a product and a sum per channel, folded by a pass."""
+    if source.integer("training_mode", 0):
+        raise UnsupportedNodeError("training mode is not supported")
+    x = ctx.activation(source, 0)
+    if len(x.shape) < 2:
+        raise DamagedNodeError(f"normalizes a tensor of shape {list(x.shape)}")
+    scale, shift, mean, variance = (
+        ctx.required_constant(source, index).astype(np.float64) for index in range(1, 5)
+    )
+    if {v.shape for v in (scale, shift, mean, variance)} != {(x.shape[1],)}:
+        raise DamagedNodeError(f"has parameters that do not fit {x.shape[1]} channels")
+    factor = scale / np.sqrt(variance + source.real("epsilon", 1e-5))
+    channels = (x.shape[1],) + (1,) * (len(x.shape) - 2)
+    name = source.outputs[0]
+    factors = _parameters(ctx, f"{name}_scale", factor, channels)
+    shifts = _parameters(ctx, f"{name}_shift", shift - mean * factor, channels)
+    scaled = ctx.add_node(
+        source.name, Mul(), [x, factors], f"{name}_scaled", x.shape, x.format, None
+    )
+    ctx.emit(source, Add(), [scaled, shifts])
+
+
+def _parameters(ctx: Context, name: str, values: np.ndarray, shape: tuple[int, ...]) -> Tensor:
+    return ctx.add_constant(name, values.astype(np.float32).reshape(shape))
+
+
+def _filters(data: np.ndarray) -> np.ndarray:
+    """[O, C, (FY,) FX] as [O, FY, FX, C]."""
+    if data.ndim == 3:
+        data = data[:, :, None, :]
+    if data.ndim != 4:
+        raise UnsupportedNodeError(
+            f"{data.ndim - 2}-D convolution is not supported, 1-D and 2-D are"
+        )
+    return np.moveaxis(data, 1, -1)
+
+
+def _operator(source: Source, x: Tensor, weights: Tensor) -> Conv2D:
+    taps = weights.shape[1:3] if len(x.shape) == 4 else weights.shape[2:3]
+    declared = source.integers("kernel_shape")
+    if declared and declared != taps:
+        raise DamagedNodeError(
+            f"kernel_shape {list(declared)} does not fit its weights {list(taps)}"
+        )
+    window = read_window(source, x.shape, taps)
+    groups = source.integer("group", 1)
+    if groups < 1:
+        raise DamagedNodeError(f"has {groups} groups")
+    return Conv2D(window.stride, window.dilation, window.padding, groups, channel_axis=1)

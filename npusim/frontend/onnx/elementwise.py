@@ -1,0 +1,137 @@
+"""Add, Mul, Relu, Clip, Softmax, and their quantized forms."""
+
+from __future__ import annotations
+
+from npusim.frontend.onnx.context import Context
+from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
+from npusim.frontend.onnx.quantization import per_tensor
+from npusim.frontend.onnx.source import Source
+from npusim.ir.graph import Tensor
+from npusim.ir.ops.add import Add
+from npusim.ir.ops.mul import Mul
+from npusim.ir.ops.relu import Relu
+from npusim.ir.ops.softmax import Softmax
+from npusim.numerics.quantization import Activation
+
+_ACTIVATIONS: dict[tuple[float | None, float | None], Activation] = {
+    (0.0, None): Activation.RELU,
+    (0.0, 6.0): Activation.RELU6,
+    (-1.0, 1.0): Activation.RELU_N1_TO_1,
+}
+_UNBOUNDED = 3.0e38
+"""Bounds beyond this are the ends of float32, which exporters write for "none"."""
+
+
+def add(ctx: Context, source: Source) -> None:
+    """Add with broadcasting."""
+    a, b = _in_order(ctx.activation(source, 0), ctx.activation(source, 1))
+    ctx.emit(source, Add(), [a, b])
+
+
+def mul(ctx: Context, source: Source) -> None:
+    """Mul with broadcasting."""
+    ctx.emit(source, Mul(), [ctx.activation(source, 0), ctx.activation(source, 1)])
+
+
+def qlinear_add(ctx: Context, source: Source) -> None:
+    """com.microsoft QLinearAdd."""
+    a, b = _in_order(*_stored_operands(ctx, source))
+    quantization, fmt = per_tensor(ctx, source, 6, 7)
+    ctx.emit(source, Add(), [a, b], fmt, quantization)
+
+
+def qlinear_mul(ctx: Context, source: Source) -> None:
+    """com.microsoft QLinearMul."""
+    quantization, fmt = per_tensor(ctx, source, 6, 7)
+    ctx.emit(source, Mul(), [*_stored_operands(ctx, source)], fmt, quantization)
+
+
+def relu(ctx: Context, source: Source) -> None:
+    """Relu."""
+    x = ctx.activation(source, 0)
+    _check_real(x)
+    ctx.emit(source, Relu(Activation.RELU), [x])
+
+
+def clip(ctx: Context, source: Source) -> None:
+    """Clip with constant bounds that are those of a known activation."""
+    low, high = (_bound(ctx, source, *place) for place in ((1, "min"), (2, "max")))
+    activation = _ACTIVATIONS.get((low, high))
+    if low is None and high is None:
+        ctx.aliases[source.outputs[0]] = ctx.name_of(source, 0)
+        return
+    if activation is None:
+        raise UnsupportedNodeError(f"bounds {low} and {high} are not those of a ReLU or ReLU6")
+    x = ctx.activation(source, 0)
+    _check_real(x)
+    ctx.emit(source, Relu(activation), [x])
+
+
+def softmax(ctx: Context, source: Source) -> None:
+    """Softmax."""
+    x = ctx.activation(source, 0)
+    ctx.emit(source, Softmax(axis=_softmax_axis(source, x, source.opset)), [x])
+
+
+def qlinear_softmax(ctx: Context, source: Source) -> None:
+    """com.microsoft QLinearSoftmax; the attribute `opset` says which Softmax it stands for."""
+    x_quantization, _ = per_tensor(ctx, source, 1, 2)
+    x = ctx.read_as(ctx.activation(source, 0), x_quantization)
+    quantization, fmt = per_tensor(ctx, source, 3, 4)
+    axis = _softmax_axis(source, x, source.integer("opset", 13))
+    ctx.emit(source, Softmax(axis=axis), [x], fmt, quantization)
+
+
+def _check_real(x: Tensor) -> None:
+    """Bounds of ONNX apply to what is stored, those of npusim to what it stands for."""
+    if x.format.is_integer:
+        raise UnsupportedNodeError("a clamp of stored integers is not supported")
+
+
+def _stored_operands(ctx: Context, source: Source) -> tuple[Tensor, Tensor]:
+    """The operands (a, its scale, its zero point, b, its scale, its zero point) as tensors."""
+    operands = []
+    for index in (0, 3):
+        quantization, _ = per_tensor(ctx, source, index + 1, index + 2)
+        name = ctx.name_of(source, index)
+        if name in ctx.constants:
+            operands.append(ctx.add_constant(name, ctx.constants[name], quantization))
+        else:
+            operands.append(ctx.read_as(ctx.activation(source, index), quantization))
+    return operands[0], operands[1]
+
+
+def _in_order(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """The operands of an addition, one that is constant along the last axis second.
+
+    ONNX Runtime folds such an operand into the constant of the sum; the order of the operands is
+    the order of the additions.
+    """
+    alone = a.shape[-1:] in ((), (1,)) and b.shape[-1:] not in ((), (1,))
+    return (b, a) if alone else (a, b)
+
+
+def _bound(ctx: Context, source: Source, index: int, name: str) -> float | None:
+    """A bound of Clip: an attribute before opset 11, an input since."""
+    if source.opset < 11:
+        value = source.real(name, float("inf"))
+    else:
+        array = ctx.constant(source, index)
+        if array is None:
+            return None
+        if array.size != 1:
+            raise DamagedNodeError(f"has {array.size} values as '{name}'")
+        value = float(array.reshape(()))
+    return None if abs(value) > _UNBOUNDED else value
+
+
+def _softmax_axis(source: Source, x: Tensor, opset: int) -> int:
+    """The axis; before opset 13 all axes from it on were one, which only the last one still is."""
+    rank = len(x.shape)
+    axis = source.integer("axis", -1 if opset >= 13 else 1)
+    if not -rank <= axis < rank:
+        raise DamagedNodeError(f"axis {axis} is outside rank {rank}")
+    axis %= rank
+    if opset < 13 and any(extent != 1 for extent in x.shape[axis + 1 :]):
+        raise UnsupportedNodeError(f"a softmax over all axes from {axis} on is not supported")
+    return axis

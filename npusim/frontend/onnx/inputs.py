@@ -1,0 +1,93 @@
+"""Inputs of an ONNX graph: element types, and shapes whose open extents the caller may fix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from onnx import TypeProto, ValueInfoProto
+
+from npusim.errors import Problem, UsageError, nearest_name
+from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
+from npusim.frontend.onnx.tensors import DTYPES, checked_shape, type_name
+from npusim.ir.graph import Tensor
+from npusim.numerics.formats import FP16, FP32, INT8, UINT8, format_of
+
+_SUPPORTED = (FP32, FP16, INT8, UINT8)
+
+
+def read_input(
+    proto: ValueInfoProto, batch: int | None, shapes: Mapping[str, tuple[int, ...]],
+    notes: list[str],
+) -> Tensor:  # fmt: skip
+    """The tensor of one graph input; adds a note where an open batch was taken as 1."""
+    if proto.type.WhichOneof("value") != "tensor_type":
+        raise UnsupportedNodeError("it is not a tensor")
+    kind = proto.type.tensor_type
+    dtype = DTYPES.get(kind.elem_type)
+    if dtype is None or format_of(dtype) not in _SUPPORTED:
+        raise UnsupportedNodeError(f"its type {type_name(kind.elem_type)} is not supported")
+    if not kind.HasField("shape"):
+        shape = shapes.get(proto.name)
+        if shape is None:
+            raise UsageError(Problem(proto.name, _fix(proto.name, "no shape", 4)))
+    else:
+        shape = _fixed(proto.name, kind, batch, shapes, notes)
+    return Tensor(proto.name, checked_shape(shape), format_of(dtype))
+
+
+def check_names(shapes: Mapping[str, tuple[int, ...]], inputs: Sequence[str]) -> None:
+    """Refuse shapes of inputs that the model has not."""
+    problems = []
+    for name in shapes:
+        if name not in inputs:
+            known = ", ".join(inputs)
+            hint = nearest_name(name, list(inputs))
+            what = f"the model has no input '{name}'{hint}; its inputs: {known}"
+            problems.append(Problem("--shape", what))
+    if problems:
+        raise UsageError(problems)
+
+
+def _fixed(
+    name: str, kind: TypeProto.Tensor, batch: int | None, shapes: Mapping[str, tuple[int, ...]],
+    notes: list[str],
+) -> tuple[int, ...]:  # fmt: skip
+    declared = [_extent(dim) for dim in kind.shape.dim]
+    given = shapes.get(name)
+    if given is not None:
+        fits = len(given) == len(declared) and all(
+            extent > 0 and expected in (None, extent)
+            for extent, expected in zip(given, declared, strict=False)
+        )
+        if not fits:
+            shown = "x".join("?" if extent is None else str(extent) for extent in declared)
+            what = f"shape {'x'.join(map(str, given))} does not fit input '{name}' of shape {shown}"
+            raise UsageError(Problem("--shape", what))
+        return tuple(given)
+    if declared and declared[0] is None:
+        if batch is None:
+            notes.append(f"input '{name}': the open batch extent is taken as 1")
+        declared[0] = 1 if batch is None else batch
+    elif declared and batch is not None and batch != declared[0]:
+        what = f"input '{name}' has a fixed batch of {declared[0]}, not {batch}"
+        raise UsageError(Problem("--batch", what))
+    open_axes = [str(axis) for axis, extent in enumerate(declared) if extent is None]
+    if open_axes:
+        what = f"an open extent on axis {', '.join(open_axes)}"
+        raise UsageError(Problem(name, _fix(name, what, len(declared))))
+    return tuple(extent for extent in declared if extent is not None)
+
+
+def _extent(dim: object) -> int | None:
+    """A declared extent, None where it is a name or missing."""
+    if dim.WhichOneof("value") == "dim_value":  # type: ignore[attr-defined]
+        value = int(dim.dim_value)  # type: ignore[attr-defined]
+        if value < 0:
+            raise DamagedNodeError(f"has a negative extent {value}")
+        return value
+    return None
+
+
+def _fix(name: str, what: str, rank: int) -> str:
+    example = "x".join(["1"] + ["N"] * (rank - 1))
+    return f"the input has {what}; give it with --shape {name}={example}"

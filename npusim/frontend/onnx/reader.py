@@ -1,0 +1,256 @@
+"""An .onnx file as a Graph: parse safely, read node by node, clean up, report every problem.
+
+Names of tensors are those of the file. Images keep their logical order [B, C, H, W]; weights are
+brought to [O, FY, FX, C] and [N, C].
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from google.protobuf.message import DecodeError
+from onnx import GraphProto, ModelProto, NodeProto
+
+from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageError
+from npusim.frontend.onnx.cleanup import clean_up
+from npusim.frontend.onnx.context import Context
+from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
+from npusim.frontend.onnx.folding import FOLDS, constant_value, fold
+from npusim.frontend.onnx.inputs import check_names, read_input
+from npusim.frontend.onnx.source import STANDARD_DOMAINS, Source, read_node
+from npusim.frontend.onnx.table import OPERATORS
+from npusim.frontend.onnx.tensors import read_tensor
+from npusim.ir.graph import Graph
+from npusim.ir.ops.reshape import Reshape
+
+PROFILE = "onnx"
+MAX_FILE_BYTES = 2**31
+"""What a protobuf message can hold; larger weights live in external files."""
+
+
+def read_onnx(
+    path: str | Path,
+    *,
+    batch: int | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> Graph:
+    """Read the model at `path`; `shapes` and `batch` fix open extents of its inputs.
+
+    Raises ModelFileError for a damaged or unsafe file, UnsupportedModelError listing every node
+    that npusim can't run, UsageError if there is no such file or an extent stays open.
+    """
+    path = Path(path)
+    content = _content(path)
+    builder = _Builder(_parse(content, path), path)
+    return builder.graph(batch, shapes or {}, hashlib.sha256(content).hexdigest())
+
+
+def _content(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            what = f"{size} bytes are more than an ONNX file can have"
+            raise ModelFileError(Problem(str(path), what))
+        return path.read_bytes()
+    except OSError as error:
+        what = f"can't be read: {error.strerror or error}"
+        raise UsageError(Problem(str(path), what)) from None
+
+
+def _parse(content: bytes, path: Path) -> ModelProto:
+    model = ModelProto()
+    try:
+        model.ParseFromString(content)
+    except (DecodeError, ValueError, RuntimeError):
+        what = "is not an ONNX file, or a truncated one"
+        raise ModelFileError(Problem(str(path), what)) from None
+    if not model.HasField("graph") or not model.graph.output:
+        raise ModelFileError(Problem(str(path), "is not an ONNX file: no graph with outputs in it"))
+    return model
+
+
+class _Builder:
+    """Reads one file; collects problems so that all are reported at once."""
+
+    def __init__(self, model: ModelProto, path: Path) -> None:
+        self.proto: GraphProto = model.graph
+        self.path = path
+        self.context = Context()
+        self.opsets = {
+            "" if opset.domain in STANDARD_DOMAINS else opset.domain: opset.version
+            for opset in model.opset_import
+        }
+        self.damaged: list[Problem] = []
+        self.unsupported: list[Problem] = []
+        self.notes: list[str] = []
+
+    def graph(self, batch: int | None, shapes: Mapping[str, tuple[int, ...]], sha256: str) -> Graph:
+        """The graph, or the error with every problem found."""
+        self._read_initializers()
+        inputs = self._read_inputs(batch, shapes)
+        for index, proto in enumerate(self.proto.node):
+            self._read_node(proto, proto.name or f"{proto.op_type}_{index}")
+        outputs = self._read_outputs()
+        self._raise()
+        context = self.context
+        graph = Graph(
+            name=self.path.stem,
+            nodes=tuple(context.nodes),
+            tensors=context.tensors,
+            inputs=inputs,
+            outputs=outputs,
+            profile=PROFILE,
+            sha256=sha256,
+            notes=tuple(self.notes),
+        )
+        graph, unsupported = clean_up(graph)
+        self.unsupported.extend(unsupported)
+        self._raise()
+        return graph
+
+    def _raise(self) -> None:
+        if self.damaged:
+            raise ModelFileError(self.damaged)
+        if self.unsupported:
+            raise UnsupportedModelError(self.unsupported)
+
+    def _note(self, where: str, error: Exception) -> None:
+        found = self.damaged if isinstance(error, DamagedNodeError) else self.unsupported
+        found.append(Problem(where, str(error)))
+
+    def _read_initializers(self) -> None:
+        if self.proto.sparse_initializer:
+            self.unsupported.append(Problem(str(self.path), "sparse initializers"))
+        for proto in self.proto.initializer:
+            try:
+                self.context.constants[proto.name] = read_tensor(proto, self.path.parent)
+            except (DamagedNodeError, UnsupportedNodeError) as error:
+                self._note(f"constant '{proto.name}'", error)
+                self.context.failed.add(proto.name)
+
+    def _read_inputs(
+        self, batch: int | None, shapes: Mapping[str, tuple[int, ...]]
+    ) -> tuple[str, ...]:
+        known = {*self.context.constants, *self.context.failed}
+        protos = [proto for proto in self.proto.input if proto.name not in known]
+        check_names(shapes, [proto.name for proto in protos])
+        problems: list[Problem] = []
+        for proto in protos:
+            try:
+                tensor = read_input(proto, batch, shapes, self.notes)
+                if tensor.name in self.context.tensors or not tensor.name:
+                    raise DamagedNodeError("is there twice or has no name")
+                self.context.tensors[tensor.name] = tensor
+            except (DamagedNodeError, UnsupportedNodeError) as error:
+                self._note(f"input '{proto.name}'", error)
+                self.context.failed.add(proto.name)
+            except UsageError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise UsageError(problems)
+        return tuple(proto.name for proto in protos)
+
+    def _read_node(self, proto: NodeProto, name: str) -> None:
+        context = self.context
+        where = f"node '{name}' ({proto.op_type})"
+        failed = any(context.resolve(given) in context.failed for given in proto.input if given)
+        try:
+            source = read_node(proto, name, self.opsets, self.path.parent)
+            if not _is_known(source):
+                raise UnsupportedNodeError(f"operator {source.operator} is not supported")
+            self._check_names(source)
+            if not failed:
+                self._convert(source)
+                return
+        except (DamagedNodeError, UnsupportedNodeError) as error:
+            self._note(where, error)
+        except (
+            ValueError,
+            TypeError,
+            IndexError,
+            KeyError,
+            OverflowError,
+            AssertionError,
+        ) as error:
+            self.damaged.append(Problem(where, f"can't be read: {error}"))
+        context.failed.update(out for out in proto.output if out)
+
+    def _check_names(self, source: Source) -> None:
+        """Each name is written once, before it is read."""
+        context = self.context
+        written = [out for out in source.outputs if out]
+        known = (context.tensors, context.constants, context.quantized, context.aliases)
+        if not written:
+            raise DamagedNodeError("writes nothing")
+        if any(out in names for out in written for names in known) or len(set(written)) < len(
+            written
+        ):
+            raise DamagedNodeError(f"writes '{written[0]}', which is there already")
+        for given in source.inputs:
+            name = context.resolve(given)
+            if given and name not in context.failed and not any(name in names for names in known):
+                raise DamagedNodeError(f"reads '{given}', which nothing has written")
+
+    def _convert(self, source: Source) -> None:
+        context = self.context
+        if source.operator == "Constant":
+            context.constants[source.outputs[0]] = constant_value(source)
+            return
+        if source.operator == "Shape":
+            context.constants[source.outputs[0]] = self._shape(source)
+            return
+        names = [context.resolve(given) for given in source.inputs if given]
+        if names and all(name in context.constants for name in names):
+            value = fold(source, [context.constants[name] for name in names])
+            if value is not None:
+                context.constants[source.outputs[0]] = value
+                return
+        function = OPERATORS.get(source.operator)
+        if function is None:
+            raise UnsupportedNodeError(f"{source.operator} of an activation is not supported")
+        if not source.outputs[0]:
+            raise DamagedNodeError("leaves its first output out")
+        function(context, source)
+
+    def _shape(self, source: Source) -> np.ndarray:
+        context = self.context
+        name = context.name_of(source, 0)
+        shape: Sequence[int]
+        if name in context.constants:
+            shape = context.constants[name].shape
+        elif name in context.quantized:
+            shape = context.quantized[name].data.shape
+        else:
+            shape = context.activation(source, 0).shape
+        start = source.integer("start", 0)
+        stop = source.integer("end", len(shape))
+        return np.array(shape[start:stop], np.int64)
+
+    def _read_outputs(self) -> tuple[str, ...]:
+        """Names of the outputs; one that is another name for a tensor becomes a view of it."""
+        context = self.context
+        names = [proto.name for proto in self.proto.output]
+        for name in names:
+            where = f"output '{name}'"
+            tensor = context.tensors.get(context.resolve(name))
+            if name in context.failed:
+                continue
+            if tensor is None:
+                known = name in context.constants or name in context.quantized
+                what = "is a constant" if known else "is computed by no node"
+                (self.unsupported if known else self.damaged).append(Problem(where, what))
+            elif tensor.name != name:
+                del context.aliases[name]
+                context.add_node(
+                    name, Reshape(tensor.shape), [tensor], name, tensor.shape, tensor.format,
+                    tensor.quantization,
+                )  # fmt: skip
+        return tuple(names)
+
+
+def _is_known(source: Source) -> bool:
+    known = (*OPERATORS, *FOLDS, "Constant", "Shape")
+    return source.operator in known

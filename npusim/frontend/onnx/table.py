@@ -1,0 +1,55 @@
+"""Which function reads which ONNX operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from npusim.frontend.onnx import (
+    convolution,
+    elementwise,
+    movement,
+    pooling,
+    products,
+    quantization,
+)
+from npusim.frontend.onnx.context import Context
+from npusim.frontend.onnx.source import Source
+
+OPERATORS: dict[str, Callable[[Context, Source], None]] = {
+    "Add": elementwise.add,
+    "AveragePool": pooling.average_pool,
+    "BatchNormalization": convolution.batch_normalization,
+    "Clip": elementwise.clip,
+    "Concat": movement.concat,
+    "Conv": convolution.conv,
+    "DequantizeLinear": quantization.dequantize_linear,
+    "Dropout": movement.identity,
+    "Flatten": movement.flatten,
+    "Gemm": products.gemm,
+    "GlobalAveragePool": pooling.global_average_pool,
+    "GlobalMaxPool": pooling.global_max_pool,
+    "Identity": movement.identity,
+    "MatMul": products.matmul,
+    "MaxPool": pooling.max_pool,
+    "Mul": elementwise.mul,
+    "Pad": movement.pad,
+    "QLinearConv": convolution.qlinear_conv,
+    "QLinearMatMul": products.qlinear_matmul,
+    "QuantizeLinear": quantization.quantize_linear,
+    "ReduceMean": pooling.reduce_mean,
+    "Relu": elementwise.relu,
+    "Reshape": movement.reshape,
+    "Softmax": elementwise.softmax,
+    "Squeeze": movement.squeeze,
+    "Transpose": movement.transpose,
+    "Unsqueeze": movement.unsqueeze,
+    "com.microsoft.DequantizeLinear": quantization.dequantize_linear,
+    "com.microsoft.QGemm": products.qgemm,
+    "com.microsoft.QLinearAdd": elementwise.qlinear_add,
+    "com.microsoft.QLinearAveragePool": pooling.qlinear_average_pool,
+    "com.microsoft.QLinearConcat": movement.qlinear_concat,
+    "com.microsoft.QLinearGlobalAveragePool": pooling.qlinear_global_average_pool,
+    "com.microsoft.QLinearMul": elementwise.qlinear_mul,
+    "com.microsoft.QLinearSoftmax": elementwise.qlinear_softmax,
+    "com.microsoft.QuantizeLinear": quantization.quantize_linear,
+}

@@ -1,0 +1,139 @@
+"""Fuses dequantize, operator, quantize into the operator on stored integers (Q/DQ fusion).
+
+Operators that only move or compare values are carried over a dequantization whatever follows, since
+they commute with it; the others are fused if all their data is dequantized and one quantization
+reads their result. What can't be fused stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from npusim.ir.graph import Graph, Node, Tensor
+from npusim.ir.ops.dequantize import Dequantize
+from npusim.ir.ops.pad import Pad
+from npusim.ir.ops.requantize import Requantize
+from npusim.ir.ops.reshape import Reshape
+from npusim.ir.passes.remove_dead import remove_dead
+from npusim.ir.passes.rewrite import only_reader, rebuilt
+from npusim.numerics.formats import INT8, INT32, UINT8
+
+MOVING = ("reshape", "max_pool", "pad")
+WEIGHTED = ("conv2d", "fully_connected")
+COMPUTING = (
+    *WEIGHTED, "matmul", "add", "mul", "average_pool", "mean", "concat", "softmax", "relu",
+)  # fmt: skip
+
+
+def fuse_quantization(graph: Graph) -> Graph:
+    """`graph` with operators on stored integers where the module's docstring says so."""
+    return _Fusion(graph).result()
+
+
+class _Fusion:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.readers = graph.consumers()
+        self.stored: dict[str, Tensor] = {}
+        """For each dequantized tensor its stored integers."""
+        self.nodes: list[Node] = []
+        self.changed: dict[str, Tensor] = {}
+        self.done: set[str] = set()
+        """Outputs of quantizations that were fused."""
+
+    def result(self) -> Graph:
+        """The new graph."""
+        for node in self.graph.nodes:
+            if node.outputs[0] not in self.done:
+                self._visit(node)
+        return remove_dead(rebuilt(self.graph, self.nodes, self.changed))
+
+    def _visit(self, node: Node) -> None:
+        kind = node.op.kind
+        if kind == "dequantize":
+            self.stored[node.outputs[0]] = self._tensor(node.inputs[0])
+        elif kind == "quantize" and node.inputs[0] in self.stored:
+            self._requantize(node, self.stored[node.inputs[0]])
+            return
+        elif (kind in MOVING and self._move(node)) or (kind in COMPUTING and self._compute(node)):
+            return
+        self.nodes.append(node)
+
+    def _tensor(self, name: str) -> Tensor:
+        return self.changed.get(name, self.graph.tensors[name])
+
+    def _quantized_reader(self, node: Node) -> Node | None:
+        """The quantization that alone reads the result of `node`."""
+        reader = only_reader(self.graph, node.outputs[0], self.readers)
+        return reader if reader is not None and reader.op.kind == "quantize" else None
+
+    def _requantize(self, node: Node, x: Tensor) -> None:
+        y = self._tensor(node.outputs[0])
+        if _is_alike(x, y):
+            self.nodes.append(Node(node.name, Reshape(y.shape), (x.name,), node.outputs))
+        else:
+            self.nodes.append(Node(node.name, Requantize(), (x.name,), node.outputs))
+
+    def _move(self, node: Node) -> bool:
+        """Carry a moving operator over the dequantization of its input."""
+        x = self.stored.get(node.inputs[0])
+        op = None if x is None else _on_integers(node, x)
+        if x is None or op is None:
+            return False
+        reader = self._quantized_reader(node)
+        if reader is not None and _is_alike(x, self._tensor(reader.outputs[0])):
+            self.nodes.append(Node(node.name, op, (x.name, *node.inputs[1:]), reader.outputs))
+            self.done.add(reader.outputs[0])
+            return True
+        real = self._tensor(node.outputs[0])
+        moved = replace(x, name=f"{real.name}_stored", shape=real.shape, data=None)
+        self.changed[moved.name] = moved
+        self.nodes.append(Node(node.name, op, (x.name, *node.inputs[1:]), (moved.name,)))
+        back = Node(f"{node.name}_dequantize", Dequantize(), (moved.name,), node.outputs)
+        self.nodes.append(back)
+        self.stored[real.name] = moved
+        return True
+
+    def _compute(self, node: Node) -> bool:
+        """Fuse a computing operator with the quantization of its result."""
+        weighted = node.op.kind in WEIGHTED
+        data = node.inputs[:1] if weighted else node.inputs
+        reader = self._quantized_reader(node)
+        if reader is None or any(name not in self.stored for name in data):
+            return False
+        if weighted and not _weights_are_stored(self.graph, node):
+            return False
+        stored = tuple(self.stored[name].name for name in data)
+        self.nodes.append(Node(node.name, node.op, (*stored, *node.inputs[len(data) :]),
+                               reader.outputs))  # fmt: skip
+        self.done.add(reader.outputs[0])
+        return True
+
+
+def _is_alike(x: Tensor, y: Tensor) -> bool:
+    if x.quantization is None or x.format != y.format:
+        return False
+    return x.quantization.same_as(y.quantization)
+
+
+def _on_integers(node: Node, x: Tensor) -> Any:
+    """The operator on stored integers, None where it has no exact form."""
+    op = node.op
+    if not isinstance(op, Pad) or op.value is None:
+        return op
+    assert x.quantization is not None
+    steps = np.float32(op.value) / x.quantization.scalar_scale
+    value = int(np.rint(steps)) + x.quantization.scalar_zero_point if np.isfinite(steps) else None
+    exact = value is not None and np.rint(steps) == steps and x.format.low <= value <= x.format.high
+    return replace(op, value=value) if exact else None
+
+
+def _weights_are_stored(graph: Graph, node: Node) -> bool:
+    """True for 8-bit constant weights and an int32 bias or none."""
+    weights = graph.tensors[node.inputs[1]]
+    bias = graph.tensors[node.inputs[2]] if len(node.inputs) > 2 and node.inputs[2] else None
+    eight_bit = weights.format in (INT8, UINT8) and weights.quantization is not None
+    return eight_bit and (bias is None or bias.format == INT32)

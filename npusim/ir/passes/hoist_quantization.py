@@ -1,0 +1,57 @@
+"""Moves a quantization before the operators that only move or compare values.
+
+An exporter may quantize after a flatten what a pooling computed before it. Quantization is monotone
+and element by element, so it may as well come first, where it meets the operator that it belongs
+to. A padding qualifies if it pads with the real 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from npusim.ir.graph import Graph, Node
+from npusim.ir.ops.pad import Pad
+from npusim.ir.passes.fuse_quantization import MOVING
+from npusim.ir.passes.rewrite import only_reader, producers, rebuilt
+
+
+def hoist_quantization(graph: Graph) -> Graph:
+    """`graph` with quantizations hoisted, repeatedly, until none is left to move."""
+    while True:
+        hoisted = _hoist_one(graph)
+        if hoisted is None:
+            return graph
+        graph = hoisted
+
+
+def _hoist_one(graph: Graph) -> Graph | None:
+    readers = graph.consumers()
+    writers = producers(graph)
+    for node in graph.nodes:
+        if node.op.kind not in MOVING or (isinstance(node.op, Pad) and node.op.value):
+            continue
+        reader = only_reader(graph, node.outputs[0], readers)
+        if reader is None or reader.op.kind != "quantize":
+            continue
+        writer = writers.get(node.inputs[0])
+        alone = only_reader(graph, node.inputs[0], readers) is node
+        if alone and writer is not None and writer.op.kind != "dequantize":
+            return _hoisted(graph, node, reader)
+    return None
+
+
+def _hoisted(graph: Graph, node: Node, reader: Node) -> Graph:
+    real = graph.tensors[node.inputs[0]]
+    target = graph.tensors[reader.outputs[0]]
+    name = f"{real.name}_stored"
+    stored = replace(target, name=name, shape=real.shape)
+    op = replace(node.op, value=None) if isinstance(node.op, Pad) else node.op
+    first = Node(reader.name, reader.op, (real.name,), (name,))
+    second = Node(node.name, op, (name, *node.inputs[1:]), reader.outputs)
+    nodes = []
+    for each in graph.nodes:
+        if each is node:
+            nodes.extend((first, second))
+        elif each is not reader:
+            nodes.append(each)
+    return rebuilt(graph, nodes, {name: stored})

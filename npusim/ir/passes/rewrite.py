@@ -1,0 +1,30 @@
+"""What passes share: who writes a tensor, who reads it, and a graph rebuilt from changed nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from npusim.ir.graph import Graph, Node, Tensor
+
+
+def producers(graph: Graph) -> dict[str, Node]:
+    """For each computed tensor the node that writes it."""
+    return {name: node for node in graph.nodes for name in node.outputs}
+
+
+def only_reader(graph: Graph, name: str, readers: Mapping[str, list[Node]]) -> Node | None:
+    """The node that alone reads `name`, if there is one and `name` is not an output."""
+    found = readers.get(name, [])
+    return found[0] if len(found) == 1 and name not in graph.outputs else None
+
+
+def rebuilt(graph: Graph, nodes: Iterable[Node], changed: Mapping[str, Tensor]) -> Graph:
+    """`graph` with other nodes and tensors; tensors that nothing uses any more are dropped."""
+    kept = tuple(nodes)
+    used = {*graph.inputs, *graph.outputs}
+    for node in kept:
+        used.update(name for name in (*node.inputs, *node.outputs) if name)
+    merged = {**graph.tensors, **changed}
+    tensors = {name: tensor for name, tensor in merged.items() if name in used}
+    return replace(graph, nodes=kept, tensors=tensors)
