@@ -1,0 +1,332 @@
+"""The public interface: read a model and a hardware, count what it costs, compute what it gives.
+
+Counting and executing start from the same Program; `execute` returns the outputs and the report of
+one. What counts cycles imports Numba, so it is imported when the first Program is built.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npusim.errors import Problem, UsageError, nearest_name
+from npusim.ir.graph import Graph
+from npusim.numerics.profiles import PROFILES, Profile, profile_named
+
+if TYPE_CHECKING:
+    from npusim.hardware.schema import Hardware
+    from npusim.report.report import Report
+    from npusim.report.types import TensorInfo
+    from npusim.schedule.program import Program
+
+StrPath = str | os.PathLike[str]
+Arrays = Mapping[str, np.ndarray]
+Progress = Callable[[int, int], None]
+"""Told after each inference: how many are done, of how many."""
+
+COMPARE_SCHEMA = "npusim.compare/1"
+TEXT_WIDTH = 100
+"""Columns of a comparison that is printed as text."""
+
+BUILT_IN = ("digits",)
+"""Models that npusim ships, by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model file, read; it can be pickled. `graph` is what npusim works on.
+
+    Inputs and outputs have a name, shape, dtype, and where quantized a scale and zero point:
+    real = scale * (q - zero_point).
+    """
+
+    graph: Graph
+
+    @property
+    def name(self) -> str:
+        """Name of the file, without its ending."""
+        return self.graph.name
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """The arrays that the model takes."""
+        return _infos(self.graph, self.graph.inputs)
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """The arrays that the model gives."""
+        return _infos(self.graph, self.graph.outputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """`outputs`: arrays by name, as the model file names and types them; `report`: their cost."""
+
+    outputs: dict[str, np.ndarray]
+    report: Report
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Reports of several models or hardware, models in the outer order; prints as a table."""
+
+    reports: tuple[Report, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of `compare --json`: the documents of `run --json` in `runs`."""
+        return {"schema": COMPARE_SCHEMA, "runs": [report.to_dict() for report in self.reports]}
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON text, indented, with a newline at its end."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        from npusim.report.comparison import print_comparison
+
+        text = io.StringIO()
+        print_comparison(self.reports, Console(file=text, width=TEXT_WIDTH, highlight=False))
+        return text.getvalue()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def load_model(path_or_name: StrPath, shapes: Mapping[str, Sequence[int]] | None = None) -> Model:
+    """The model of a `.tflite`, `.onnx` or layer-table `.csv` file, or a built-in one by name.
+
+    `shapes` fixes dynamic inputs: name to extents.
+    """
+    from npusim import frontend
+
+    path = _model_path(path_or_name)
+    given = {name: tuple(extents) for name, extents in (shapes or {}).items()}
+    if given and path.suffix.lower() != ".onnx":
+        what = f"only ONNX models have dynamic shapes; those of {path.name} are fixed"
+        raise UsageError(Problem("--shape", what))
+    return Model(frontend.load_model(path, shapes=given or None))
+
+
+def load_hardware(
+    name_or_path: StrPath, overrides: Mapping[str, object] | Sequence[str] | None = None
+) -> Hardware:
+    """The hardware of a preset's name or a `.yaml` path.
+
+    `overrides` replaces fields: {"memory.sram.size": "1 MiB"}, or ["mac_array.rows=64"].
+    """
+    from npusim import hardware
+
+    return hardware.load_hardware(name_or_path, overrides or ())
+
+
+def schedule(
+    model: Model | StrPath,
+    hw: Hardware | StrPath,
+    batch: int | None = None,
+    objective: str = "latency",
+    mapping: StrPath | None = None,
+) -> Program:
+    """The tiled schedule of `model` on `hw`: what counting and executing both start from.
+
+    `objective` is `latency`, `energy` or `edp`. `batch` None keeps the model's own.
+    """
+    from npusim.energy.objective import judge_of, objective_weights
+    from npusim.ir.passes.batch import with_batch
+    from npusim.schedule.scheduler import build_program
+
+    graph, hardware = _as_model(model).graph, _as_hardware(hw)
+    weights, judge = objective_weights(hardware, objective), judge_of(objective)
+    if batch is not None:
+        graph = with_batch(graph, batch)
+    if mapping is not None:
+        raise UsageError(Problem("mapping", "reading a mapping file is not available yet"))
+    return build_program(graph, hardware, judge, weights)
+
+
+def simulate(
+    model: Model | StrPath,
+    hw: Hardware | StrPath,
+    batch: int | None = None,
+    objective: str = "latency",
+    mapping: StrPath | None = None,
+) -> Report:
+    """Count cycles, bytes and energy of one batch of `model` on `hw`; nothing is executed."""
+    return report_of(schedule(model, hw, batch, objective, mapping), batch, objective)
+
+
+def execute(
+    model: Model | StrPath,
+    hw: Hardware | StrPath,
+    inputs: Arrays,
+    requantize: str | None = None,
+    batch: int | None = None,
+    objective: str = "latency",
+    mapping: StrPath | None = None,
+    kernels: str | None = None,
+) -> Result:
+    """Outputs of `model` on `hw` for `inputs`, with the report of the same Program.
+
+    `inputs` have the names and dtypes of `model.inputs`; their shapes too, or N times as many rows:
+    then N inferences run, and the outputs have N times as many rows. `requantize` and `kernels`
+    are those of `infer`.
+    """
+    program = schedule(model, hw, batch, objective, mapping)
+    outputs = infer(program, inputs, requantize, kernels)
+    return Result(outputs, report_of(program, batch, objective))
+
+
+def compare(
+    models: Sequence[Model | StrPath],
+    hws: Sequence[Hardware | StrPath],
+    batch: int | None = None,
+    objective: str = "latency",
+) -> Comparison:
+    """Every model on every hardware, counted."""
+    loaded = [_as_model(model) for model in models]
+    hardware = [_as_hardware(hw) for hw in hws]
+    return Comparison(
+        tuple(simulate(model, hw, batch, objective) for model in loaded for hw in hardware)
+    )
+
+
+def report_of(
+    program: Program,
+    batch: int | None = None,
+    objective: str = "latency",
+    accuracy: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
+) -> Report:
+    """The report of a Program: counted, with energy; `accuracy` and `notes` are added to it."""
+    from npusim.energy.model import energy_of
+    from npusim.report import build_report
+    from npusim.timing.counts import count
+
+    counts = count(program)
+    return build_report(counts, energy_of(counts), batch or 1, objective, accuracy, notes)
+
+
+def infer(
+    program: Program,
+    inputs: Arrays,
+    requantize: str | None = None,
+    kernels: str | None = None,
+    progress: Progress | None = None,
+) -> dict[str, np.ndarray]:
+    """Outputs of a Program for `inputs`; see `execute` for their shapes.
+
+    `requantize` is a profile's name, `model` or `hardware`; None takes the hardware's if it states
+    one, else the model's. `kernels` is a path of kernels (`c`, `numba`, `reference`).
+    """
+    from npusim.execute.executor import Executor
+    from npusim.kernels.table import kernels as kernel_table
+
+    profile = choose_profile(requantize, program.hardware, program.graph)
+    executor = Executor(program, profile, kernel_table(kernels))
+    runs = list(_inferences(program.graph, inputs))
+    found: list[dict[str, np.ndarray]] = []
+    for arrays in runs:
+        found.append(executor.run(arrays))
+        if progress is not None:
+            progress(len(found), len(runs))
+    if len(found) == 1:
+        return {name: found[0][name] for name in program.graph.outputs}
+    return {name: np.concatenate([one[name] for one in found]) for name in program.graph.outputs}
+
+
+def choose_profile(requantize: str | None, hardware: Hardware, graph: Graph) -> Profile:
+    """The requantization profile that applies; see DESIGN section 5."""
+    if requantize is None:
+        return profile_named(hardware.requantize or graph.profile)
+    if requantize == "model":
+        return profile_named(graph.profile)
+    if requantize == "hardware":
+        if hardware.requantize is None:
+            what = f"{hardware.name} states no arithmetic of its own (requantize: null)"
+            raise UsageError(Problem("--requantize", what))
+        return profile_named(hardware.requantize)
+    if requantize not in PROFILES:
+        known = ("model", "hardware", *PROFILES)
+        hint = nearest_name(requantize, known)
+        what = f"unknown profile '{requantize}'{hint}; known: {', '.join(known)}"
+        raise UsageError(Problem("--requantize", what))
+    return profile_named(requantize)
+
+
+def random_inputs(graph: Graph, seed: int = 0) -> dict[str, np.ndarray]:
+    """Inputs of the model's own shapes and dtypes: integers over their whole range, floats in 0..1.
+
+    The same seed gives the same arrays.
+    """
+    rng = np.random.default_rng(seed)
+    arrays = {}
+    for name in graph.inputs:
+        tensor = graph.tensors[name]
+        fmt = tensor.format
+        if fmt.is_integer:
+            drawn: Any = rng.integers(fmt.low, fmt.high, tensor.shape, np.int64, endpoint=True)
+        else:
+            drawn = rng.random(tensor.shape)
+        arrays[name] = drawn.astype(fmt.dtype)
+    return arrays
+
+
+def _inferences(graph: Graph, inputs: Arrays) -> Iterator[dict[str, np.ndarray]]:
+    """`inputs` cut into inferences along axis 0; what does not fit, the executor refuses."""
+    if len(graph.inputs) == 1 and len(inputs) == 1:
+        inputs = {graph.inputs[0]: next(iter(inputs.values()))}
+    arrays = {name: np.asarray(array) for name, array in inputs.items()}
+    counts = {_count(graph, name, array) for name, array in arrays.items()}
+    many = counts.pop() if len(counts) == 1 else 1
+    if many == 1:
+        yield arrays
+        return
+    for at in range(many):
+        yield {
+            name: array[at * array.shape[0] // many : (at + 1) * array.shape[0] // many]
+            for name, array in arrays.items()
+        }
+
+
+def _count(graph: Graph, name: str, array: np.ndarray) -> int:
+    """How many inferences the rows of one array are; 1 if its shape is not a multiple."""
+    shape = graph.tensors[name].shape if name in graph.inputs else ()
+    rows = array.shape[0] if array.ndim else 0
+    if not shape or array.ndim != len(shape) or array.shape[1:] != shape[1:]:
+        return 1
+    return rows // shape[0] if rows and shape[0] and rows % shape[0] == 0 else 1
+
+
+def _model_path(path_or_name: StrPath) -> Path:
+    text = os.fspath(path_or_name)
+    path = Path(text)
+    if path.exists() or path.suffix or path.name != text:
+        return path
+    if text in BUILT_IN:
+        from npusim.models.bundled import bundled_model_path
+
+        return bundled_model_path()
+    what = f"no such file, and no built-in model of this name{nearest_name(text, BUILT_IN)}"
+    raise UsageError(Problem(text, f"{what}; built in: {', '.join(BUILT_IN)}"))
+
+
+def _as_model(model: Model | StrPath) -> Model:
+    return model if isinstance(model, Model) else load_model(model)
+
+
+def _as_hardware(hw: Hardware | StrPath) -> Hardware:
+    return load_hardware(hw) if isinstance(hw, str | os.PathLike) else hw
+
+
+def _infos(graph: Graph, names: Sequence[str]) -> tuple[TensorInfo, ...]:
+    from npusim.report.report import tensor_info
+
+    return tuple(tensor_info(graph.tensors[name]) for name in names)

@@ -1,0 +1,113 @@
+"""The command `npusim`: its subcommands, and what becomes of everything that can go wrong.
+
+Exit codes: 0 done; 1 the simulation says no; 2 usage or description error; 3 unsupported model;
+70 our bug; 130 interrupted; 141 the reader of our output has gone away.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from npusim.cli.compare import compare
+from npusim.cli.hw import hw
+from npusim.cli.ops import ops
+from npusim.cli.run import run
+from npusim.errors import EXIT_BUG, EXIT_USAGE, NpusimError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+READER_GONE = 141  # 128 + SIGPIPE
+DEBUG = "NPUSIM_DEBUG"
+"""Environment variable: with any value but 0, our own bugs show their traceback."""
+
+
+class Application(click.Group):
+    """A group whose every failure is a message and an exit code, never a traceback."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """See `click.Command.main`; in standalone mode the exit codes of this module apply."""
+
+        def invoke() -> Any:
+            return super(Application, self).main(
+                args, prog_name, complete_var, standalone_mode=False, **extra
+            )
+
+        return sys.exit(_exit_code(invoke)) if standalone_mode else invoke()
+
+
+def _exit_code(invoke: Callable[[], Any]) -> int:
+    """Run a command; print what went wrong on stderr and return the exit code."""
+    try:
+        code = invoke()
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except NpusimError as error:
+        for problem in error.problems:
+            _complain(f"error: {problem}")
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    except Exception as error:
+        _complain_of_ourselves(error)
+        return EXIT_BUG
+
+
+def _complain(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _complain_of_ourselves(error: Exception) -> None:
+    if os.environ.get(DEBUG, "0") != "0":
+        traceback.print_exception(error)
+    summary = " ".join(str(error).split())
+    _complain(
+        f"npusim has a bug: {type(error).__name__}: {summary}; please report it with the command, "
+        f"`npusim --version`, and the traceback that {DEBUG}=1 shows"
+    )
+
+
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    from npusim import __version__
+    from npusim.kernels.table import native_available
+
+    path = "c" if native_available() else "numba"
+    click.echo(f"npusim {__version__} (kernels: {path})")
+    context.exit()
+
+
+@click.group(cls=Application, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and the active kernels.",
+)
+def main() -> None:
+    """What a quantized network does on an NPU: its bits, its cycles by cause, its energy."""
+
+
+for _command in (run, compare, ops, hw):
+    main.add_command(_command)

@@ -1,0 +1,55 @@
+"""`npusim compare`: models on hardware, side by side."""
+
+from __future__ import annotations
+
+import click
+
+from npusim.cli import options
+from npusim.cli.destination import STDOUT, check_destinations
+from npusim.errors import Problem, UsageError
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option(
+    "--hw", "hardware", multiple=True, required=True, metavar="HW",
+    help="A preset's name or a .yaml path; give one --hw for each.",
+)  # fmt: skip
+@options.set_option
+@options.batch_option
+@options.shape_option
+@options.objective_option
+@options.json_option
+@options.quiet_option
+def compare(
+    models: tuple[str, ...],
+    hardware: tuple[str, ...],
+    overrides: tuple[str, ...],
+    batch: int | None,
+    shapes: tuple[str, ...],
+    objective: str,
+    json_to: str | None,
+    quiet: bool,
+) -> None:
+    """Count every MODEL on every hardware; --set applies to each of them."""
+    check_destinations({"--json": json_to}, (*models, *hardware))
+    for option, names in (("--hw", hardware), ("MODEL", models)):
+        if len(set(names)) < len(names):
+            raise UsageError(Problem(option, f"the same one is given twice: {' '.join(names)}"))
+    from npusim import api
+    from npusim.cli.output import results
+    from npusim.cli.warmup import announce_compilation
+    from npusim.report import write_atomically
+    from npusim.report.comparison import print_comparison
+
+    given = options.parse_shapes(shapes)
+    hws = [api.load_hardware(name, overrides) for name in hardware]
+    loaded = [api.load_model(model, given) for model in models]
+    announce_compilation(quiet)
+    comparison = api.compare(loaded, hws, batch, objective)
+    if json_to == STDOUT:
+        click.echo(comparison.to_json(), nl=False)
+        return
+    if json_to is not None:
+        write_atomically(json_to, comparison.to_json())
+    print_comparison(comparison.reports, results())

@@ -1,0 +1,151 @@
+"""`npusim ops`: where each operator of a model runs, and why not, before anything is simulated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from npusim.cli import options
+from npusim.cli.destination import STDOUT, check_destinations
+from npusim.errors import EXIT_UNSUPPORTED_MODEL, UnsupportedModelError
+
+if TYPE_CHECKING:
+    from npusim.hardware.schema import Hardware
+    from npusim.ir.graph import Graph, Node
+    from npusim.schedule.program import Step
+
+SCHEMA = "npusim.ops/1"
+PLACES = ("npu", "host", "unsupported")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operator: its node, its kind, `on` (one of `PLACES`), and what there is to say of it."""
+
+    node: str
+    op: str
+    on: str
+    remark: str
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--hw", "hardware", default=options.DEFAULT_HARDWARE, show_default=True, metavar="HW",
+    help="A preset's name or a .yaml path.",
+)  # fmt: skip
+@options.set_option
+@options.shape_option
+@options.json_option
+def ops(
+    model: str,
+    hardware: str,
+    overrides: tuple[str, ...],
+    shapes: tuple[str, ...],
+    json_to: str | None,
+) -> int:
+    """Each operator of MODEL: on the NPU, on the host, or unsupported (exit code 3)."""
+    check_destinations({"--json": json_to}, (model, hardware))
+    rows = _rows(model, hardware, overrides, shapes)
+    if json_to is not None:
+        document = {"schema": SCHEMA, "model": model, "nodes": [asdict(row) for row in rows]}
+        _write_json(json_to, json.dumps(document, indent=2) + "\n")
+    if json_to != STDOUT:
+        _print(rows)
+    return EXIT_UNSUPPORTED_MODEL if any(row.on == "unsupported" for row in rows) else 0
+
+
+def _rows(
+    model: str, hardware: str, overrides: tuple[str, ...], shapes: tuple[str, ...]
+) -> list[Row]:
+    """Every operator of a model that can be read; else those that keep it from being read."""
+    from npusim import api
+
+    hw = api.load_hardware(hardware, overrides)
+    try:
+        graph = api.load_model(model, options.parse_shapes(shapes)).graph
+    except UnsupportedModelError as error:
+        return [Row(problem.where, "", "unsupported", problem.what) for problem in error.problems]
+    return _placed(graph, hw)
+
+
+def _placed(graph: Graph, hardware: Hardware) -> list[Row]:
+    """Every operator with the unit that the scheduler gives it."""
+    from npusim.cost.machine import machine_of
+    from npusim.hardware.schema import Host
+    from npusim.schedule.lower import lower
+
+    machine = machine_of(hardware)
+    refused: dict[str, str] = {}
+    try:
+        steps = lower(graph, hardware, machine).steps
+    except UnsupportedModelError as error:
+        refused = {problem.where: problem.what for problem in error.problems}
+        lent = hardware.model_copy(update={"host": Host.model_validate({"rate": "1 FLOP/s"})})
+        steps = lower(graph, lent, machine).steps
+    return [_row(graph, hardware, step, refused) for step in steps]
+
+
+def _row(graph: Graph, hardware: Hardware, step: Step, refused: dict[str, str]) -> Row:
+    kind, name = step.node.op.kind, step.name
+    if name in refused:
+        return Row(name, kind, "unsupported", refused[name])
+    remarks = [_why_on_host(graph, step)] if step.on == "host" else []
+    if not graph.weightless:
+        remarks.append(_why_not_executed(graph, hardware, step.node))
+    return Row(name, kind, step.on, "; ".join(filter(None, remarks)))
+
+
+def _why_on_host(graph: Graph, step: Step) -> str:
+    names = [name for name in (*step.node.inputs, *step.node.outputs) if name]
+    formats = [graph.tensors[name].format for name in names]
+    floating = sorted({fmt.name for fmt in formats if not fmt.is_integer})
+    if floating:
+        return f"has {' and '.join(floating)} tensors"
+    return f"vector_unit.rates has no {step.nest.rate}"
+
+
+def _why_not_executed(graph: Graph, hardware: Hardware, node: Node) -> str:
+    """Why the kernels do not take this node, which is then counted only; empty if they do."""
+    from npusim.api import choose_profile
+    from npusim.kernels.table import kernels
+
+    ins, outs = graph.operands(node)
+    try:
+        node.op.bind(ins, outs, choose_profile(None, hardware, graph), kernels("reference"))
+    except UnsupportedModelError as error:
+        return f"counted, not executed: {'; '.join(p.what for p in error.problems)}"
+    return ""
+
+
+def _print(rows: Sequence[Row]) -> None:
+    """One line an operator, then how many run where."""
+    from npusim.cli.output import results
+    from npusim.report.summary import Column, printable
+    from npusim.report.terminal import table
+
+    console = results()
+    columns = [
+        Column("node", tuple(printable(row.node) for row in rows), 100, True),
+        Column("op", tuple(row.op for row in rows), 50, True),
+        Column("on", tuple(row.on for row in rows), 90, True),
+    ]
+    if any(row.remark for row in rows):
+        remarks = tuple(printable(row.remark) for row in rows)
+        columns.append(Column("", remarks, 80, True))
+    console.print(table(columns, console.width, console.options.ascii_only))
+    found = [(place, sum(row.on == place for row in rows)) for place in PLACES]
+    click.echo(f"{len(rows)} operators: " + ", ".join(f"{n} {place}" for place, n in found if n))
+
+
+def _write_json(target: str, text: str) -> None:
+    from npusim.report import write_atomically
+
+    if target == STDOUT:
+        click.echo(text, nl=False)
+    else:
+        write_atomically(target, text)

@@ -1,0 +1,104 @@
+"""Options that several commands share, and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from npusim.errors import Problem, UsageError
+
+if TYPE_CHECKING:
+    from npusim.api import Model
+    from npusim.hardware.schema import Hardware
+
+DEFAULT_HARDWARE = "edge-npu-1"
+OBJECTIVES = ("latency", "energy", "edp")
+LONGEST_EXTENT = 2**31 - 1
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+set_option: Decorator = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Override a hardware field: memory.sram.size='1 MiB'.",
+)
+batch_option: Decorator = click.option(
+    "--batch", type=int, metavar="N", help="Samples a batch; the model's own by default."
+)
+shape_option: Decorator = click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="NAME=1x3x224x224",
+    help="Extents of a dynamic input.",
+)
+objective_option: Decorator = click.option(
+    "--objective",
+    type=click.Choice(OBJECTIVES),
+    default="latency",
+    show_default=True,
+    help="What the schedule is chosen for.",
+)
+json_option: Decorator = click.option(
+    "--json",
+    "json_to",
+    is_flag=False,
+    flag_value="-",
+    metavar="[FILE|-]",
+    help="Write the report as JSON: to FILE, or to stdout instead of the tables.",
+)
+csv_option: Decorator = click.option(
+    "--csv", "csv_to", metavar="FILE", help="Write one row a layer."
+)
+quiet_option: Decorator = click.option(
+    "--quiet", "-q", is_flag=True, help="No progress and no notes on stderr."
+)
+
+layers_option: Decorator = click.option(
+    "--layers",
+    type=click.IntRange(min=0),
+    default=24,
+    show_default=True,
+    metavar="N",
+    help="Print the N slowest layers; 0 for all.",
+)
+
+
+def parse_shapes(texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """`NAME=1x3x224x224` texts as a mapping; UsageError lists every one that is not such a text."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    problems = []
+    for text in texts:
+        name, equals, extents = text.rpartition("=")
+        numbers = extents.split("x")
+        if not (equals and name) or not all(map(_is_extent, numbers)):
+            what = f"{text!r} is not NAME=EXTENTS, for example input=1x3x224x224"
+            problems.append(Problem("--shape", what))
+        elif name in shapes:
+            problems.append(Problem("--shape", f"'{name}' is given twice"))
+        else:
+            shapes[name] = tuple(int(number) for number in numbers)
+    if problems:
+        raise UsageError(problems)
+    return shapes
+
+
+def _is_extent(text: str) -> bool:
+    """True for the decimal digits of a number that an extent can be."""
+    digits = text.isascii() and text.isdigit() and len(text) <= 10
+    return digits and 1 <= int(text) <= LONGEST_EXTENT
+
+
+def load_both(
+    model: str, hardware: str, overrides: tuple[str, ...], shapes: tuple[str, ...]
+) -> tuple[Model, Hardware]:
+    """The model and the hardware of a command line."""
+    from npusim import api
+
+    given = parse_shapes(shapes)
+    hw = api.load_hardware(hardware, overrides)
+    return api.load_model(model, given), hw

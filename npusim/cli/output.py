@@ -1,0 +1,20 @@
+"""The console for results: colours on a terminal only, and a width that tables fit in pipes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH_OF_PIPES = 100
+
+
+def results() -> Console:
+    """A console on stdout. `COLUMNS` sets its width, `NO_COLOR` takes the colours away."""
+    from rich.console import Console
+
+    fixed = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_PIPES
+    return Console(width=fixed, highlight=False, markup=False, emoji=False)

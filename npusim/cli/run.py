@@ -1,0 +1,243 @@
+"""`npusim run`: one model on one hardware; without arguments the bundled model and its images."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from npusim.cli import options
+from npusim.cli.destination import STDOUT, check_destinations
+from npusim.errors import Problem, UsageError
+
+if TYPE_CHECKING:
+    from npusim.api import Progress
+    from npusim.report import Report
+    from npusim.schedule.program import Program
+
+BUNDLED = "digits"
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of `npusim run`, as they were given."""
+
+    model: str | None
+    hardware: str
+    overrides: tuple[str, ...]
+    batch: int | None
+    shapes: tuple[str, ...]
+    objective: str
+    mapping: str | None
+    mapping_to: str | None
+    inputs: str | None
+    outputs_to: str | None
+    labels: str | None
+    numerics: bool | None
+    requantize: str | None
+    seed: int | None
+    json_to: str | None
+    csv_to: str | None
+    layers: int
+    quiet: bool
+
+    @property
+    def executes(self) -> bool:
+        """True if the kernels run: asked for, or there is something to run them on."""
+        if self.numerics is not None:
+            return self.numerics
+        return self.inputs is not None or self.is_demonstration
+
+    @property
+    def is_demonstration(self) -> bool:
+        """True if nobody said which model or inputs: the bundled ones are taken."""
+        return self.model is None and self.inputs is None and self.seed is None
+
+    @property
+    def draws(self) -> bool:
+        """True if inputs are random."""
+        return self.executes and self.inputs is None and not self.is_demonstration
+
+    def check(self) -> None:
+        """UsageError for options that contradict each other, or results that have no place."""
+        problems = []
+        if not self.executes:
+            for option, given in (
+                ("--inputs", self.inputs), ("--outputs", self.outputs_to),
+                ("--labels", self.labels), ("--requantize", self.requantize),
+                ("--seed", None if self.seed is None else str(self.seed)),
+            ):  # fmt: skip
+                if given is not None:
+                    what = "nothing is executed: give --inputs or --numerics"
+                    problems.append(Problem(option, what))
+        if self.labels is not None and self.inputs is None and not problems:
+            problems.append(Problem("--labels", "needs the samples that they belong to: --inputs"))
+        if self.seed is not None and self.inputs is not None:
+            problems.append(Problem("--seed", "draws the inputs that --inputs gives"))
+        if self.seed is not None and self.seed < 0:
+            problems.append(Problem("--seed", f"{self.seed} is negative"))
+        if self.outputs_to == STDOUT:
+            problems.append(Problem("--outputs", "arrays go to a file, not to stdout"))
+        if self.json_to == STDOUT and self.csv_to == STDOUT:
+            problems.append(Problem("--csv", "stdout is taken by --json"))
+        if problems:
+            raise UsageError(problems)
+        targets = {
+            "--json": self.json_to, "--csv": self.csv_to,
+            "--outputs": self.outputs_to, "--dump-mapping": self.mapping_to,
+        }  # fmt: skip
+        sources = (self.model, self.hardware, self.mapping, self.inputs, self.labels)
+        check_destinations(targets, sources)
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option(
+    "--hw", "hardware", default=options.DEFAULT_HARDWARE, show_default=True, metavar="HW",
+    help="A preset's name or a .yaml path.",
+)  # fmt: skip
+@options.set_option
+@options.batch_option
+@options.shape_option
+@options.objective_option
+@click.option("--mapping", metavar="FILE", help="Take the schedule from FILE.")
+@click.option("--dump-mapping", "mapping_to", metavar="FILE", help="Write the schedule to FILE.")
+@click.option("--inputs", metavar="FILE.npz", help="Execute the model on these arrays.")
+@click.option("--outputs", "outputs_to", metavar="FILE.npz", help="Write the output arrays.")
+@click.option("--labels", metavar="FILE.npz", help="The classes of --inputs: prints the accuracy.")
+@click.option(
+    "--numerics/--no-numerics", default=None,
+    help="Execute the kernels, or only count; by default they run when inputs are given.",
+)  # fmt: skip
+@click.option(
+    "--requantize", metavar="PROFILE",
+    help="model, hardware, onnx, tflite-reference, xnnpack or single-rounding.",
+)  # fmt: skip
+@click.option("--seed", type=int, help="Draw random inputs (with --numerics).")
+@options.json_option
+@options.csv_option
+@options.layers_option
+@options.quiet_option
+def run(**given: object) -> None:
+    """Simulate MODEL (.onnx, .tflite, a layer table .csv, or a built-in name) on one hardware.
+
+    Without MODEL: the bundled digit recognizer, executed on its test images.
+    """
+    request = Request(**given)  # type: ignore[arg-type]
+    request.check()
+    _run(request)
+
+
+def _run(request: Request) -> None:
+    from npusim import api
+    from npusim.cli.warmup import announce_compilation
+
+    model, hardware = options.load_both(
+        request.model or BUNDLED, request.hardware, request.overrides, request.shapes
+    )
+    api.choose_profile(request.requantize, hardware, model.graph)
+    announce_compilation(request.quiet)
+    program = api.schedule(model, hardware, request.batch, request.objective, request.mapping)
+    outputs: dict[str, np.ndarray] = {}
+    accuracy, notes = None, []
+    if request.executes:
+        inputs, labels = _data(request, program)
+        with _progress(request.quiet) as progress:
+            outputs = api.infer(program, inputs, request.requantize, progress=progress)
+        accuracy = _accuracy(outputs, labels)
+        notes = [_how_executed(request, program)]
+    report = api.report_of(program, request.batch, request.objective, accuracy, notes)
+    _write(request, report, program, outputs)
+
+
+def _how_executed(request: Request, program: Program) -> str:
+    """What the outputs come from, for the notes of the report."""
+    from npusim import api
+    from npusim.kernels.table import kernels
+
+    profile = api.choose_profile(request.requantize, program.hardware, program.graph)
+    drawn = f", random inputs of seed {request.seed or 0}" if request.draws else ""
+    return f"executed: arithmetic of profile {profile.name}, kernels {kernels().path}{drawn}"
+
+
+def _data(request: Request, program: Program) -> tuple[Mapping[str, np.ndarray], np.ndarray | None]:
+    """The inputs to execute, and the classes they should be in where they are known."""
+    from npusim import api
+    from npusim.cli.arrays import read_inputs, read_labels
+
+    graph = program.graph
+    if request.is_demonstration:
+        from npusim.models.bundled import bundled_samples
+
+        samples = bundled_samples()
+        many = samples.labels.size
+        whole = many - many % graph.tensors[graph.inputs[0]].shape[0] or many
+        inputs = {name: array[:whole] for name, array in samples.inputs.items()}
+        return inputs, samples.labels[:whole]
+    if request.inputs is None:
+        return api.random_inputs(graph, request.seed or 0), None
+    inputs = read_inputs(request.inputs, api.Model(graph).inputs)
+    if request.labels is None:
+        return inputs, None
+    rows = next(iter(inputs.values())).shape[0]
+    return inputs, read_labels(request.labels, rows)
+
+
+def _accuracy(
+    outputs: Mapping[str, np.ndarray], labels: np.ndarray | None
+) -> dict[str, object] | None:
+    """Top-1 accuracy of the first output, as reports show it."""
+    if labels is None:
+        return None
+    from npusim.cli.arrays import count_right
+
+    correct = count_right(outputs, labels)
+    samples = int(labels.size)
+    return {"accuracy": correct / samples, "correct": correct, "samples": samples}
+
+
+def _write(
+    request: Request, report: Report, program: Program, outputs: Mapping[str, np.ndarray]
+) -> None:
+    """Files first, so that a pipe that breaks does not lose them; then stdout."""
+    from npusim.report import write_atomically
+
+    if request.outputs_to is not None:
+        from npusim.cli.arrays import npz_bytes
+
+        write_atomically(request.outputs_to, npz_bytes(outputs))
+    texts = ((request.json_to, report.to_json), (request.csv_to, report.to_csv))
+    for target, text in texts:
+        if target is not None and target != STDOUT:
+            write_atomically(target, text())
+    for target, text in texts:
+        if target == STDOUT:
+            click.echo(text(), nl=False)
+            return
+    from npusim.cli.output import results
+    from npusim.report.terminal import print_report
+
+    print_report(report, results(), request.layers or None)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Progress | None]:
+    """A bar on stderr while inferences run, if somebody looks at it."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("executing", total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance
