@@ -42,6 +42,9 @@ def kernels(path: str | None = None) -> Kernels:
         path = "c" if native_available() else "numba"
     if path not in PATHS:
         raise UsageError(Problem("kernels", f"unknown path '{path}'; known: {', '.join(PATHS)}"))
+    if path == "c" and not native_available():
+        what = "npusim was installed without C kernels (NPUSIM_NO_C); 'numba' gives the same bits"
+        raise UsageError(Problem("kernels", what))
     table = dict(importlib.import_module(_MODULES["reference"]).KERNELS)
     table.update(importlib.import_module(_MODULES[path]).KERNELS)
     return Kernels(path, table)
@@ -50,3 +53,12 @@ def kernels(path: str | None = None) -> Kernels:
 def native_available() -> bool:
     """True if the C kernels were built when the package was installed."""
     return importlib.util.find_spec("npusim.kernels._native") is not None
+
+
+def active_path() -> str:
+    """The default path as versions and reports name it: "c:avx2", "c:generic" or "numba"."""
+    if not native_available():
+        return "numba"
+    from npusim.kernels.native import instruction_set
+
+    return f"c:{instruction_set()}"
