@@ -77,9 +77,9 @@ def _concat(source: Source, inputs: Sequence[Array]) -> Array:
 
 
 def _constant_of_shape(source: Source, inputs: Sequence[Array]) -> Array:
-    value = source.attributes.get("value", np.zeros(1, np.float32))
-    filled: Array = np.full(_check_size(inputs[0].reshape(-1)), np.asarray(value).reshape(-1)[0])
-    return filled
+    value = np.asarray(source.attributes.get("value", np.zeros(1, np.float32))).reshape(-1)
+    shape = _check_size([int(extent) for extent in inputs[0].reshape(-1)])
+    return np.broadcast_to(value[:1].reshape((1,) * len(shape)), shape).copy()
 
 
 def _divide(source: Source, inputs: Sequence[Array]) -> Array:
@@ -120,7 +120,8 @@ def _range(source: Source, inputs: Sequence[Array]) -> Array:
     if step == 0:
         raise DamagedNodeError("has a step of 0")
     _check_size((max(0, int((stop - start) / step) + 1),))
-    return np.arange(start, stop, step, inputs[0].dtype)
+    values: Array = np.arange(start, stop, step)
+    return values.astype(inputs[0].dtype)
 
 
 def _reshape(source: Source, inputs: Sequence[Array]) -> Array:

@@ -58,7 +58,7 @@ def global_max_pool(ctx: Context, source: Source) -> None:
     x = ctx.activation(source, 0)
     if len(x.shape) not in (3, 4):
         raise UnsupportedNodeError(f"{len(x.shape) - 2}-D pooling is not supported")
-    rows, cols = ((1,) + x.shape[2:])[-2:]
+    rows, cols = (1, *x.shape[2:])[-2:]
     ctx.emit(source, MaxPool(Window((rows, cols)), channel_axis=1), [x])
 
 

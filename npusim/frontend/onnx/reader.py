@@ -27,6 +27,9 @@ from npusim.ir.graph import Graph
 from npusim.ir.ops.reshape import Reshape
 
 PROFILE = "onnx"
+UNEXPECTED = (ValueError, TypeError, IndexError, KeyError, OverflowError, AssertionError)
+"""What a node that contradicts itself can raise where no check of ours names the contradiction."""
+
 MAX_FILE_BYTES = 2**31
 """What a protobuf message can hold; larger weights live in external files."""
 
@@ -167,14 +170,7 @@ class _Builder:
                 return
         except (DamagedNodeError, UnsupportedNodeError) as error:
             self._note(where, error)
-        except (
-            ValueError,
-            TypeError,
-            IndexError,
-            KeyError,
-            OverflowError,
-            AssertionError,
-        ) as error:
+        except UNEXPECTED as error:
             self.damaged.append(Problem(where, f"can't be read: {error}"))
         context.failed.update(out for out in proto.output if out)
 

@@ -41,7 +41,7 @@ _TYPED_FIELDS: dict[int, str] = {
 def type_name(elem_type: int) -> str:
     """Name of an ONNX element type, or its number if the standard has no such type."""
     try:
-        return str(TensorProto.DataType.Name(elem_type)).lower()  # type: ignore[arg-type]
+        return str(TensorProto.DataType.Name(elem_type)).lower()
     except ValueError:
         return f"type {elem_type}"
 

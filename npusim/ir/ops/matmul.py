@@ -1,4 +1,4 @@
-"""Product of two computed matrices, batched: y[..., m, n] = sum over c of a[..., m, c] * b[..., c, n].
+"""Product of two computed matrices, batched: y[..., m, n] = sum of a[..., m, c] * b[..., c, n].
 
 Inputs: a [..., M, C], b [..., C, N], int8 or uint8, leading axes broadcast. Output [..., M, N]. In
 the loops the matrices of a batch are groups: B = M, G = batch, K = N, C = C.

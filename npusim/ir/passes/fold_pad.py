@@ -1,4 +1,4 @@
-"""Folds a padding with real zeros into the convolution that reads it: its own padding is the same."""
+"""Folds a padding with real zeros into the convolution that reads it, which pads likewise."""
 
 from __future__ import annotations
 

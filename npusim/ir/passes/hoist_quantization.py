@@ -48,7 +48,7 @@ def _hoisted(graph: Graph, node: Node, reader: Node) -> Graph:
     op = replace(node.op, value=None) if isinstance(node.op, Pad) else node.op
     first = Node(reader.name, reader.op, (real.name,), (name,))
     second = Node(node.name, op, (name, *node.inputs[1:]), reader.outputs)
-    nodes = []
+    nodes: list[Node] = []
     for each in graph.nodes:
         if each is node:
             nodes.extend((first, second))
