@@ -36,6 +36,16 @@ void mac_block_avx2(
 }
 #endif
 
-mac_block *choose_mac_block(void) { return has_avx2() ? mac_block_avx2 : mac_block_generic; }
+static int only_generic;
 
-const char *npusim_instruction_set(void) { return has_avx2() ? "avx2" : "generic"; }
+void npusim_use_only_generic(int only) { only_generic = only; }
+
+mac_block *choose_mac_block(void)
+{
+    return has_avx2() && !only_generic ? mac_block_avx2 : mac_block_generic;
+}
+
+const char *npusim_instruction_set(void)
+{
+    return has_avx2() && !only_generic ? "avx2" : "generic";
+}

@@ -125,3 +125,6 @@ void npusim_softmax_fixed_point(
 
 /* "avx2" or "generic": the instruction set that the convolutions run on. */
 const char *npusim_instruction_set(void);
+
+/* Makes the convolutions run in plain C (1) or on the best instruction set (0), for tests. */
+void npusim_use_only_generic(int only);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -18,6 +19,28 @@ pytestmark = pytest.mark.skipif(not native_available(), reason="installed with N
 @given(cases.convolutions())
 def test_convolution_equals_reference(case: cases.ConvolutionCase) -> None:
     cases.assert_convolution_equals_reference(case, "c", "conv_accumulate")
+
+
+@pytest.fixture
+def generic_c() -> Iterator[None]:
+    """Convolutions in plain C, as on a processor without AVX2."""
+    from npusim.kernels._native import lib
+
+    lib.npusim_use_only_generic(1)
+    yield
+    lib.npusim_use_only_generic(0)
+
+
+@pytest.mark.usefixtures("generic_c")
+def test_plain_c_equals_reference() -> None:
+    from npusim.kernels.native import instruction_set
+
+    @given(cases.convolutions())
+    def check(case: cases.ConvolutionCase) -> None:
+        cases.assert_convolution_equals_reference(case, "c", "conv_accumulate")
+
+    assert instruction_set() == "generic"
+    check()
 
 
 @given(cases.convolutions(depthwise=True))
