@@ -9,19 +9,23 @@ void mac_block_generic(
     const int16_t *const *pixels, const int64_t *offset, int64_t runs, int64_t pairs,
     const int16_t *panel, int32_t (*out)[PANEL_CHANNELS])
 {
-    for (int p = 0; p < BLOCK_PIXELS; p++) {
-        const int16_t *weights = panel;
-        int32_t sums[PANEL_CHANNELS] = {0};
-        for (int64_t r = 0; r < runs; r++) {
-            const int16_t *values = pixels[p] + offset[r];
-            for (int64_t j = 0; j < pairs; j++, weights += 2 * PANEL_CHANNELS) {
-                const int32_t first = values[2 * j], second = values[2 * j + 1];
+    int32_t sums[BLOCK_PIXELS][PANEL_CHANNELS] = {{0}};
+    for (int64_t r = 0; r < runs; r++) {
+        for (int64_t j = 0; j < pairs; j++, panel += 2 * PANEL_CHANNELS) {
+            /* Apart, so that the loop over channels below becomes vector instructions. */
+            int32_t first[PANEL_CHANNELS], second[PANEL_CHANNELS];
+            for (int k = 0; k < PANEL_CHANNELS; k++) {
+                first[k] = panel[2 * k];
+                second[k] = panel[2 * k + 1];
+            }
+            for (int p = 0; p < BLOCK_PIXELS; p++) {
+                const int16_t *values = pixels[p] + offset[r] + 2 * j;
                 for (int k = 0; k < PANEL_CHANNELS; k++)
-                    sums[k] += first * weights[2 * k] + second * weights[2 * k + 1];
+                    sums[p][k] += values[0] * first[k] + values[1] * second[k];
             }
         }
-        memcpy(out[p], sums, sizeof sums);
     }
+    memcpy(out, sums, sizeof sums);
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
