@@ -120,7 +120,8 @@ class Figures:
         if value is None:
             return None
         source = f"technology.energy_per_action.{field} of {self.hardware.name}"
-        return Figure(name, value, unit, source, "stated", self._node_nm)
+        node_nm = None if field == "dram_per_byte" else self._node_nm
+        return Figure(name, value, unit, source, "stated", node_nm)
 
     def _mac(self, activation: str, weight: str) -> Figure:
         """From the table, in proportion to the stated energy of an int8 MAC if there is one."""

@@ -112,12 +112,13 @@ def build_report(
 
 
 def _model(graph: Graph, macs: int) -> ModelInfo:
-    inputs = tuple(_tensor(graph.tensors[name]) for name in graph.inputs)
-    outputs = tuple(_tensor(graph.tensors[name]) for name in graph.outputs)
+    inputs = tuple(tensor_info(graph.tensors[name]) for name in graph.inputs)
+    outputs = tuple(tensor_info(graph.tensors[name]) for name in graph.outputs)
     return ModelInfo(graph.name, graph.sha256, macs, graph.parameters, inputs, outputs)
 
 
-def _tensor(tensor: Tensor) -> TensorInfo:
+def tensor_info(tensor: Tensor) -> TensorInfo:
+    """Name, shape, dtype and per-tensor quantization of an input or output."""
     scale = zero_point = None
     if tensor.quantization is not None and tensor.quantization.is_per_tensor:
         scale = float(tensor.quantization.scalar_scale)

@@ -141,7 +141,7 @@ def layer_cells(report: Report) -> list[Column]:
         column("bound by", [x.bound_by for x in layers], 80, True),
         column("DRAM KiB", [_kib(x.dram_read_bytes + x.dram_write_bytes) for x in layers], 55),
         column("SRAM KiB", [_kib(x.sram_read_bytes + x.sram_write_bytes) for x in layers], 30),
-        column(energy.unit, decimals([x.energy_j / energy.size for x in layers]), 65),
+        column(energy.unit, decimals([x.energy_j / energy.size for x in layers], 4), 65),
         column("dataflow", [(x.dataflow or "").replace("_", " ") for x in layers], 20, True),
     ]
 
