@@ -147,9 +147,9 @@ class Technology(Section):
     energy_per_action: EnergyPerAction = EnergyPerAction()
     """Published energies of this chip."""
     static_w: PowerW | None = Field(default=None, alias="static")
-    """Static power in watts, >= 0; null: derived from area and node."""
+    """Static power in watts, >= 0; null: derived from SRAM size and MAC units."""
     area_mm2: AreaMm2 | None = Field(default=None, alias="area")
-    """Area in mm2, > 0; null: derived."""
+    """Area in mm2, > 0; null: derived from SRAM size, MAC units and node."""
 
     @property
     def energy_pj(self) -> dict[str, float]:
