@@ -3,7 +3,9 @@
 From the last job back: the interval that only this job explains gets its causes, then the job that
 let it begin is asked about the time before. A job may have been released before that one ended
 (outputs leave the array while it computes, a port is free before its user is): only the part up to
-the release is taken then, its causes in proportion. The intervals meet without gaps, so the causes
+the release is taken then: of a transfer in the order set-up, latency, data, of an array job its
+causes in proportion. A transfer's channel is free before its data phase begins; who waited for the
+channel is led to the set-up. The intervals meet without gaps, so the causes
 add up to the latency, and so do the steps.
 """
 
@@ -37,21 +39,26 @@ def attribute(log: np.ndarray, steps: int) -> np.ndarray:
     until = log[last]["end"]
     while last >= 0:
         entry = log[last]
-        _charge(entry, until - entry["begin"], shares[entry["step"]])
-        until = entry["begin"]
-        last = entry["before"]
+        share = shares[entry["step"]]
+        if until < entry["begin"]:
+            share[DMA_SETUP] += until - entry["ready"]
+            until = entry["ready"]
+            last = entry["ready_before"]
+        else:
+            _charge(entry, until - entry["begin"], share)
+            until = entry["begin"]
+            last = entry["before"]
     return shares
 
 
 @compiled
 def _charge(entry: np.void, taken: int, shares: np.ndarray) -> None:
-    """Add `taken` cycles of the interval of `entry`, split by its causes."""
+    """Add the first `taken` cycles of the interval of `entry`, split by its causes."""
     length = entry["end"] - entry["begin"]
-    if length <= 0 or taken <= 0:
+    if length <= 0:
         return
-    part = taken / length
-    known = 0.0
-    if entry["cause"] == COMPUTE_CAUSE or entry["compute"] > 0:
+    if entry["compute"] > 0:
+        part = taken / length
         shares[COMPUTE_CAUSE] += part * entry["compute"]
         shares[ARRAY_FILL] += part * entry["fill"]
         shares[WEIGHT_LOAD] += part * entry["weight_load"]
@@ -59,7 +66,8 @@ def _charge(entry: np.void, taken: int, shares: np.ndarray) -> None:
         rest = WAIT_INPUTS if entry["cause"] == WAIT_INPUTS else ARRAY_EDGES
         shares[rest] += part * (length - known)
         return
-    shares[DMA_SETUP] += part * entry["setup"]
-    shares[MEMORY_LATENCY] += part * entry["latency"]
-    known = entry["setup"] + entry["latency"]
-    shares[entry["cause"]] += part * (length - known)
+    setup = min(taken, entry["setup"])
+    latency = min(taken - setup, entry["latency"])
+    shares[DMA_SETUP] += setup
+    shares[MEMORY_LATENCY] += latency
+    shares[entry["cause"]] += taken - setup - latency

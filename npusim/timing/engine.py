@@ -64,6 +64,8 @@ LOG = np.dtype(
         ("begin", np.int64),
         ("end", np.int64),
         ("before", np.int64),
+        ("ready", np.int64),
+        ("ready_before", np.int64),
         ("step", np.int64),
         ("cause", np.int64),
         ("setup", np.int64),
@@ -75,7 +77,9 @@ LOG = np.dtype(
 )
 """What is kept of a job: the interval that only it can explain, and the job that let it begin.
 
-`setup`, `latency`, `fill`, `weight_load` and `compute` are parts of that interval."""
+A transfer that waits for the bus begins when the bus is free; its set-up ran before that, from
+`ready` on, and freed the channel for the next transfer: `ready_before` is the job that let it.
+`setup`, `latency`, `fill`, `weight_load` and `compute` are parts of begin..end."""
 
 COUNTS = np.dtype(
     [
@@ -273,6 +277,8 @@ def _transfer(
             if operands[row]["stream"] == job["stream"] and not operands[row]["constant"]:
                 ready, before = _later(clock, _tensor(clock, operands[row]), ready, before)
     _set(clock, channel, ready + machine.dma_setup, number)
+    entry["ready"] = ready
+    entry["ready_before"] = before
     data = ready + machine.dma_setup + machine.dram_latency
     if max(clock.time[BUS_FREE], clock.time[port]) > data:
         data, before = _later(clock, BUS_FREE, data, before)
