@@ -26,8 +26,21 @@ DEBUG = "NPUSIM_DEBUG"
 """Environment variable: with any value but 0, our own bugs show their traceback."""
 
 
+class ReaderGoneError(Exception):
+    """The reader of our output has gone away. Click would end with 1 for a broken pipe."""
+
+
 class Application(click.Group):
     """A group whose every failure is a message and an exit code, never a traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """See `click.Group.invoke`; a broken pipe is told from other errors of the system."""
+        try:
+            result = super().invoke(context)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise ReaderGoneError from None
+        return result
 
     def main(
         self,
@@ -51,7 +64,6 @@ def _exit_code(invoke: Callable[[], Any]) -> int:
     """Run a command; print what went wrong on stderr and return the exit code."""
     try:
         code = invoke()
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except NpusimError as error:
         for problem in error.problems:
@@ -63,7 +75,7 @@ def _exit_code(invoke: Callable[[], Any]) -> int:
     except (click.Abort, KeyboardInterrupt):
         _complain("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
+    except ReaderGoneError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
     except Exception as error:

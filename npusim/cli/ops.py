@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "npusim.ops/1"
 PLACES = ("npu", "host", "unsupported")
+PLACE_WIDTH = 2 + max(map(len, PLACES))
 
 
 @dataclass(frozen=True)
@@ -123,21 +124,20 @@ def _why_not_executed(graph: Graph, hardware: Hardware, node: Node) -> str:
 
 
 def _print(rows: Sequence[Row]) -> None:
-    """One line an operator, then how many run where."""
+    """One line an operator, with a second one if there is something to say; then the sums."""
     from npusim.cli.output import results
-    from npusim.report.summary import Column, printable
-    from npusim.report.terminal import table
+    from npusim.report.summary import printable
+    from npusim.report.terminal import shortened
 
     console = results()
-    columns = [
-        Column("node", tuple(printable(row.node) for row in rows), 100, True),
-        Column("op", tuple(row.op for row in rows), 50, True),
-        Column("on", tuple(row.on for row in rows), 90, True),
-    ]
-    if any(row.remark for row in rows):
-        remarks = tuple(printable(row.remark) for row in rows)
-        columns.append(Column("", remarks, 80, True))
-    console.print(table(columns, console.width, console.options.ascii_only))
+    kinds = max((len(row.op) for row in rows), default=0)
+    margin = PLACE_WIDTH + kinds + (2 if kinds else 0)
+    for row in rows:
+        head = f"{row.on:<{PLACE_WIDTH}}{row.op:<{margin - PLACE_WIDTH}}"
+        room = max(20, console.width - margin)
+        click.echo(head + shortened(printable(row.node), room, console.options.ascii_only))
+        if row.remark:
+            click.echo(f"{'':<{margin}}{printable(row.remark)}")
     found = [(place, sum(row.on == place for row in rows)) for place in PLACES]
     click.echo(f"{len(rows)} operators: " + ", ".join(f"{n} {place}" for place, n in found if n))
 

@@ -1,0 +1,76 @@
+"""`npusim ops`: every operator has a place, and what has none is named with exit code 3."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from tests.support.commands import document, done, npusim
+from tests.support.descriptions import SOUND, changed, write
+
+
+def test_every_operator_has_a_place() -> None:
+    nodes = {node["node"]: node for node in document("ops", "digits")["nodes"]}
+    assert nodes["stem"] == {"node": "stem", "op": "conv2d", "on": "npu", "remark": ""}
+    assert nodes["logits_DequantizeLinear"]["on"] == "host"
+    assert "fp32" in nodes["logits_DequantizeLinear"]["remark"]
+    printed = done("ops", "digits").splitlines()
+    assert printed[-1] == "14 operators: 12 npu, 2 host"
+    assert any(line.split() == ["npu", "conv2d", "stem"] for line in printed)
+
+
+def test_an_operation_that_the_vector_unit_lacks_goes_to_the_host(tmp_path: Path) -> None:
+    text = changed("overheads:", "host: {rate: 1 GFLOP/s}\noverheads:", SOUND)
+    nodes = document("ops", "digits", "--hw", write(tmp_path, text))["nodes"]
+    pooled = [node for node in nodes if node["op"] == "mean"]
+    assert [(x["on"], x["remark"]) for x in pooled] == [("host", "vector_unit.rates has no mean")]
+    assert all(node["on"] == "npu" for node in nodes if node["op"] in ("conv2d", "add"))
+
+
+def test_without_a_host_what_the_npu_lacks_is_unsupported() -> None:
+    result = npusim("ops", "digits", "--set", "host=null")
+    assert result.exit_code == 3
+    assert result.stdout.splitlines()[-1] == "14 operators: 12 npu, 2 unsupported"
+    assert "needs a host" in result.stdout
+
+
+def test_every_unsupported_node_of_a_file_is_named(tmp_path: Path) -> None:
+    shape = [1, 4]
+    values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n in ("x", "z")]
+    nodes = [
+        helper.make_node("Erf", ["x"], ["y"], name="first"),
+        helper.make_node("Hardmax", ["y"], ["z"], name="second"),
+    ]
+    graph = helper.make_graph(nodes, "unsupported", values[:1], values[1:])
+    path = tmp_path / "unsupported.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    result = npusim("ops", path)
+    assert result.exit_code == 3
+    for word in ("first", "Erf", "second", "Hardmax", "2 operators: 2 unsupported"):
+        assert word in result.stdout
+    assert npusim("run", path).exit_code == 3
+
+
+def test_json_goes_to_a_file_beside_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "ops.json"
+    assert "14 operators" in done("ops", "digits", "--json", path)
+    assert len(json.loads(path.read_text())["nodes"]) == 14
+
+
+def test_a_float_model_is_counted_not_executed(tmp_path: Path) -> None:
+    values = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, extent])
+        for name, extent in (("x", 4), ("y", 3))
+    ]
+    weights = onnx.numpy_helper.from_array(np.ones((4, 3), np.float32), "w")
+    node = helper.make_node("MatMul", ["x", "w"], ["y"], name="product")
+    graph = helper.make_graph([node], "float", values[:1], values[1:], [weights])
+    path = tmp_path / "float.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    (row,) = document("ops", path)["nodes"]
+    assert row["on"] == "host"
+    assert "counted, not executed" in row["remark"]
