@@ -55,7 +55,7 @@ void npusim_softmax_table(
 
 void npusim_softmax_onnx(
     const uint8_t *x, const int64_t *shape, const int64_t *strides, int x_signed,
-    const float *table, float factor, int32_t y_zero,
+    const float *table, float factor, int32_t y_zero, int32_t low, int32_t high,
     uint8_t *out, const int64_t *out_strides)
 {
     for (int64_t r = 0; r < shape[0]; r++, x += strides[0], out += out_strides[0]) {
@@ -63,8 +63,7 @@ void npusim_softmax_onnx(
         const float total = sum_of(x, strides[1], x_signed, shape[1], at);
         for (int64_t i = 0; i < shape[1]; i++) {
             const float share = at[value_at(x, strides[1], x_signed, i)] * factor / total;
-            const int64_t value = (int64_t)rintf(share) + y_zero;
-            out[i * out_strides[1]] = (uint8_t)(value < 255 ? value : 255);
+            out[i * out_strides[1]] = clamp_byte((int64_t)rintf(share) + y_zero, low, high);
         }
     }
 }

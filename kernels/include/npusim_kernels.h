@@ -115,7 +115,7 @@ void npusim_softmax_table(
     uint8_t *out, const int64_t *out_strides);
 void npusim_softmax_onnx(
     const uint8_t *x, const int64_t *shape, const int64_t *strides, int x_signed,
-    const float *table, float factor, int32_t y_zero,
+    const float *table, float factor, int32_t y_zero, int32_t low, int32_t high,
     uint8_t *out, const int64_t *out_strides);
 void npusim_softmax_fixed_point(
     const uint8_t *x, const int64_t *shape, const int64_t *strides, int x_signed,

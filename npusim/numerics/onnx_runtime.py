@@ -54,14 +54,13 @@ class RealRescale(NamedTuple):
 
 
 class SoftmaxTable(NamedTuple):
-    """Exponentials of 256 differences (table[255] belongs to the row's maximum), and the output.
-
-    Results above 255 become 255, for int8 too: those between 128 and 255 wrap there.
-    """
+    """Exponentials of 256 differences (table[255] belongs to the row's maximum), and the output."""
 
     table: Array
     factor: np.float32
     y_zero: int
+    low: int
+    high: int
 
 
 def fused_sum(a: Quantization, b: Quantization, y: Quantization, clamp: Clamp) -> FusedSum:
@@ -111,7 +110,7 @@ def softmax_table(
     shift = max(0.0, float(np.log(bound)) - SOFTMAX_RESERVED) / scale
     table = np.array([math.exp((i - 255 + shift) * scale) for i in range(256)], np.float64)
     factor = np.floor(np.float32(1.0) / y.scalar_scale)
-    return SoftmaxTable(table.astype(np.float32), np.float32(factor), y.scalar_zero_point)
+    return SoftmaxTable(table.astype(np.float32), np.float32(factor), y.scalar_zero_point, *clamp)
 
 
 def fused_multiply_add(

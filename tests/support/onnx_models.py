@@ -38,7 +38,9 @@ class NetworkBuilder:
     def node(self, op: str, inputs: Sequence[str], **attributes: object) -> str:
         """A node of one output, whose name is returned."""
         name = f"{op.lower()}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, list(inputs), [name], name=f"{name}_node", **attributes))
+        self.nodes.append(
+            helper.make_node(op, list(inputs), [name], name=f"{name}_node", **attributes)
+        )
         return name
 
     def weights(self, shape: Sequence[int]) -> str:

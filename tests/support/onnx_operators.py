@@ -87,7 +87,7 @@ def qdq(
 def qlinear(
     op: str, operands: Mapping[str, Operand], output: Operand, *, dtype: str = "uint8",
     bias: np.ndarray | None = None, bias_last: bool = True, output_first: bool = False,
-    domain: str = MICROSOFT, opset: int = 17, **attributes: object,
+    domain: str = MICROSOFT, **attributes: object,
 ) -> onnx.ModelProto:  # fmt: skip
     """The quantized form of an operator: each operand with scale and zero point, then the output's.
 
@@ -101,5 +101,7 @@ def qlinear(
     ordered = [*names, *parameters, *tail] if bias_last else [*names, *tail, *parameters]
     if output_first:
         ordered = [*parameters, *names]
-    model.nodes.append(helper.make_node(op, ordered, ["y"], "operator", domain=domain, **attributes))
-    return model.finished(None, opset)
+    model.nodes.append(
+        helper.make_node(op, ordered, ["y"], "operator", domain=domain, **attributes)
+    )
+    return model.finished(None, 17)

@@ -29,7 +29,8 @@ def softmax_table(x: Array, out: Array, p: TableSoftmax) -> None:
 def softmax_onnx(x: Array, out: Array, p: SoftmaxTable) -> None:
     """See the reference."""
     table = contiguous(p.table, np.float32)
-    _call(lib.npusim_softmax_onnx, x, out, (pointer(table), float(p.factor), p.y_zero))
+    numbers = pointer(table), float(p.factor), p.y_zero, p.low, p.high
+    _call(lib.npusim_softmax_onnx, x, out, numbers)
 
 
 def softmax_fixed_point(x: Array, out: Array, p: FixedPointSoftmax) -> None:

@@ -25,7 +25,8 @@ def mean_onnx(x: Array, out: Array, p: RealRescale) -> None:
     first = np.arange(len(rows)) * taps % LANES
     for phase in range(LANES):
         chosen = first == phase
-        total[chosen] = _sum(rows[chosen], min((LANES - phase) % LANES, taps))
+        if chosen.any():
+            total[chosen] = _sum(rows[chosen], min((LANES - phase) % LANES, taps))
     mean = total / np.float32(taps)
     rounded = np.rint(mean / p.y_scale) + np.float32(p.y_zero)
     out[...] = np.clip(rounded, p.low, p.high).astype(out.dtype).reshape(out.shape)

@@ -20,4 +20,4 @@ def softmax_onnx(x: Array, out: Array, p: SoftmaxTable) -> None:
     for index in range(x.shape[-1]):
         total += exponential[..., index : index + 1]
     share = np.rint(exponential * p.factor / total).astype(np.int64) + p.y_zero
-    out[...] = np.minimum(share, 255).astype(out.dtype)
+    out[...] = np.clip(share, p.low, p.high).astype(out.dtype)
