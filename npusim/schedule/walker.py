@@ -2,8 +2,9 @@
 
 Order of emission is order of service: each resource takes its jobs in the order in which they are
 emitted. Within a step the walker goes through the tile loops once; loads run ahead of the array as
-far as buffers allow, and the store of an output tile follows the next tile's computation, so that
-no queue waits for work that is ready later:
+far as buffers allow, and the store of an output tile follows the next tile's computation (or comes
+before it, where a vector unit has one output buffer), so that no queue waits for work that is ready
+later:
 
     load 0, load 1, compute 0, load 2, post 0, compute 1, store 0, load 3, post 1, ...
 
@@ -131,6 +132,8 @@ def _one_tile(
     step = steps[at]
     iteration = state[ITERATION]
     index = tile_index(step, iteration)
+    if step["unit"] != ARRAY and step["buffers_outputs"] == 1:
+        count = _flush_store(steps, operands, state, block, count, False)
     n_c = -(-step["c"] // step["tile_c"])
     job = _job(block, count, COMPUTE, at)
     set_bounds(step, index, job["bounds"])
@@ -219,9 +222,9 @@ def _loads(
         ahead = at - state[STEP_AT]
         if ahead > 1 or (ahead == 1 and (stream != WEIGHTS or step["prefetch"] == 0)):
             break
-        if state[cursor + CURSOR_ITERATION] >= tile_count(step) or not _streams(
-            step, operands, stream
-        ):
+        on_npu = step["unit"] != ALIAS and step["unit"] != HOST
+        more = on_npu and state[cursor + CURSOR_ITERATION] < tile_count(step)
+        if not more or not _streams(step, operands, stream):
             state[cursor + CURSOR_STEP] += 1
             state[cursor + CURSOR_ITERATION] = 0
             state[cursor + STEP_LOADS] = 0
