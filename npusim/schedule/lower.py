@@ -14,7 +14,7 @@ from npusim.cost.machine import Machine
 from npusim.errors import Problem, UnsupportedModelError
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph, Node
-from npusim.ir.loopnest import LoopNest, Operand, Unit
+from npusim.ir.loopnest import DIMS, LoopNest, Operand, Unit
 from npusim.schedule.program import Step
 from npusim.schedule.tables import (
     ALIAS,
@@ -67,7 +67,8 @@ def lower(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:
 def _unit(graph: Graph, node: Node, nest: LoopNest, hardware: Hardware) -> int:
     if nest.unit is Unit.ALIAS:
         return ALIAS
-    if any(not graph.tensors[name].format.is_integer for name in (*node.inputs, *node.outputs) if name):
+    names = [name for name in (*node.inputs, *node.outputs) if name]
+    if any(not graph.tensors[name].format.is_integer for name in names):
         return HOST
     if nest.unit is Unit.ARRAY:
         return ARRAY
@@ -80,7 +81,7 @@ def _tables(
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], dict[str, str]]:  # fmt: skip
     number = {name: at for at, name in enumerate(tensors)}
     table = np.zeros(len(steps), STEP)
-    rows = []
+    rows: list[tuple[int, ...]] = []
     for at, step in enumerate(steps):
         _fill_step(table[at], step, hardware, machine)
         table[at]["operand_start"] = len(rows)
@@ -97,8 +98,8 @@ def _tables(
 def _fill_step(row: np.void, step: Step, hardware: Hardware, machine: Machine) -> None:
     nest = step.nest
     row["unit"] = step.unit
-    for name, extent in zip(("b", "g", "k", "c", "oy", "ox", "fy", "fx"), nest.extents, strict=True):
-        row[name] = extent
+    for dim, extent in zip(DIMS, nest.extents, strict=True):
+        row[dim.lower()] = extent
     row["stride_y"], row["stride_x"] = nest.stride
     row["dilation_y"], row["dilation_x"] = nest.dilation
     row["pad_top"], row["pad_left"] = nest.padding
@@ -106,12 +107,14 @@ def _fill_step(row: np.void, step: Step, hardware: Hardware, machine: Machine) -
     for name in ("b", "g", "k", "c", "oy", "ox"):
         row[f"tile_{name}"] = max(1, row[name])
     row["buffers_sums"] = 2 if machine.array.hide_drain else 1
-    row["dispatch_cycles"] = 0 if step.unit in (ALIAS, HOST) else hardware.overheads.per_layer_cycles
+    if step.unit not in (ALIAS, HOST):
+        row["dispatch_cycles"] = hardware.overheads.per_layer_cycles
     stage = hardware.output_stage
     rate = stage.per_op.get(step.node.op.kind, stage.elements_per_cycle)
     row["post_rate"] = rate * hardware.cores
     lanes = hardware.vector_unit.lanes * hardware.cores
-    row["vector_rate"] = lanes * hardware.vector_unit.rates.get(nest.rate, 1.0)  # type: ignore[call-overload]
+    rates: dict[str, float] = dict(hardware.vector_unit.rates.items())
+    row["vector_rate"] = lanes * rates.get(nest.rate, 1.0)
     b, g, k, _, oy, ox, _, _ = nest.extents
     row["ops_per_output"] = nest.vector_ops / max(1, b * g * k * oy * ox)
     if step.unit == HOST:

@@ -1,15 +1,15 @@
 """Which tensors stay in SRAM over their live range, and where.
 
 A tensor may stay if no host step touches it and it is neither an input nor an output of the graph.
-Behind a memory that cannot be written (flash), every tensor has to stay: the host then leaves inputs
-in SRAM and finds outputs there. Candidates are taken by bytes of traffic saved per byte and step of SRAM; each gets the lowest
-address that is free over its whole range (first fit), if that leaves every step in the range the
-room that its tiles need.
+Behind a memory that cannot be written (flash), every tensor has to stay: the host then leaves
+inputs in SRAM and finds outputs there. Candidates are taken by bytes of traffic saved per byte and
+step of SRAM; each gets the lowest address that is free over its whole range (first fit), if that
+leaves every step in the range the room that its tiles need.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from npusim.ir.graph import Graph
 from npusim.schedule.lower import Lowered
@@ -18,15 +18,19 @@ from npusim.schedule.tables import ALIAS, HOST
 
 
 def place(
-    graph: Graph, lowered: Lowered, capacity_bytes: int, tile_bytes: Sequence[int], all_stay: bool
-) -> dict[str, Placement]:
+    graph: Graph, lowered: Lowered, capacity_bytes: int, tile_bytes: Sequence[int],
+    all_stay: bool, only: Collection[str] | None = None,
+) -> dict[str, Placement]:  # fmt: skip
     """Placements of the tensors that stay, below `capacity_bytes`.
 
     `tile_bytes` [steps] is the room above the placed tensors that each step must keep. With
-    `all_stay`, inputs, outputs and what the host touches are candidates too.
+    `all_stay`, inputs, outputs and what the host touches are candidates too. `only` names the
+    tensors to try; None tries all.
     """
     placed: dict[str, Placement] = {}
     for name, first, last, size in candidates(graph, lowered, all_stay):
+        if only is not None and name not in only:
+            continue
         room = min(capacity_bytes - tile_bytes[at] for at in range(first, last + 1))
         offset = _first_fit(placed, first, last, size)
         if offset + size <= room:

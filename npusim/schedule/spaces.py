@@ -1,4 +1,4 @@
-"""Which tilings of a step are tried: candidate sizes by dimension, under the mapping's limits.
+"""Which tilings of a step are tried: candidate sizes by dimension, under the hardware's limits.
 
 A dimension of extent e is cut into 1, 2, 3, 4, 6, 8, 12, ... parts; sizes are rounded up to what
 the array takes at once, so that no tile is ragged where it need not be.
@@ -7,12 +7,14 @@ the array takes at once, so that no tile is ragged where it need not be.
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 
 from npusim.cost.array import CORE_SPLITS, DATAFLOWS
 from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
+from npusim.schedule.fixed import SEARCHED, TILE_DIMS, StepMapping
 from npusim.schedule.program import Step
 from npusim.schedule.search import Space
 from npusim.schedule.tables import ARRAY, LOOP_ORDERS
@@ -20,38 +22,74 @@ from npusim.schedule.tables import ARRAY, LOOP_ORDERS
 _PARTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256, 1024, 4096, 1 << 40)
 
 
-def space_of(step: Step, row: np.void, hardware: Hardware, machine: Machine, bytes_: int) -> Space:
-    """Candidates of `step` (its table row is `row`) in `bytes_` of SRAM."""
+class Choices(NamedTuple):
+    """What a step may choose from on a hardware, by name."""
+
+    loop_orders: tuple[str, ...]
+    dataflows: tuple[str, ...]
+    core_splits: tuple[str, ...]
+
+
+def choices_of(unit: int, hardware: Hardware) -> Choices:
+    """Choices of a step on `unit`; off the array there is one of each."""
+    if unit != ARRAY:
+        return Choices(LOOP_ORDERS[1:], DATAFLOWS[:1], CORE_SPLITS[:1])
     rules = hardware.mapping
-    array = machine.array
-    on_array = row["unit"] == ARRAY
-    quantum = {"K": array.cols if on_array else 1, "C": array.rows if on_array else 1}
-    quantum["OY"], quantum["OX"] = (array.pixels_y, array.pixels_x) if on_array else (1, 1)
-    quantum["G"] = array.cols if on_array and row["c"] == 1 else 1
-    sizes = {
-        dim: _sizes(
-            int(row[dim.lower()]),
-            quantum.get(dim, 1),
-            rules.tile_max.get(dim, 1 << 40),  # type: ignore[call-overload]
-            rules.tile_multiple.get(dim, 1),  # type: ignore[call-overload]
-            dim in step.nest.splits,
-        )
-        for dim in ("B", "G", "K", "C", "OY", "OX")
-    }
-    orders = LOOP_ORDERS if rules.loop_orders == "any" else rules.loop_orders
-    dataflows = hardware.mac_array.dataflows if on_array else DATAFLOWS[:1]
-    splits = CORE_SPLITS if on_array and hardware.cores > 1 else CORE_SPLITS[:1]
+    orders: tuple[str, ...] = LOOP_ORDERS
+    if rules.loop_orders != "any":
+        orders = rules.loop_orders
+    splits = CORE_SPLITS if hardware.cores > 1 else CORE_SPLITS[:1]
+    return Choices(orders, hardware.mac_array.dataflows, splits)
+
+
+def space_of(
+    step: Step, row: np.void, hardware: Hardware, machine: Machine, bytes_: int,
+    fixed: StepMapping = SEARCHED,
+) -> Space:  # fmt: skip
+    """Candidates of `step` (its table row is `row`) in `bytes_` of SRAM; `fixed` narrows them."""
+    choices = choices_of(step.unit, hardware)
+    sizes = _all_sizes(step, row, hardware, machine, fixed)
     return Space(
         _spatial(row, sizes),
         np.array(sizes["G"]),
         np.array(sizes["K"]),
         np.array(sizes["C"]),
-        np.array([DATAFLOWS.index(name) for name in dataflows]),
-        np.array([LOOP_ORDERS.index(order) for order in orders]) if on_array else np.array([1]),
-        np.array([CORE_SPLITS.index(split) for split in splits]),
-        rules.buffers,
+        _numbers(DATAFLOWS, choices.dataflows, fixed.dataflow),
+        _numbers(LOOP_ORDERS, choices.loop_orders, fixed.loop_order),
+        _numbers(CORE_SPLITS, choices.core_splits, fixed.core_split),
+        hardware.mapping.buffers,
         bytes_,
     )
+
+
+def _numbers(all_names: tuple[str, ...], allowed: tuple[str, ...], one: str | None) -> np.ndarray:
+    return np.array([all_names.index(name) for name in (allowed if one is None else (one,))])
+
+
+def _all_sizes(
+    step: Step, row: np.void, hardware: Hardware, machine: Machine, fixed: StepMapping
+) -> dict[str, tuple[int, ...]]:
+    """Tile sizes of each loop, largest first."""
+    most: dict[str, int] = dict(hardware.mapping.tile_max.items())
+    multiple: dict[str, int] = dict(hardware.mapping.tile_multiple.items())
+    quantum = _taken_at_once(step, row, machine)
+    found = {}
+    for dim in TILE_DIMS:
+        size = fixed.size(dim)
+        found[dim] = (size,) if size is not None else _sizes(
+            int(row[dim.lower()]), quantum.get(dim, 1), most.get(dim, 1 << 40),
+            multiple.get(dim, 1), dim in step.nest.splits,
+        )  # fmt: skip
+    return found
+
+
+def _taken_at_once(step: Step, row: np.void, machine: Machine) -> dict[str, int]:
+    """What the array takes of each loop at once; smaller tiles leave a part of it idle."""
+    if step.unit != ARRAY:
+        return {}
+    array = machine.array
+    sizes = {"K": array.cols, "C": array.rows, "OY": array.pixels_y, "OX": array.pixels_x}
+    return {**sizes, "G": array.cols if row["c"] == 1 else 1}
 
 
 @functools.cache

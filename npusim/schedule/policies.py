@@ -1,0 +1,165 @@
+"""Policies of residency: which weights and tensors stay in SRAM, as whole alternatives to compare.
+
+A policy keeps a share of SRAM for tiles and gives the rest to tensors; with or without all weights
+across inferences. What a mapping says of residency leaves one alternative instead of many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from npusim.cost.machine import Machine
+from npusim.hardware.schema import Hardware
+from npusim.ir.graph import Graph
+from npusim.schedule.estimate import set_buffers
+from npusim.schedule.fixed import SEARCHED, Mapping
+from npusim.schedule.lower import Lowered
+from npusim.schedule.program import Placement
+from npusim.schedule.residency import candidates, place, top_bytes
+from npusim.schedule.search import Space
+from npusim.schedule.spaces import space_of
+from npusim.schedule.tables import ALIAS, HOST, RESIDENT, WEIGHTS
+from npusim.schedule.tiles import part_of, stream_bytes
+
+KEPT_FOR_TILES = (0.0, 0.25, 0.5, 1.0)
+"""Shares of SRAM that a policy keeps for tiles; with 1.0 no tensor stays between steps."""
+
+
+class Policy(NamedTuple):
+    """`pinned_bytes` of weights that stay across inferences, and the tensors that stay."""
+
+    pinned_bytes: int
+    placed: dict[str, Placement]
+
+
+class Residency(NamedTuple):
+    """A policy as steps see it: where their operands come from, and their room for tiles."""
+
+    operands: np.ndarray
+    top_bytes: list[int]
+    room_bytes: list[int]
+
+
+def policies(
+    graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping
+) -> Iterator[Policy]:
+    """The policies to try; none if the tensors that must stay do not fit."""
+    capacity = machine.sram_bytes
+    least = _needs(lowered, hardware, machine, mapping)
+    holds = hardware.memory.sram.holds
+    all_stay = hardware.memory.dram.read_only
+    for pinned in _pins(lowered, hardware, mapping, machine.sram_bytes, least):
+        free = capacity - pinned
+        if mapping.resident is not None:
+            policy = roomiest(graph, lowered, hardware, machine, mapping, pinned)
+            if len(policy.placed) == len(mapping.resident):
+                yield policy
+            continue
+        for kept in KEPT_FOR_TILES:
+            room = [max(need, int(kept * free)) for need in least]
+            stays = all_stay or (kept < 1.0 and "inputs" in holds and "outputs" in holds)
+            placed = place(graph, lowered, free, room, all_stay) if stays else {}
+            if not all_stay or len(placed) == len(candidates(graph, lowered, all_stay)):
+                yield Policy(pinned, placed)
+
+
+def _needs(
+    lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping
+) -> list[int]:
+    """The room that each step must be left. With everything streamed even the smallest tile needs
+    the most, so these suffice; where all tensors stay, a fixed tile is taken at its word."""
+    stay = lowered.operands.copy()
+    if hardware.memory.dram.read_only:
+        stay["stream"][stay["constant"] == 0] = RESIDENT
+    needs = []
+    for at, step in enumerate(lowered.steps):
+        operands = lowered.operands if mapping.of(step.name) == SEARCHED else stay
+        needs.append(least_bytes(lowered, at, hardware, machine, mapping, operands))
+    return needs
+
+
+def _pins(
+    lowered: Lowered, hardware: Hardware, mapping: Mapping, capacity: int, least: Sequence[int]
+) -> tuple[int, ...]:
+    """Bytes of weights that may stay across inferences: none, or all of them."""
+    weights = weight_bytes(lowered)
+    if mapping.weights_stay is not None:
+        return (weights,) if mapping.weights_stay else (0,)
+    steps = zip(lowered.steps, least, strict=True)
+    most = max((need for step, need in steps if mapping.of(step.name) == SEARCHED), default=0)
+    fits = 0 < weights <= capacity - most
+    return (0, weights) if "weights" in hardware.memory.sram.holds and fits else (0,)
+
+
+def roomiest(
+    graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping,
+    pinned: int,
+) -> Policy:  # fmt: skip
+    """The policy that leaves steps the most room: only what has to stay is placed, if it fits."""
+    all_stay = hardware.memory.dram.read_only
+    only = mapping.resident
+    if only is None and not all_stay:
+        only = frozenset()
+    nothing_kept = [0] * len(lowered.steps)
+    free = machine.sram_bytes - pinned
+    return Policy(pinned, place(graph, lowered, free, nothing_kept, all_stay, only))
+
+
+def residency_of(lowered: Lowered, machine: Machine, policy: Policy) -> Residency:
+    """What `policy` leaves to the steps."""
+    operands = lowered.operands.copy()
+    stays = np.array([name in policy.placed for name in lowered.tensors])
+    operands["stream"][stays[operands["tensor"]]] = RESIDENT
+    if policy.pinned_bytes:
+        operands["stream"][operands["constant"] == 1] = RESIDENT
+    top = top_bytes(policy.placed, len(lowered.steps))
+    free = machine.sram_bytes - policy.pinned_bytes
+    return Residency(operands, top, [free - bytes_ for bytes_ in top])
+
+
+def weight_bytes(lowered: Lowered) -> int:
+    """Bytes of all constants that array and vector steps read, each tensor once."""
+    sizes = {}
+    for step, row in zip(lowered.steps, lowered.table, strict=True):
+        if step.unit in (ALIAS, HOST):
+            continue
+        whole = part_of(row, np.array(step.nest.whole, np.int64))
+        own = lowered.operands[row["operand_start"] : row["operand_stop"]]
+        for at, operand in enumerate(own):
+            if operand["constant"]:
+                alone = row.copy()
+                alone["operand_start"], alone["operand_stop"] = at, at + 1
+                sizes[int(operand["tensor"])] = stream_bytes(alone, own, WEIGHTS, whole)
+    return sum(sizes.values())
+
+
+def least_bytes(
+    lowered: Lowered, at: int, hardware: Hardware, machine: Machine, mapping: Mapping,
+    operands: np.ndarray,
+) -> int:  # fmt: skip
+    """The least SRAM in which a step can run: its smallest tile, with the streams of `operands`."""
+    step = lowered.steps[at]
+    if step.unit in (ALIAS, HOST):
+        return 0
+    row, space = smallest_tile(lowered, at, hardware, machine, mapping)
+    return int(min(_with_order(row, order, operands, space) for order in space.orders))
+
+
+def smallest_tile(
+    lowered: Lowered, at: int, hardware: Hardware, machine: Machine, mapping: Mapping
+) -> tuple[np.void, Space]:
+    """A copy of a step's row with the smallest tile of its space, and that space."""
+    step = lowered.steps[at]
+    row = lowered.table[at : at + 1].copy()[0]
+    space = space_of(step, row, hardware, machine, 0, mapping.of(step.name))
+    row["tile_b"], row["tile_oy"], row["tile_ox"] = space.spatial[-1]
+    row["tile_g"], row["tile_k"], row["tile_c"] = space.g[-1], space.k[-1], space.c[-1]
+    return row, space
+
+
+def _with_order(row: np.void, order: int, operands: np.ndarray, space: Space) -> int:
+    row["order"] = order
+    return set_buffers(row, operands, space.buffers)
