@@ -56,10 +56,13 @@ class Grid(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    """Bytes on the bus in all, transfers, and the bytes of the first loads and the last store."""
+    """What a step moves: bus bytes and transfers of its loads and of its stores, and the bus bytes
+    of the first loads and of one store."""
 
-    bus_bytes: float
-    transfers: int
+    load_bytes: float
+    store_bytes: float
+    loads: int
+    stores: int
     first_bytes: int
     last_bytes: int
 
@@ -186,16 +189,21 @@ def _last_move(
 
 
 @compiled
-def compulsory_traffic(step: np.void, operands: np.ndarray) -> Traffic:
-    """No tiling moves less: every streamed operand once, in one piece."""
-    total = 0.0
+def least_cycles(step: np.void, operands: np.ndarray, machine: Machine, work: float) -> float:
+    """No tiling of `step` takes less if its array is busy for at least `work` cycles.
+
+    Every streamed byte crosses the bus once; of `overlapped_cycles` only what no tile can avoid.
+    """
     whole = Part(
         step["b"], step["g"], step["k"], step["c"], step["oy"], step["ox"],
         rows_behind(step, 0, step["oy"]), cols_behind(step, 0, step["ox"]),
     )  # fmt: skip
-    for stream in range(3):
-        total += stream_bytes(step, operands, stream, whole)
-    return Traffic(total, 0, 0, 0)
+    loading = stream_bytes(step, operands, WEIGHTS, whole)
+    loading += stream_bytes(step, operands, INPUTS, whole)
+    loading /= machine.dram_bytes_per_cycle
+    storing = stream_bytes(step, operands, OUTPUTS, whole) / machine.dram_bytes_per_cycle
+    longest = max(work, loading + storing, 0.5 * (work + loading))
+    return step["dispatch_cycles"] + longest
 
 
 @compiled
@@ -203,11 +211,12 @@ def traffic_of(
     step: np.void, operands: np.ndarray, machine: Machine, grid: Grid, part: Part
 ) -> Traffic:
     """All transfers of the tiling in `step`."""
-    total = 0.0
-    transfers = first = last = 0
+    load_bytes = store_bytes = 0.0
+    loads = stores = first = last = 0
     for stream in range(3):
         count = moves(step, operands, stream, grid)
         bus = 0
+        total = 0.0
         for row in range(step["operand_start"], step["operand_stop"]):
             operand = operands[row]
             if operand["stream"] == stream and operand["stream"] != RESIDENT:
@@ -215,13 +224,15 @@ def traffic_of(
                 tile = operand_bytes(step, operand, part)
                 total += _all_bytes(step, operand, grid, count) * (own / max(tile, 1))
                 bus += own
-        if bus:
-            transfers += count
-            if stream == OUTPUTS:
-                last += bus
-            else:
-                first += bus
-    return Traffic(total, transfers, first, last)
+        if stream == OUTPUTS:
+            store_bytes = total
+            stores = count if bus else 0
+            last = bus
+        else:
+            load_bytes += total
+            loads += count if bus else 0
+            first += bus
+    return Traffic(load_bytes, store_bytes, loads, stores, first, last)
 
 
 @compiled
@@ -254,20 +265,30 @@ def _all_bytes(step: np.void, operand: np.void, grid: Grid, count: int) -> float
 
 @compiled
 def overlapped_cycles(step: np.void, machine: Machine, traffic: Traffic, work: float) -> float:
-    """Cycles of the step if its array (or vector unit) is busy for `work` cycles."""
+    """Cycles of the step if its array (or vector unit) is busy for `work` cycles.
+
+    With two buffers a load may start when the tile before last is done, so a load and a tile in
+    turn take at least half their sum each; likewise a drain and its store. With one buffer they
+    take all of it.
+    """
     outputs = float(step["b"] * step["g"] * step["k"] * step["oy"] * step["ox"])
     drain = outputs / step["post_rate"] if step["unit"] == ARRAY else 0.0
-    bus = traffic.bus_bytes / machine.dram_bytes_per_cycle
     access = float(machine.dma_setup + machine.dram_latency)
-    if step["buffers_weights"] < 2 and step["buffers_inputs"] < 2 and traffic.transfers > 3:
-        return step["dispatch_cycles"] + bus + access * traffic.transfers + work + drain
-    ends = (traffic.first_bytes + traffic.last_bytes) / machine.dram_bytes_per_cycle
+    rate = machine.dram_bytes_per_cycle
+    loading = traffic.load_bytes / rate + access * traffic.loads
+    storing = traffic.store_bytes / rate + access * traffic.stores
+    ends = (traffic.first_bytes + traffic.last_bytes) / rate
     ends += access if traffic.first_bytes > 0 else 0.0
     ends += access if traffic.last_bytes > 0 else 0.0
     last_drain = drain * (
         step["tile_b"] * step["tile_g"] * step["tile_k"] * step["tile_oy"] * step["tile_ox"]
     ) / outputs  # fmt: skip
-    longest = max(max(work, drain), max(bus - ends, float(traffic.transfers * machine.dma_setup)))
+    ahead = 1.0 if max(step["buffers_weights"], step["buffers_inputs"]) < 2 else 0.5
+    behind = 1.0 if step["buffers_outputs"] < 2 else 0.5
+    pipeline = max(ahead * (work + loading), behind * (drain + storing)) - ends
+    bus = (traffic.load_bytes + traffic.store_bytes) / rate - ends
+    channel = float((traffic.loads + traffic.stores) * machine.dma_setup)
+    longest = max(max(work, drain), max(max(bus, channel), pipeline))
     return step["dispatch_cycles"] + ends + longest + last_drain
 
 

@@ -21,9 +21,9 @@ from npusim.schedule.estimate import (
     Traffic,
     buffer_bytes,
     busy_cycles,
-    compulsory_traffic,
     grid_of,
     inner_part,
+    least_cycles,
     objective_value,
     overlapped_cycles,
     set_buffers,
@@ -65,7 +65,6 @@ def best_tiling(
     seen = 0
     kept = np.zeros(9, np.int64)
     grids = _spatial_grids(step, space)
-    floor = compulsory_traffic(step, operands)
     works = np.zeros((space.dataflows.size, space.splits.size))
     for g in space.g:
         step["tile_g"] = g
@@ -74,7 +73,8 @@ def best_tiling(
             for c in space.c:
                 step["tile_c"] = c
                 least_work = _least_work(step, operands, machine, space, works)
-                if _value(step, machine, objective, floor, 1, least_work) >= best:
+                floor = least_cycles(step, operands, machine, least_work)
+                if objective_value(objective, floor, 0.0, 1) >= best:
                     continue
                 for s in range(grids.shape[0]):
                     grid, part = _place(step, grids[s])
@@ -192,7 +192,7 @@ def _value(
     work: float,
 ) -> float:  # fmt: skip
     cycles = overlapped_cycles(step, machine, traffic, work)
-    return objective_value(objective, cycles, traffic.bus_bytes, tiles)
+    return objective_value(objective, cycles, traffic.load_bytes + traffic.store_bytes, tiles)
 
 
 @compiled

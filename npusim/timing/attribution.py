@@ -62,9 +62,9 @@ def _charge(entry: np.void, taken: int, shares: np.ndarray) -> None:
         shares[COMPUTE_CAUSE] += part * entry["compute"]
         shares[ARRAY_FILL] += part * entry["fill"]
         shares[WEIGHT_LOAD] += part * entry["weight_load"]
-        known = entry["compute"] + entry["fill"] + entry["weight_load"]
-        rest = WAIT_INPUTS if entry["cause"] == WAIT_INPUTS else ARRAY_EDGES
-        shares[rest] += part * (length - known)
+        shares[WAIT_INPUTS] += part * entry["stall"]
+        known = entry["compute"] + entry["fill"] + entry["weight_load"] + entry["stall"]
+        shares[ARRAY_EDGES] += part * (length - known)
         return
     setup = min(taken, entry["setup"])
     latency = min(taken - setup, entry["latency"])

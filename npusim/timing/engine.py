@@ -71,6 +71,7 @@ LOG = np.dtype(
         ("setup", np.int64),
         ("latency", np.int64),
         ("fill", np.int64),
+        ("stall", np.int64),
         ("weight_load", np.int64),
         ("compute", np.float64),
     ]
@@ -79,7 +80,8 @@ LOG = np.dtype(
 
 A transfer that waits for the bus begins when the bus is free; its set-up ran before that, from
 `ready` on, and freed the channel for the next transfer: `ready_before` is the job that let it.
-`setup`, `latency`, `fill`, `weight_load` and `compute` are parts of begin..end."""
+`setup`, `latency`, `fill`, `stall` (for the SRAM port), `weight_load` and `compute` are parts of
+begin..end."""
 
 COUNTS = np.dtype(
     [
@@ -178,27 +180,24 @@ def _compute(
     """A tile on the MAC array; new weights first need their time into the weight registers."""
     work = array_work(step, operands, part_of(step, job["bounds"]), machine)
     start, before = _ready(clock, job, ARRAY_FREE, _open_of(job["step"]))
-    start, before = _later(clock, READ_PORT, start, before)
     lead = 0
     arrived = job["waits"][0]
     if arrived >= 0 and clock.time[arrived] + work.weight_lead > start:
         before = clock.who[arrived]
         lead = work.weight_lead
         start = clock.time[arrived] + lead
-    entry["begin"] = start - lead
-    entry["end"] = start + work.cycles
-    entry["before"] = before
-    entry["cause"] = COMPUTE_CAUSE if work.cycles <= work.occupied else WAIT_INPUTS
+    served = _served(clock, READ_PORT, start, work.port_cycles)
+    _note(entry, start - lead, max(start + work.occupied, served), before, COMPUTE_CAUSE)
+    entry["stall"] = entry["end"] - start - work.occupied
     entry["compute"] = work.compute
     entry["fill"] = work.fill
     entry["weight_load"] = work.weight_load + lead
     end = entry["end"]
     _set(clock, ARRAY_FREE, end, number)
-    _set(clock, READ_PORT, start + work.port_cycles, number)
     _set(clock, LAST_COMPUTE, end + work.tail, number)
     _set(clock, FIRST_OUTPUT, min(end, start + work.first_output), number)
     _raise(clock, _work_of(job["step"]), end, number)
-    count["array_busy"] += work.cycles
+    count["array_busy"] += end - start
     count["macs"] += work.macs
     count["sram_read"] += work.read_bytes
     count["tiles"] += 1
@@ -213,17 +212,17 @@ def _vector(
     work = vector_work(step, operands, part_of(step, job["bounds"]), machine)
     start, before = _ready(clock, job, VECTOR_FREE, _open_of(job["step"]))
     start, before = _later(clock, _end_of(job["step"] - 1), start, before)
-    start, before = _later(clock, READ_PORT, start, before)
-    start, before = _later(clock, WRITE_PORT, start, before)
-    _note(entry, start, start + work.cycles, before, VECTOR_CAUSE)
+    served = max(
+        _served(clock, READ_PORT, start, work.read_cycles),
+        _served(clock, WRITE_PORT, start, work.write_cycles),
+    )
+    _note(entry, start, max(start + work.cycles, served), before, VECTOR_CAUSE)
     end = entry["end"]
     _set(clock, VECTOR_FREE, end, number)
-    _set(clock, READ_PORT, start + work.read_cycles, number)
-    _set(clock, WRITE_PORT, start + work.write_cycles, number)
     _raise(clock, _work_of(job["step"]), end, number)
     if job["last"]:
         _arrive(step, operands, RESIDENT, clock, end, number)
-    count["vector_busy"] += work.cycles
+    count["vector_busy"] += end - start
     count["vector_ops"] += work.ops
     count["outputs"] += work.outputs
     count["sram_read"] += work.read_bytes
@@ -241,8 +240,7 @@ def _drain(
     begins = FIRST_OUTPUT if machine.array.hide_drain else LAST_COMPUTE
     start, before = _ready(clock, job, POST_FREE, begins)
     start, before = _later(clock, _end_of(job["step"] - 1), start, before)
-    start, before = _later(clock, WRITE_PORT, start, before)
-    end = start + work.cycles
+    end = max(start + work.cycles, _served(clock, WRITE_PORT, 0, work.write_cycles))
     if clock.time[LAST_COMPUTE] > end:
         end = clock.time[LAST_COMPUTE]
         before = clock.who[LAST_COMPUTE]
@@ -250,7 +248,6 @@ def _drain(
     else:
         _note(entry, start, end, before, POSTPROCESS)
     _set(clock, POST_FREE, end, number)
-    _set(clock, WRITE_PORT, start + work.write_cycles, number)
     _raise(clock, _work_of(job["step"]), end, number)
     if job["last"]:
         _arrive(step, operands, RESIDENT, clock, end, number)
@@ -280,19 +277,17 @@ def _transfer(
     entry["ready"] = ready
     entry["ready_before"] = before
     data = ready + machine.dma_setup + machine.dram_latency
-    if max(clock.time[BUS_FREE], clock.time[port]) > data:
+    if clock.time[BUS_FREE] > data:
         data, before = _later(clock, BUS_FREE, data, before)
-        data, before = _later(clock, port, data, before)
         begin = data
     else:
         begin = ready
         entry["setup"] = machine.dma_setup
         entry["latency"] = machine.dram_latency
-    end = data + work.cycles
+    end = max(data + work.cycles, _served(clock, port, 0, work.port_cycles))
     cause = WAIT_WEIGHTS if job["stream"] == 0 else WAIT_INPUTS
     _note(entry, begin, end, before, cause if loading else WAIT_OUTPUT_BUFFER)
     _set(clock, BUS_FREE, end, number)
-    _set(clock, port, data + work.port_cycles, number)
     count["bus_busy"] += work.cycles
     if loading:
         count["dram_read"] += work.bus_bytes
@@ -352,6 +347,18 @@ def _ready(clock: Clock, job: np.void, first: int, second: int) -> tuple[int, in
         if token >= 0:
             start, before = _later(clock, token, start, before)
     return start, before
+
+
+@compiled
+def _served(clock: Clock, port: int, start: int, cycles: int) -> int:
+    """When an SRAM port has served `cycles` of work that begins at `start`, and all work before.
+
+    Array and vector unit queue at the port from their start on. Transfers and the output stage
+    (start 0) take their cycles wherever the port has been idle: they slow what comes after them
+    only once the port is truly full.
+    """
+    clock.time[port] = max(clock.time[port], start) + cycles
+    return clock.time[port]
 
 
 @compiled
