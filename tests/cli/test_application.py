@@ -31,7 +31,9 @@ def _failing_with(error: BaseException) -> Result:
 @pytest.mark.parametrize(
     ("kind", "code"), [(DoesNotFitError, 1), (UsageError, 2), (UnsupportedModelError, 3)]
 )
-def test_each_kind_of_error_has_its_exit_code(kind: Callable[..., BaseException], code: int) -> None:
+def test_each_kind_of_error_has_its_exit_code(
+    kind: Callable[..., BaseException], code: int
+) -> None:
     result = _failing_with(kind([Problem("here", "one thing"), Problem("", "another")]))
     assert result.exit_code == code
     assert result.stderr == "error: here: one thing\nerror: another\n"
