@@ -49,10 +49,12 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_document(text: str, name: str, origin: str) -> Document:
+def read_document(
+    text: str, name: str, origin: str, most_values: int = MAX_NODES
+) -> Document:
     """Reads `text`; places are `name:line:column`. Never raises for what the text says."""
     document = Document({})
-    reader = _Reader(text, name, origin, document)
+    reader = _Reader(text, name, origin, document, most_values)
     try:
         reader.check_shape()
         root = yaml.compose(text, Loader=_Loader)
@@ -88,8 +90,11 @@ class _RefusedError(Exception):
 
 
 class _Reader:
-    def __init__(self, text: str, name: str, origin: str, document: Document) -> None:
+    def __init__(
+        self, text: str, name: str, origin: str, document: Document, most_values: int
+    ) -> None:
         self.text, self.name, self.origin, self.document = text, name, origin, document
+        self.most_values = most_values
         self.lines = _LINE_BREAK.split(text)
         self.scalar_spans: list[tuple[tuple[int, int], tuple[int, int]]] = []
         self.citations: dict[int, tuple[str, ...]] = {}
@@ -111,9 +116,9 @@ class _Reader:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             count += isinstance(event, yaml.NodeEvent)
-            if depth > MAX_DEPTH or count > MAX_NODES:
-                raise _RefusedError(where, f"more than {MAX_DEPTH} levels or {MAX_NODES} values: "
-                                    "this is not a hardware description")  # fmt: skip
+            if depth > MAX_DEPTH or count > self.most_values:
+                raise _RefusedError(where, f"more than {MAX_DEPTH} levels or {self.most_values} "
+                                    "values: this is not a description for npusim")  # fmt: skip
             if isinstance(event, yaml.ScalarEvent):
                 self._note_span(event)
         self.citations = dict(self._find_citations())

@@ -17,6 +17,7 @@ from npusim.hardware.explainer import problems_of
 from npusim.hardware.layers import Overrides, lookup, merge, overrides_document
 from npusim.hardware.presets import preset_names, preset_path
 from npusim.hardware.schema import Hardware
+from npusim.hardware.textfile import read_text
 
 MAX_FILE_BYTES = 1 << 20
 _NUMBER = re.compile(r"[+-]?\.?\d")
@@ -100,7 +101,7 @@ def _read_chain(
 ) -> Document:
     """The document of a file, merged over everything that it extends."""
     path = _find(name_or_path, asked, chain)
-    text = _read_text(path, asked)
+    text = read_text(path, asked.where or str(path), MAX_FILE_BYTES, "a hardware description")
     if path.resolve() in chain:
         names = " -> ".join(file.name for file in (*chain, path))
         raise DescriptionError(Problem(asked.where, f"extends itself: {names}"))
@@ -135,22 +136,6 @@ def _find(
         )
         raise DescriptionError(Problem(asked.where, what))
     return preset_path(text)
-
-
-def _read_text(path: FilePath, asked: Place) -> str:
-    where = asked.where or str(path)
-    try:
-        if not path.is_file():
-            raise DescriptionError(Problem(where, f"there is no file {path}"))
-        if path.stat().st_size > MAX_FILE_BYTES:
-            what = f"{path} has more than {MAX_FILE_BYTES} bytes: not a hardware description"
-            raise DescriptionError(Problem(where, what))
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        what = f"{path} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}"
-        raise DescriptionError(Problem(where, what)) from None
-    except (OSError, ValueError) as error:
-        raise DescriptionError(Problem(where, f"cannot read {path}: {error}")) from None
 
 
 def _values(document: Document) -> Iterator[SourcedValue]:

@@ -25,7 +25,7 @@ from npusim.schedule.policies import (
 from npusim.schedule.residency import candidates
 from npusim.schedule.tables import ARRAY
 
-_NEVER = 1 << 40
+_NEVER = 1 << 41
 """More accumulators than any array has."""
 
 
@@ -101,9 +101,9 @@ def _sums_of_step(
         )
     else:
         what = (
-            f"the tile ({text}) needs {needed} accumulators a column for its partial sums "
-            f"({4 * needed} bytes as int32), {hardware.name} has {have} ({4 * have} bytes): make "
-            "OY, OX or K smaller, or raise mac_array.accumulator.entries"
+            f"the tile ({text}) needs {needed} accumulators a column for its partial sums, "
+            f"{hardware.name} has {have}: make OY, OX or K smaller, or raise "
+            "mac_array.accumulator.entries"
         )
     yield Problem(step.name, what)
 
