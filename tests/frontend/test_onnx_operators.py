@@ -13,8 +13,6 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-pytest.importorskip("onnxruntime")
-
 from npusim.frontend.onnx import read_onnx
 from tests.support.onnx_models import session, wrong_elements
 from tests.support.onnx_operators import Operand, qdq, qlinear

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from npusim.errors import Problem
 from npusim.ir.graph import Graph, Node
 from npusim.ir.passes.assign_layout import assign_layout
@@ -11,6 +13,7 @@ from npusim.ir.passes.fold_scale_shift import fold_scale_shift
 from npusim.ir.passes.fuse_quantization import WEIGHTED, fuse_quantization
 from npusim.ir.passes.hoist_quantization import hoist_quantization
 from npusim.ir.passes.remove_dead import remove_dead
+from npusim.numerics.quantization import Activation, clamp_range
 
 PASSES = (
     remove_dead,
@@ -30,9 +33,30 @@ def clean_up(graph: Graph) -> tuple[Graph, list[Problem]]:
     """The graph after all passes, and the nodes that would run in float32 amid integers."""
     for clean in PASSES:
         graph = clean(graph)
+    graph = replace(graph, notes=(*graph.notes, *_clamp_notes(graph)))
     if not any(tensor.quantization is not None for tensor in graph.tensors.values()):
         return graph, []
     return graph, [problem for node in graph.nodes for problem in _float_problem(graph, node)]
+
+
+def _clamp_notes(graph: Graph) -> list[str]:
+    """A note if clamps remain that saturation does not imply: ONNX Runtime fuses none of these."""
+    clamped = []
+    for node in graph.nodes:
+        out = graph.tensors[node.outputs[0]]
+        activation = getattr(node.op, "activation", Activation.NONE)
+        if node.op.kind == "relu" or out.quantization is None or activation is Activation.NONE:
+            continue
+        whole = (out.format.low, out.format.high)
+        if clamp_range(activation, out.format, out.quantization) != whole:
+            clamped.append(f"'{node.name}'")
+    if not clamped:
+        return []
+    return [
+        "a clamp that the output's range does not imply follows "
+        f"{', '.join(clamped)}: ONNX Runtime runs such nodes in float32, npusim in integers, "
+        "so elements can differ by one step"
+    ]
 
 
 def _float_problem(graph: Graph, node: Node) -> list[Problem]:
