@@ -94,7 +94,10 @@ class Comparison:
         from npusim.report.comparison import print_comparison
 
         text = io.StringIO()
-        print_comparison(self.reports, Console(file=text, width=TEXT_WIDTH, highlight=False))
+        plain = Console(
+            file=text, width=TEXT_WIDTH, highlight=False, force_terminal=False, force_jupyter=False
+        )
+        print_comparison(self.reports, plain)
         return text.getvalue()
 
     def _repr_html_(self) -> str:
@@ -137,19 +140,20 @@ def schedule(
 ) -> Program:
     """The tiled schedule of `model` on `hw`: what counting and executing both start from.
 
-    `objective` is `latency`, `energy` or `edp`. `batch` None keeps the model's own.
+    `objective` is `latency`, `energy` or `edp`. `batch` None keeps the model's own. `mapping` is a
+    file that fixes a part of the schedule, or all of it.
     """
     from npusim.energy.objective import judge_of, objective_weights
     from npusim.ir.passes.batch import with_batch
+    from npusim.schedule.mapping import read_mapping
     from npusim.schedule.scheduler import build_program
 
     graph, hardware = _as_model(model).graph, _as_hardware(hw)
     weights, judge = objective_weights(hardware, objective), judge_of(objective)
     if batch is not None:
         graph = with_batch(graph, batch)
-    if mapping is not None:
-        raise UsageError(Problem("mapping", "reading a mapping file is not available yet"))
-    return build_program(graph, hardware, judge, weights)
+    fixed = None if mapping is None else read_mapping(mapping, graph, hardware)
+    return build_program(graph, hardware, judge, weights, fixed)
 
 
 def simulate(

@@ -15,6 +15,8 @@ from npusim.errors import Problem, UsageError
 STDOUT = "-"
 MODEL_ENDINGS = (".onnx", ".tflite", ".yaml", ".yml")
 """A result with such a name is a slip: `--json MODEL` takes the model for the file to write."""
+YAML_RESULTS = ("--dump-mapping",)
+"""Options whose results are YAML files."""
 
 
 def check_destinations(asked: dict[str, str | None], sources: Iterable[str | None]) -> None:
@@ -28,7 +30,7 @@ def check_destinations(asked: dict[str, str | None], sources: Iterable[str | Non
     for option, target in asked.items():
         if target is None or target == STDOUT:
             continue
-        reason = _reason_against(target, read)
+        reason = _reason_against(target, read, option in YAML_RESULTS)
         real = _real(target)
         if not reason and real in seen:
             reason = f"is the file of {seen[real]} too"
@@ -39,13 +41,14 @@ def check_destinations(asked: dict[str, str | None], sources: Iterable[str | Non
         raise UsageError(problems)
 
 
-def _reason_against(target: str, read: set[str]) -> str:
+def _reason_against(target: str, read: set[str], may_be_yaml: bool) -> str:
     """Why `target` can't be written; empty if it can."""
     path = Path(target)
     folder = path.parent
     if not target:
         return "is no name of a file"
-    if path.suffix.lower() in MODEL_ENDINGS:
+    suffix = path.suffix.lower()
+    if suffix in MODEL_ENDINGS and not (may_be_yaml and suffix in (".yaml", ".yml")):
         return (
             f"has the name of an input ({path.suffix}): give the file to write, or '-' for stdout"
         )

@@ -85,6 +85,8 @@ class Request:
             problems.append(Problem("--outputs", "arrays go to a file, not to stdout"))
         if self.json_to == STDOUT and self.csv_to == STDOUT:
             problems.append(Problem("--csv", "stdout is taken by --json"))
+        if self.mapping_to == STDOUT and STDOUT in (self.json_to, self.csv_to):
+            problems.append(Problem("--dump-mapping", "stdout is taken by --json or --csv"))
         if problems:
             raise UsageError(problems)
         targets = {
@@ -206,12 +208,16 @@ def _write(
 ) -> None:
     """Files first, so that a pipe that breaks does not lose them; then stdout."""
     from npusim.report import write_atomically
+    from npusim.schedule.mapping import dump_mapping
 
     if request.outputs_to is not None:
         from npusim.cli.arrays import npz_bytes
 
         write_atomically(request.outputs_to, npz_bytes(outputs))
-    texts = ((request.json_to, report.to_json), (request.csv_to, report.to_csv))
+    texts = (
+        (request.json_to, report.to_json), (request.csv_to, report.to_csv),
+        (request.mapping_to, lambda: dump_mapping(program)),
+    )  # fmt: skip
     for target, text in texts:
         if target is not None and target != STDOUT:
             write_atomically(target, text())
