@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npusim.errors import Problem, UnsupportedModelError
 from npusim.numerics.onnx_runtime import fused_sum, product_sum
 from npusim.numerics.quantization import Quantization
 from npusim.numerics.requantize import quantize_multiplier
@@ -98,6 +99,9 @@ def one_shift_sum(a: Quantization, b: Quantization, y: Quantization, clamp: Clam
     rb = b.scalar_scale / y.scalar_scale
     _, exponent = np.frexp(max(ra, rb))
     shift = ADD_PRECISION - (int(exponent) - 1)
+    if shift < 1:
+        what = f"input scales over {max(ra, rb):g} times the output's are too large for one shift"
+        raise UnsupportedModelError(Problem("add", what))
     ma = int(np.rint(np.ldexp(np.float64(ra), shift)))
     mb = int(np.rint(np.ldexp(np.float64(rb), shift)))
     bias = (1 << (shift - 1)) - ma * a.scalar_zero_point - mb * b.scalar_zero_point

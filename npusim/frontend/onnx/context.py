@@ -13,6 +13,7 @@ import numpy as np
 
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
+from npusim.frontend.onnx.tensors import checked_shape
 from npusim.ir.graph import Node, Tensor
 from npusim.ir.operator import Operator
 from npusim.ir.ops.dequantize import Dequantize
@@ -158,7 +159,7 @@ class Context:
         shape: tuple[int, ...], fmt: Format, quantization: Quantization | None,
     ) -> Tensor:  # fmt: skip
         """Add a node whose output shape is known."""
-        out = Tensor(output, shape, fmt, quantization)
+        out = Tensor(output, checked_shape(shape), fmt, quantization)
         self.tensors[output] = out
         names = tuple("" if tensor is None else tensor.name for tensor in inputs)
         self.nodes.append(Node(name, op, names, (output,)))
