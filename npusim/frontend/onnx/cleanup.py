@@ -26,6 +26,9 @@ PASSES = (
     assign_layout,
 )
 
+ROUNDING = "half_even"
+"""How QuantizeLinear rounds the bounds of a clamp."""
+
 _BORDERS = ("quantize", "dequantize")
 
 
@@ -48,7 +51,7 @@ def _clamp_notes(graph: Graph) -> list[str]:
         if node.op.kind == "relu" or out.quantization is None or activation is Activation.NONE:
             continue
         whole = (out.format.low, out.format.high)
-        if clamp_range(activation, out.format, out.quantization) != whole:
+        if clamp_range(activation, out.format, out.quantization, ROUNDING) != whole:
             clamped.append(f"'{node.name}'")
     if not clamped:
         return []
