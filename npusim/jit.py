@@ -3,11 +3,23 @@
 A function under `compiled` is its own reference: `function.py_func` runs uncompiled, and
 `NUMBA_DISABLE_JIT=1` runs everything so. Importing this module imports Numba, so only what counts
 cycles imports it.
+
+Machine code holds the functions that it calls, but Numba looks at a function's own file only when
+it decides whether its cache is still good. So each module has a cache folder of its own, named by
+the state of its source and of all sources of npusim that it imports; folders of older states are
+removed. They lie beside the sources, or in the user's cache where that can't be written.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import os
+import re
+import shutil
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 import numba
@@ -15,7 +27,62 @@ import numba
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_PACKAGE = Path(__file__).resolve().parent
+_IMPORT = re.compile(r"^from (npusim[\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
+
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile `function` in no-Python mode and cache the machine code beside the source."""
-    return cast(Callable[P, R], numba.njit(cache=True, error_model="numpy")(function))
+    """Compile `function` in no-Python mode, with its machine code cached across processes."""
+    usual = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(cache_folder(function.__module__))
+    try:
+        return cast(Callable[P, R], numba.njit(cache=True, error_model="numpy")(function))
+    finally:
+        numba.config.CACHE_DIR = usual
+
+
+@functools.cache
+def cache_folder(module: str) -> Path:
+    """The folder with the machine code of `module` in the present state of the sources."""
+    state = hashlib.sha256()
+    for path in sorted(_sources(Path(sys.modules[module].__file__ or "").resolve())):
+        stat = path.stat()
+        state.update(f"{path} {stat.st_mtime_ns} {stat.st_size}\n".encode())
+    folder = _cache_root() / module
+    current = folder / state.hexdigest()[:16]
+    if folder.is_dir() and not current.is_dir():
+        shutil.rmtree(folder, ignore_errors=True)
+    return current
+
+
+def _cache_root() -> Path:
+    beside = _PACKAGE / "__pycache__"
+    if os.access(beside if beside.is_dir() else _PACKAGE, os.W_OK):
+        return beside / "numba"
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    place = hashlib.sha256(str(_PACKAGE).encode()).hexdigest()[:16]
+    return Path(home) / "npusim" / place
+
+
+def _sources(first: Path) -> set[Path]:
+    """`first` and every source of npusim that it imports, directly or not."""
+    found: set[Path] = set()
+    waiting = [first]
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        waiting += _imports(path)
+    return found
+
+
+@functools.cache
+def _imports(path: Path) -> tuple[Path, ...]:
+    """The sources of npusim that `path` imports from: modules, and modules of packages."""
+    imported = []
+    for module, names in _IMPORT.findall(path.read_text(encoding="utf-8")):
+        base = _PACKAGE.parent.joinpath(*module.split("."))
+        imported.append(base.with_suffix(".py"))
+        imported += [base / f"{name}.py" for name in re.findall(r"\w+", names)]
+    return tuple(source for source in imported if source.is_file())

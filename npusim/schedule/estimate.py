@@ -307,11 +307,15 @@ def objective_value(objective: Objective, cycles: float, bus: float, tiles: int)
 
 @compiled
 def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
-    """Cycles of all tiles on the array or the vector unit, ragged ones counted as they are."""
+    """Cycles of all tiles on the array or the vector unit, ragged ones counted as they are.
+
+    A tile takes accumulators until its last sums have left, `tail` cycles after it; with two sets
+    of them a tile and its tail take at least half their sum.
+    """
     if step["unit"] != ARRAY:
         outputs = step["b"] * step["g"] * step["k"] * step["oy"] * step["ox"]
         return outputs * step["ops_per_output"] / step["vector_rate"]
-    total = 0.0
+    total = held = 0.0
     for corner in range(64):
         b, times_b = _corner(step["b"], step["tile_b"], corner & 1)
         g, times_g = _corner(step["g"], step["tile_g"], corner & 2)
@@ -319,11 +323,12 @@ def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
         c, times_c = _corner(step["c"], step["tile_c"], corner & 8)
         y, times_y = _corner(step["oy"], step["tile_oy"], corner & 16)
         x, times_x = _corner(step["ox"], step["tile_ox"], corner & 32)
-        times = times_b * times_g * times_k * times_c * times_y * times_x
-        if times:
-            part = Part(b, g, k, c, y, x, 0, 0)
-            total += times * array_work(step, operands, part, machine).cycles
-    return total
+        outputs = times_b * times_g * times_k * times_y * times_x
+        if outputs * times_c:
+            work = array_work(step, operands, Part(b, g, k, c, y, x, 0, 0), machine)
+            total += outputs * times_c * work.cycles
+            held += outputs * work.tail if corner & 8 == 0 else 0.0
+    return max(total, (total + held) / step["buffers_sums"])
 
 
 @compiled
