@@ -144,7 +144,7 @@ def schedule(
     file that fixes a part of the schedule, or all of it.
     """
     from npusim.energy.objective import judge_of, objective_weights
-    from npusim.ir.passes.batch import with_batch
+    from npusim.ir.passes.set_batch import with_batch
     from npusim.schedule.mapping import read_mapping
     from npusim.schedule.scheduler import build_program
 
