@@ -2,11 +2,10 @@
 
 From the last job back: the interval that only this job explains gets its causes, then the job that
 let it begin is asked about the time before. A job may have been released before that one ended
-(outputs leave the array while it computes, a port is free before its user is): only the part up to
-the release is taken then: of a transfer in the order set-up, latency, data, of an array job its
-causes in proportion. A transfer's channel is free before its data phase begins; who waited for the
-channel is led to the set-up. The intervals meet without gaps, so the causes
-add up to the latency, and so do the steps.
+(outputs leave the array while it computes): only the part up to the release is taken then, of a
+transfer in the order set-up, latency, data, of an array job its causes in proportion. A transfer's
+channel is free before its data phase begins; who waited for the channel is led to the set-up. The
+intervals meet without gaps, so the causes add up to the latency, and so do the steps.
 """
 
 from __future__ import annotations
@@ -68,6 +67,8 @@ def _charge(entry: np.void, taken: int, shares: np.ndarray) -> None:
         return
     setup = min(taken, entry["setup"])
     latency = min(taken - setup, entry["latency"])
+    fill = min(taken - setup - latency, entry["fill"])
     shares[DMA_SETUP] += setup
     shares[MEMORY_LATENCY] += latency
-    shares[entry["cause"]] += taken - setup - latency
+    shares[ARRAY_FILL] += fill
+    shares[entry["cause"]] += taken - setup - latency - fill

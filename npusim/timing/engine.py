@@ -18,7 +18,6 @@ import numpy as np
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
 from npusim.schedule.tables import (
-    ALIAS_JOB,
     ARRAY,
     COMPUTE,
     DISPATCH,
@@ -32,7 +31,8 @@ from npusim.schedule.tables import (
     TOKENS,
 )
 from npusim.schedule.tiles import part_of
-from npusim.schedule.walker import BLOCK_JOBS, STATE_SIZE, PENDING_STEP, walk
+from npusim.schedule.walker import BLOCK_JOBS, PENDING_STEP, STATE_SIZE, walk
+from npusim.schedule.work import array_work, post_work, transfer_work, vector_work
 from npusim.timing.causes import (
     COMPUTE_CAUSE,
     DISPATCH_CAUSE,
@@ -43,7 +43,6 @@ from npusim.timing.causes import (
     WAIT_OUTPUT_BUFFER,
     WAIT_WEIGHTS,
 )
-from npusim.schedule.work import array_work, post_work, transfer_work, vector_work
 
 (
     ARRAY_FREE,
@@ -163,13 +162,20 @@ def _serve(
     elif kind == HOST_JOB:
         _host(step, operands, clock, job, entry, number)
     else:
-        entry["begin"] = entry["end"] = clock.time[_end_of(job["step"] - 1)]
-        entry["before"] = clock.who[_end_of(job["step"] - 1)]
-        entry["cause"] = DISPATCH_CAUSE
+        _view(clock, job, entry)
     for token in job["signals"]:
         if token >= 0:
             _set(clock, token, entry["end"], number)
     _raise(clock, _end_of(job["step"]), entry["end"], number)
+
+
+@compiled
+def _view(clock: Clock, job: np.void, entry: np.void) -> None:
+    """A view takes no time: what follows it waits for what the step before it did."""
+    before = job["step"] - 1
+    end = clock.time[_end_of(before)]
+    _note(entry, end, end, clock.who[_end_of(before)], DISPATCH_CAUSE)
+    _raise(clock, _work_of(job["step"]), clock.time[_work_of(before)], clock.who[_work_of(before)])
 
 
 @compiled
@@ -235,18 +241,23 @@ def _drain(
     step: np.void, operands: np.ndarray, machine: Machine, clock: Clock,
     job: np.void, entry: np.void, number: int, count: np.void,
 ) -> None:  # fmt: skip
-    """The output stage: follows the array's outputs as they leave, or after the tile."""
+    """The output stage: follows the array's outputs as they leave, or after the tile.
+
+    What the last outputs need to leave an array that is done (its tail) is the array's drain.
+    """
     work = post_work(step, operands, part_of(step, job["bounds"]), machine)
     begins = FIRST_OUTPUT if machine.array.hide_drain else LAST_COMPUTE
     start, before = _ready(clock, job, POST_FREE, begins)
     start, before = _later(clock, _end_of(job["step"] - 1), start, before)
     end = max(start + work.cycles, _served(clock, WRITE_PORT, 0, work.write_cycles))
     if clock.time[LAST_COMPUTE] > end:
-        end = clock.time[LAST_COMPUTE]
+        start = end = clock.time[LAST_COMPUTE]
         before = clock.who[LAST_COMPUTE]
-        _note(entry, min(end, clock.time[ARRAY_FREE]), end, before, POSTPROCESS)
-    else:
-        _note(entry, start, end, before, POSTPROCESS)
+    tail = 0
+    if start == clock.time[LAST_COMPUTE] and before == clock.who[LAST_COMPUTE]:
+        tail = start - clock.time[ARRAY_FREE]
+    _note(entry, start - tail, end, before, POSTPROCESS)
+    entry["fill"] = tail
     _set(clock, POST_FREE, end, number)
     _raise(clock, _work_of(job["step"]), end, number)
     if job["last"]:

@@ -22,7 +22,7 @@ from npusim.ir.ops.max_pool import MaxPool
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.softmax import Softmax
 from npusim.ir.ops.window import Window
-from npusim.numerics.formats import INT8, INT32
+from npusim.numerics.formats import INT8, INT32, Format
 from npusim.numerics.quantization import Quantization
 
 Pair = tuple[int, int]
@@ -55,12 +55,13 @@ class Build:
         self.tensors[name] = Tensor(name, shape, INT8, _SCALE, np.zeros(shape, np.int8))
         return name
 
-    def add_node(self, op: Operator, *inputs: str) -> str:
+    def add_node(self, op: Operator, *inputs: str, format: Format = INT8) -> str:
         """Any operator of one output."""
         at = len(self.nodes)
         shape = op.infer_shapes([self.tensors[name] for name in inputs])[0]
         name = f"t{at}"
-        self.tensors[name] = Tensor(name, shape, INT8, _SCALE)
+        quantization = _SCALE if format.is_integer else None
+        self.tensors[name] = Tensor(name, shape, format, quantization)
         self.nodes.append(Node(f"{op.kind}_{at}", op, inputs, (name,)))
         return name
 

@@ -23,6 +23,7 @@ _PLAIN: dict[str, Any] = {
     "vector_unit.rates.softmax": 0.5,
     "memory.sram.banks": 1,
     "memory.sram.size": "64 KiB",
+    "memory.sram.holds": ("inputs", "outputs"),
     "memory.sram.read": "1000 B/cycle",
     "memory.sram.write": "1000 B/cycle",
     "memory.dram.bandwidth": "4 GB/s",
@@ -62,7 +63,7 @@ def with_overrides(preset: str, overrides: dict[str, Any]) -> Hardware:
 def tiny(**changes: Any) -> Hardware:
     """A 4 x 4 weight-stationary array; 8 bytes a cycle of DRAM, 20 cycles of latency, 3 of set-up.
 
-    SRAM ports are wide enough not to matter; nothing has overheads.
+    SRAM ports are wide enough not to matter, weights always stream; nothing has overheads.
     """
     given = {key.replace("__", "."): value for key, value in changes.items()}
     return with_overrides("edge-npu-1", _PLAIN | given)

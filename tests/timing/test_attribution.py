@@ -1,0 +1,92 @@
+"""Every cycle of the latency has one cause and one step; no cause is charged what did not happen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from npusim.schedule.program import Program
+from npusim.timing.attribution import attribute
+from npusim.timing.causes import (
+    CAUSES,
+    COMPUTE_CAUSE,
+    DISPATCH_CAUSE,
+    DMA_SETUP,
+    HOST_CAUSE,
+    MEMORY_LATENCY,
+    POSTPROCESS,
+    VECTOR_CAUSE,
+    WAIT_INPUTS,
+    WAIT_OUTPUT_BUFFER,
+    WAIT_WEIGHTS,
+)
+from npusim.timing.counts import count
+from npusim.timing.engine import Run, simulate
+from tests.support.programs import random_programs, scheduled_programs
+
+
+def timed(program: Program) -> tuple[Run, np.ndarray]:
+    """The engine's run, and cycles by step and cause."""
+    run = simulate(program.table, program.operands, len(program.tensors), program.machine)
+    return run, attribute(run.log, len(program.steps))
+
+
+def assert_causes_add_up(program: Program) -> None:
+    run, shares = timed(program)
+    close = 1e-9 * max(1, run.cycles)
+    assert abs(shares.sum() - run.cycles) <= close
+    assert (shares >= -close).all()
+    counts = count(program)
+    by_cause = sum(counts.cycles_by_cause.values())
+    assert by_cause == pytest.approx(counts.cycles, rel=1e-9)
+    by_step = sum(step.cycles for step in counts.steps) + counts.overhead_cycles
+    assert by_step == pytest.approx(counts.cycles, rel=1e-9)
+
+
+@given(random_programs())
+def test_causes_and_steps_add_up(program):
+    assert_causes_add_up(program)
+
+
+@pytest.mark.slow
+@settings(max_examples=3000)
+@given(random_programs())
+def test_causes_and_steps_add_up_for_many_programs(program):
+    assert_causes_add_up(program)
+
+
+@given(scheduled_programs())
+def test_a_cause_takes_no_more_cycles_than_it_was_busy(program):
+    """What a cause is charged is at most what all jobs of its kind together took."""
+    run, shares = timed(program)
+    log, charged = run.log, shares.sum(axis=0)
+    machine = program.machine
+    transfers = np.isin(log["cause"], [WAIT_WEIGHTS, WAIT_INPUTS, WAIT_OUTPUT_BUFFER])
+    steps = len(program.steps)
+    most = {
+        COMPUTE_CAUSE: log["compute"].sum(),
+        DMA_SETUP: transfers.sum() * machine.dma_setup,
+        MEMORY_LATENCY: transfers.sum() * machine.dram_latency + steps * machine.sram_latency,
+        DISPATCH_CAUSE: program.table["dispatch_cycles"].sum(),
+        HOST_CAUSE: program.table["host_cycles"].sum(),
+    }
+    for cause in (VECTOR_CAUSE, POSTPROCESS):
+        own = log[log["cause"] == cause]
+        most[cause] = (own["end"] - own["begin"]).sum()
+    found = {CAUSES[c]: (charged[c], most[c]) for c in most if charged[c] > most[c] + 1e-6}
+    assert found == {}
+
+
+@given(random_programs())
+def test_an_interval_begins_inside_the_job_that_let_it_begin(program):
+    """So the walk back from the last job leaves no gap."""
+    run, _ = timed(program)
+    for entry in run.log:
+        if entry["before"] < 0:
+            assert entry["begin"] == 0
+            continue
+        released = run.log[entry["before"]]
+        assert entry["begin"] <= released["end"]
+        transfer = released["cause"] in (WAIT_WEIGHTS, WAIT_INPUTS, WAIT_OUTPUT_BUFFER)
+        assert entry["begin"] >= (released["ready"] if transfer else released["begin"])
