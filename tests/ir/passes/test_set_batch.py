@@ -112,8 +112,13 @@ def test_real_models_keep_their_bits(name: str) -> None:
 
 
 @pytest.mark.parametrize("preset", ["edge-npu-1", "ethos-u55-128", "ethos-u65-512"])
-@pytest.mark.parametrize("name", ["mlperf_tiny_kws_ref_model", "mlperf_tiny_ad01_int8"])
+@pytest.mark.parametrize(
+    "name", ["mlperf_tiny_kws_ref_model", "mlperf_tiny_ad01_int8", "mlperf_tiny_vww_96_int8",
+             "mlperf_tiny_pretrainedResnet_quant"],
+)  # fmt: skip
 def test_a_batch_costs_no_more_than_its_samples_one_by_one(name: str, preset: str) -> None:
+    """Weights are fetched once for all samples. (A batch goes through the network layer by layer;
+    where one sample's feature maps fit on chip and those of the batch do not, it can cost more.)"""
     graph = load_model(shared_path("data", "models", f"{name}.tflite"))
     hardware = load_hardware(preset)
     alone, together = (
