@@ -45,7 +45,8 @@ class Requantizer:
     def apply(self, acc: Array, dtype: np.typing.DTypeLike) -> Array:
         """Requantize int32 `acc` [..., k]; returns `dtype` of the same shape."""
         q = ARITHMETICS[self.arithmetic](acc, self)
-        return np.clip(q + self.zero_point, self.low, self.high).astype(dtype)
+        stored: Array = np.clip(q + self.zero_point, self.low, self.high).astype(dtype)
+        return stored
 
     def channels(self, chosen: Array) -> Requantizer:
         """The requantizer of the channels with the given indices only."""
@@ -81,8 +82,9 @@ def product_scales(
     float64 factor of a per-tensor product starts from the float32 product, as TFLite does.
     """
     weight_scale = np.broadcast_to(w.scale, channels).astype(np.float32)
-    product = x.scalar_scale * weight_scale
-    single = product / y.scalar_scale
+    with np.errstate(over="ignore"):
+        product = x.scalar_scale * weight_scale
+        single = product / y.scalar_scale
     exact = np.float64(x.scalar_scale) * weight_scale.astype(np.float64)
     if w.is_per_tensor:
         exact = product.astype(np.float64)
@@ -104,7 +106,7 @@ def quantize_multiplier(real: Array | float) -> tuple[Array, Array]:
 
 
 def saturating_rounding_doubling_high_mul(a: Array, b: Array) -> Array:
-    """round(a * b / 2^31) of int32 arrays as int64, ties away from zero for either sign."""
+    """round(a * b / 2^31) of int32 arrays as int64, ties upwards; two lowest values saturate."""
     product = a.astype(np.int64) * b.astype(np.int64)
     nudge = np.where(product >= 0, 1 << 30, 1 - (1 << 30))
     total = product + nudge
@@ -119,7 +121,8 @@ def rounding_divide_by_power_of_two(x: Array, exponent: Array) -> Array:
     mask = (np.int64(1) << exponent) - 1
     remainder = x & mask
     threshold = (mask >> 1) + (x < 0)
-    return (x >> exponent) + (remainder > threshold)
+    rounded: Array = (x >> exponent) + (remainder > threshold)
+    return rounded
 
 
 def multiply_by_quantized_multiplier(x: Array, multiplier: Array, shift: Array) -> Array:
@@ -138,9 +141,11 @@ def wrap_int32(x: Array) -> Array:
 
 
 def _float32_rint(acc: Array, r: Requantizer) -> Array:
-    scaled = acc.astype(np.float32) * r.scale
+    with np.errstate(over="ignore"):
+        scaled = acc.astype(np.float32) * r.scale
     bounded = np.clip(scaled, np.float32(r.low - r.zero_point), np.float32(r.high - r.zero_point))
-    return np.rint(bounded).astype(np.int64)
+    rounded: Array = np.rint(bounded).astype(np.int64)
+    return rounded
 
 
 def _float64_half_away(acc: Array, r: Requantizer) -> Array:
@@ -151,7 +156,8 @@ def _float64_half_away(acc: Array, r: Requantizer) -> Array:
 
 def half_away(values: Array) -> Array:
     """Nearest integers (int64) of float64 values, ties away from zero."""
-    return np.trunc(values + np.copysign(0.5, values)).astype(np.int64)
+    rounded: Array = np.trunc(values + np.copysign(0.5, values)).astype(np.int64)
+    return rounded
 
 
 def _double_rounding(acc: Array, r: Requantizer) -> Array:

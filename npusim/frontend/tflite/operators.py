@@ -37,6 +37,9 @@ from npusim.numerics.quantization import Activation, Quantization
 Inputs = tuple[Tensor | None, ...]
 Import = Callable[["Source"], tuple[Operator, Inputs]]
 
+MAX_TAPS = 2**12
+"""Taps a side of a pooling window; no weights bound it, so a damaged file could ask for any."""
+
 _SAME, _VALID = 0, 1
 _ACTIVATIONS = {
     0: Activation.NONE, 1: Activation.RELU, 2: Activation.RELU_N1_TO_1, 3: Activation.RELU6,
@@ -171,6 +174,8 @@ def _mul(source: Source) -> tuple[Operator, Inputs]:
 
 def _window(source: Source) -> Window:
     size = source.positive("FilterHeight"), source.positive("FilterWidth")
+    if max(size) > MAX_TAPS:
+        raise UnsupportedNodeError(f"a window of {size[0]} x {size[1]} taps is not supported")
     padding = source.padding(_image(source.input(0)), size, (1, 1))
     return Window(size, source.stride(), (1, 1), padding)
 

@@ -29,6 +29,9 @@ FORMATS_BY_CODE: dict[int, Format] = {
 }  # fmt: skip
 """The TensorType codes of the schema that have a format here."""
 
+_INDEX_FORMATS = (INT32, INT64, BOOL)
+"""Formats of shapes, axes and the like, which may be empty."""
+
 TYPE_NAMES = {5: "string", 8: "complex64", 10: "float64", 11: "complex128", 12: "uint64",
               13: "resource", 14: "variant", 15: "uint32", 16: "uint16", 17: "int4",
               18: "bfloat16"}  # fmt: skip
@@ -47,6 +50,8 @@ def type_problem(raw: RawTensor) -> str:
 def make_tensor(raw: RawTensor, name: str) -> Tensor:
     """The graph's tensor; ValueError with a reason if the file contradicts itself."""
     fmt = FORMATS_BY_CODE[raw.type_code]
+    if 0 in raw.shape and fmt not in _INDEX_FORMATS:
+        raise ValueError(f"shape {raw.shape} has no elements")
     size_bytes = prod(raw.shape) * fmt.storage_bytes
     if size_bytes > MAX_TENSOR_BYTES:
         raise ValueError(f"shape {raw.shape} takes {size_bytes} bytes, more than 2 GiB")

@@ -107,4 +107,5 @@ def _taps_inside(
     positions = (extent + sum(padding) - span) // stride + 1
     seen = np.arange(positions)[:, None] * stride + np.arange(taps) * dilation - padding[0]
     inside: np.ndarray = (seen >= -margin[0]) & (seen < extent + margin[1])
-    return inside.sum(axis=1)
+    counts: np.ndarray = inside.sum(axis=1)
+    return counts

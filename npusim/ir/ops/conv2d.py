@@ -13,7 +13,7 @@ from typing import ClassVar
 from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest, Operand, Unit
 from npusim.ir.operator import ArrayKernel, Operator
-from npusim.ir.ops.drain import ConvolutionKernel
+from npusim.ir.ops.drain import ConvolutionKernel, require_bias
 from npusim.ir.views import canonical_shape
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
@@ -44,6 +44,7 @@ class Conv2D(Operator):
                 f"{channels} input and {out_channels} output channels do not fit weights "
                 f"{w.shape} in {self.groups} group(s)"
             )
+        require_bias(inputs, out_channels)
         top, left, bottom, right = self.padding
         rows = _output_extent(height + top + bottom, taps_y, self.stride[0], self.dilation[0])
         cols = _output_extent(width + left + right, taps_x, self.stride[1], self.dilation[1])

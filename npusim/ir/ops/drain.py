@@ -15,6 +15,7 @@ from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import Tile
 from npusim.ir.operator import Operator
+from npusim.ir.ops.vector import quantized
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import INT8, UINT8
@@ -46,13 +47,16 @@ class ConvolutionKernel:
         """Check the tensors of `op` and take their parameters; see `Operator.bind`."""
         x, w, out = inputs[0], inputs[1], outputs[0]
         assert x is not None and w is not None
-        sx, sw, sy = (_quantization(op, tensor) for tensor in (x, w, out))
+        sx, sw, sy = quantized(op, x), _weight_quantization(op, w), quantized(op, out)
         groups = getattr(op, "groups", 1)
         channels = w.shape[0]
         activation = getattr(op, "activation", Activation.NONE)
         arithmetic = profile.arithmetic(op.kind, x.format.name)
         low, high = clamp_range(activation, out.format, sy, profile.arithmetic("clamp", op.kind))
         scale, real = product_scales(sx, sw, sy, channels)
+        if not np.isfinite(scale).all():
+            what = f"the scales of {op.kind} give a factor beyond float32"
+            raise UnsupportedModelError(Problem(out.name, what))
         bias = inputs[2] if len(inputs) > 2 else None
         return ConvolutionKernel(
             kernels,
@@ -90,6 +94,13 @@ class ConvolutionKernel:
         self.kernels.get("requantize")(acc, self.bias[chosen], requantizer, part)
 
 
+def require_bias(inputs: Sequence[Tensor | None], channels: int) -> None:
+    """ValueError unless the optional third input has one element a channel."""
+    bias = inputs[2] if len(inputs) > 2 else None
+    if bias is not None and bias.size != channels:
+        raise ValueError(f"a bias of {bias.size} elements for {channels} channels")
+
+
 def _weights(data: np.ndarray, groups: int) -> np.ndarray:
     """Weights [G*K, FY, FX, C] or [G*K, C] as [G, K, FY, FX, C]."""
     if data.ndim == 2:
@@ -97,11 +108,14 @@ def _weights(data: np.ndarray, groups: int) -> np.ndarray:
     return data.reshape(groups, -1, *data.shape[1:])
 
 
-def _quantization(op: Operator, tensor: Tensor) -> Quantization:
-    if tensor.format not in (INT8, UINT8) or tensor.quantization is None:
-        what = f"{op.kind} needs 8-bit quantized tensors, '{tensor.name}' is {tensor.format.name}"
-        raise UnsupportedModelError(Problem(tensor.name, what))
-    return tensor.quantization
+def _weight_quantization(op: Operator, w: Tensor) -> Quantization:
+    if w.format not in (INT8, UINT8) or w.quantization is None:
+        what = f"{op.kind} needs 8-bit quantized weights, '{w.name}' is {w.format.name}"
+        raise UnsupportedModelError(Problem(w.name, what))
+    if not w.quantization.is_per_tensor and w.quantization.axis != 0:
+        what = f"{op.kind} needs weights quantized per output channel, '{w.name}' is not"
+        raise UnsupportedModelError(Problem(w.name, what))
+    return w.quantization
 
 
 def _channel_zeros(quantization: Quantization, channels: int) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest, Operand, Tile, Unit
 from npusim.ir.operator import ArrayKernel, Operator
-from npusim.ir.ops.drain import ConvolutionKernel
+from npusim.ir.ops.drain import ConvolutionKernel, require_bias
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation
@@ -40,6 +40,7 @@ class FullyConnected(Operator):
         units, depth = w.shape
         if depth == 0 or prod(x.shape) % depth:
             raise ValueError(f"an input of shape {x.shape} has no rows of {depth} elements")
+        require_bias(inputs, units)
         if not self.keep_num_dims:
             return [(prod(x.shape) // depth, units)]
         if x.shape[-1] != depth:
