@@ -79,11 +79,12 @@ def test_full_size(tmp_path: Path, network: str, fmt: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("opset", [13, 18, 21, 23])
+@pytest.mark.parametrize("opset", [11, 12, 13, 18, 21, 23])
 def test_opsets(tmp_path: Path, opset: int) -> None:
     model = mobilenet_v2(32, opset)
     for fmt in ("qdq", "qoperator"):
-        path = quantize(model, tmp_path, fmt)
+        per_channel = fmt == "qoperator" or opset >= 13  # scales per channel came with opset 13
+        path = quantize(model, tmp_path, fmt, per_channel=per_channel)
         graph, oracle = read_onnx(path), session(path)
         for sample in random_inputs(model, 5):
             assert not any(wrong_elements(graph, oracle, sample, path=FAST).values())

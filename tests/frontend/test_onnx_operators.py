@@ -13,6 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from npusim.errors import UnsupportedModelError
 from npusim.frontend.onnx import read_onnx
 from tests.support.onnx_models import session, wrong_elements
 from tests.support.onnx_operators import Operand, qdq, qlinear
@@ -189,6 +190,13 @@ POOLS = {
     "strided": {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]},
     "asymmetric": {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [0, 1, 2, 0]},
     "same": {"kernel_shape": [3, 3], "strides": [2, 2], "auto_pad": "SAME_UPPER"},
+    "ceiling": {"kernel_shape": [3, 2], "strides": [3, 3], "ceil_mode": 1},
+    "ceiling past the end": {
+        "kernel_shape": [2, 2],
+        "strides": [4, 3],
+        "ceil_mode": 1,
+        "pads": [0, 1, 1, 1],
+    },
 }
 
 
@@ -206,8 +214,15 @@ def test_dilated_max_pool_with_another_output_scale(tmp_path: Path) -> None:
     _check(model, tmp_path, "uint8")
 
 
-@pytest.mark.parametrize("pool", POOLS)
-@pytest.mark.parametrize("include", [0, 1])
+AVERAGES = [
+    (pool, include)
+    for pool, attributes in POOLS.items()
+    for include in (0, 1)
+    if not (include and "ceil_mode" in attributes)
+]
+
+
+@pytest.mark.parametrize(("pool", "include"), AVERAGES)
 @pytest.mark.parametrize("scales", SCALES)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_average_pool(tmp_path: Path, pool: str, include: int, scales: str, dtype: str) -> None:
@@ -219,6 +234,15 @@ def test_average_pool(tmp_path: Path, pool: str, include: int, scales: str, dtyp
     _check(qdq("AveragePool", operands, y, dtype=dtype, **attributes), tmp_path, dtype)
     model = qlinear("QLinearAveragePool", operands, y, dtype=dtype, **attributes)
     _check(model, tmp_path, dtype)
+
+
+def test_average_over_a_ragged_window_that_counts_padding(tmp_path: Path) -> None:
+    x = Operand((2, 3, 9, 10), 0.02, 7)
+    attributes = {"kernel_shape": [2, 3], "strides": [2, 2], "ceil_mode": 1}
+    model = qdq("AveragePool", {"x": x}, x, count_include_pad=1, **attributes)
+    onnx.save(model, tmp_path / "one.onnx")
+    with pytest.raises(UnsupportedModelError, match="ceil_mode = 1 with a ragged last window"):
+        read_onnx(tmp_path / "one.onnx")
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 7, 7), (1, 16, 3, 4), (1, 9, 8, 8), (2, 3, 11)])

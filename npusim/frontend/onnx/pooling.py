@@ -19,7 +19,7 @@ def max_pool(ctx: Context, source: Source) -> None:
     if len(source.outputs) > 1 and source.outputs[1]:
         raise UnsupportedNodeError("the indices of the maxima are not supported")
     x = ctx.activation(source, 0)
-    window = read_window(source, x.shape, source.integers("kernel_shape"))
+    window = read_window(source, x.shape, source.integers("kernel_shape"), overhangs=True)
     ctx.emit(source, MaxPool(window, channel_axis=1), [x])
 
 
@@ -78,10 +78,11 @@ def reduce_mean(ctx: Context, source: Source) -> None:
 
 
 def _average(source: Source, x: Tensor) -> AveragePool:
-    window = read_window(source, x.shape, source.integers("kernel_shape"))
+    include = bool(source.integer("count_include_pad", 0))
+    taps = source.integers("kernel_shape")
+    window = read_window(source, x.shape, taps, overhangs=not include)
     if window.dilation != (1, 1):
         raise UnsupportedNodeError("a dilated average pooling is not supported")
-    include = bool(source.integer("count_include_pad", 0))
     return AveragePool(window, count_include_pad=include, channel_axis=1)
 
 

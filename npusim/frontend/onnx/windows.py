@@ -10,8 +10,14 @@ from npusim.frontend.onnx.source import Source
 from npusim.ir.ops.window import Window
 
 
-def read_window(source: Source, image: tuple[int, ...], taps: tuple[int, ...]) -> Window:
-    """The window of `source` over an input of logical shape `image` [B, C, (H,) W]."""
+def read_window(
+    source: Source, image: tuple[int, ...], taps: tuple[int, ...], overhangs: bool = False
+) -> Window:
+    """The window of `source` over an input of logical shape `image` [B, C, (H,) W].
+
+    With ceil_mode the last window may reach past the padded input; `overhangs` says that what it
+    finds there takes no part, so that more padding is the same.
+    """
     spatial = len(image) - 2
     if spatial not in (1, 2):
         raise UnsupportedNodeError(f"{spatial}-D windows are not supported, 1-D and 2-D are")
@@ -21,7 +27,9 @@ def read_window(source: Source, image: tuple[int, ...], taps: tuple[int, ...]) -
     dilations = _extents(source, "dilations", spatial)
     before, after = _padding(source, image[2:], taps, strides, dilations)
     if source.integer("ceil_mode", 0):
-        _check_ceiling(image[2:], taps, strides, dilations, (before, after))
+        after = _with_overhang(image[2:], taps, strides, dilations, (before, after))
+        if not overhangs and after != _padding(source, image[2:], taps, strides, dilations)[1]:
+            raise UnsupportedNodeError("ceil_mode = 1 with a ragged last window is not supported")
     one = (1,) * (2 - spatial)
     none = (0,) * (2 - spatial)
     size, stride, dilation = (one + value for value in (taps, strides, dilations))
@@ -67,13 +75,17 @@ def _padding(
     return (smaller, larger) if mode == "SAME_UPPER" else (larger, smaller)
 
 
-def _check_ceiling(
+def _with_overhang(
     image: tuple[int, ...], taps: tuple[int, ...], strides: tuple[int, ...],
     dilations: tuple[int, ...], padding: tuple[tuple[int, ...], tuple[int, ...]],
-) -> None:  # fmt: skip
-    """Refuse ceil_mode where it would add a position that rounding down does not have."""
+) -> tuple[int, ...]:  # fmt: skip
+    """Padding after, enlarged by what the last window lacks if it starts inside the input."""
+    after = []
     for axis, extent in enumerate(image):
-        span = (taps[axis] - 1) * dilations[axis] + 1
-        free = extent + padding[0][axis] + padding[1][axis] - span
-        if free % strides[axis]:
-            raise UnsupportedNodeError("ceil_mode = 1 with a ragged last window is not supported")
+        before, behind = padding[0][axis], padding[1][axis]
+        free = extent + before + behind - (taps[axis] - 1) * dilations[axis] - 1
+        ragged = free % strides[axis]
+        last_start = free - ragged + strides[axis] - before
+        enlarged = ragged and free >= 0 and last_start < extent
+        after.append(behind + strides[axis] - ragged if enlarged else behind)
+    return tuple(after)
