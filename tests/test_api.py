@@ -135,11 +135,13 @@ def test_random_inputs_depend_on_the_seed_alone(model) -> None:
     assert (one.shape, one.dtype) == ((1, 1, 8, 8), np.float32)
 
 
-def test_a_comparison_holds_a_report_a_pair(model, hw) -> None:
+def test_a_comparison_holds_a_report_a_pair(model, hw, monkeypatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as notebooks do
     table = npusim.compare([model], ["edge-npu-1", "ethos-u55-128"])
     assert [report.hardware.name for report in table.reports] == ["edge-npu-1", "ethos-u55-128"]
     assert table.reports[0] == npusim.simulate(model, hw)
     assert "ethos-u55-128" in str(table)
+    assert "\x1b" not in str(table)
     assert table._repr_html_().startswith("<pre>")
 
 

@@ -223,3 +223,14 @@ def test_a_layer_table_is_counted_and_never_executed(tmp_path: Path) -> None:
     table.write_text("name,m,k,n\nfirst,16,32,8\n")
     assert "layers on edge-npu-1" in done("run", table)
     assert "not executed" in refused(3, "run", table, "--numerics")
+
+
+def test_mistakes_in_a_mapping_are_reported_at_their_places(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text(
+        "npusim: mapping/1\nsteps:\n- {name: stm, tile: {K: 4}}\n- {name: widen, tle: 3}\n"
+    )
+    message = refused(2, "run", "digits", "--mapping", path)
+    assert f"{path}:3:" in message and "did you mean 'stem'" in message
+    assert f"{path}:4:" in message and "did you mean 'tile'" in message
+    assert "absent.yaml" in refused(2, "run", "digits", "--mapping", tmp_path / "absent.yaml")

@@ -174,3 +174,12 @@ def test_the_first_run_says_that_it_compiles(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(warmup, "_cache_is_empty", lambda: True)
     assert warmup.NOTICE in npusim("run", "digits").stderr
     assert npusim("run", "digits", "--quiet").stderr == ""
+
+
+def test_a_dumped_mapping_gives_the_same_schedule(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.yaml"
+    first = document("run", "digits", "--dump-mapping", path)
+    again = document("run", "digits", "--mapping", path)
+    assert again["total"] == first["total"]
+    assert again["layers"] == first["layers"]
+    assert done("run", "digits", "--dump-mapping", "-") == path.read_text()

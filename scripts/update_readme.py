@@ -1,0 +1,98 @@
+"""Brings README.md up to date: outputs of its commands and examples, the list of operators.
+
+    python scripts/update_readme.py
+
+Blocks marked `console` hold commands after `$ ` with what they print; blocks marked `python` hold
+doctest examples; the operators stand between `<!-- operators -->` and `<!-- end -->`. A test
+compares README.md with what this script would write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import io
+import re
+import shlex
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[1]
+README = TOP / "README.md"
+WIDTH = 100
+_CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
+_PYTHON = re.compile(r"(?<=^```python\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
+_OPERATORS = re.compile(
+    r"(?<=^<!-- operators -->\n).*?(?=^<!-- end -->$)", re.MULTILINE | re.DOTALL
+)
+
+
+def updated(text: str) -> str:
+    """README text `text` with every output as it is now."""
+    text = _CONSOLE.sub(lambda match: _console(match.group()), text)
+    text = _PYTHON.sub(lambda match: _examples(match.group()), text)
+    return _OPERATORS.sub(lambda match: _operators(), text)
+
+
+def _console(block: str) -> str:
+    """The block's commands, each followed by its output."""
+    commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+    return "\n".join(f"$ {command}\n{_output(command)}" for command in commands)
+
+
+def _output(command: str) -> str:
+    """What `npusim ...` prints; the kernels that happen to be built are not part of it."""
+    from click.testing import CliRunner
+
+    from npusim.cli import main
+
+    name, *arguments = shlex.split(command)
+    if name != "npusim":
+        raise SystemExit(f"README.md: a console block runs npusim only, not: {command}")
+    result = CliRunner().invoke(main, arguments, env={"COLUMNS": str(WIDTH), "NO_COLOR": "1"})
+    if result.exit_code:
+        raise SystemExit(f"README.md: {command}: exit code {result.exit_code}: {result.output}")
+    printed = "".join(f"{line.rstrip()}\n" for line in result.stdout.splitlines())
+    return printed.replace("kernels numba", "kernels c")
+
+
+def _examples(block: str) -> str:
+    """The block's doctest examples, each followed by what it shows."""
+    parts = []
+    names: dict[str, object] = {}
+    for piece in doctest.DocTestParser().parse(block):
+        if isinstance(piece, str):
+            parts.append(piece)
+            continue
+        first, *rest = piece.source.splitlines()
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown):
+            exec(compile(piece.source, str(README), "single"), names)
+        lines = [f">>> {first}", *(f"... {line}" for line in rest), *shown.getvalue().splitlines()]
+        parts.append("".join(f"{line.rstrip()}\n" for line in lines))
+    return "".join(parts)
+
+
+def _operators() -> str:
+    """The operators that the importers know, as a table."""
+    from npusim.frontend.onnx.folding import FOLDS
+    from npusim.frontend.onnx.table import OPERATORS
+    from npusim.frontend.tflite.operators import IMPORTS
+
+    plain = [name for name in OPERATORS if "." not in name]
+    contributed = [name.rpartition(".")[2] for name in OPERATORS if "." in name]
+    folded = sorted({*FOLDS, "Constant", "Shape"} - set(plain))
+    rows = (
+        ("TFLite", sorted(IMPORTS)),
+        ("ONNX", plain),
+        ("ONNX, `com.microsoft`", contributed),
+        ("ONNX, of constants", folded),
+    )
+    lines = ["| file | operators |", "|---|---|"]
+    lines += [f"| {label} | {', '.join(names)} |" for label, names in rows]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(TOP))
+    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
