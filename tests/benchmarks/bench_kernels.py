@@ -1,6 +1,6 @@
 """Speed of the kernels on layers of well-known networks.
 
-Run `python -m tests.benchmarks.kernels [c|numba|reference]` from the top of the repository. Prints
+Run `python -m tests.benchmarks.bench_kernels [c|numba|reference]` from the top of the repository. Prints
 useful operations (1 MAC = 2) per second of thread CPU time, best of several calls, one thread.
 """
 
