@@ -6,7 +6,6 @@ neither Numba nor ONNX.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,10 +14,6 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = ["__version__", "compare", "execute", "load_hardware", "load_model", "simulate"]
-
-# Importing a package binds its name here, once: done now, or it would hide the function `execute`.
-import_module("npusim.execute")
-del globals()["execute"]
 
 
 def __getattr__(name: str) -> Any:

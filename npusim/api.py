@@ -230,7 +230,7 @@ def infer(
     `requantize` is a profile's name, `model` or `hardware`; None takes the hardware's if it states
     one, else the model's. `kernels` is a path of kernels (`c`, `numba`, `reference`).
     """
-    from npusim.execute.executor import Executor
+    from npusim.execution.executor import Executor
     from npusim.kernels.table import kernels as kernel_table
 
     profile = choose_profile(requantize, program.hardware, program.graph)

@@ -164,8 +164,8 @@ def test_a_model_without_weights_is_counted_not_executed(tmp_path: Path, hw) -> 
         npusim.execute(table, hw, inputs)
 
 
-def test_the_function_execute_is_not_hidden_by_the_package_of_its_name() -> None:
-    from npusim.execute.executor import Executor
+def test_the_function_execute_is_not_hidden_by_a_package() -> None:
+    from npusim.execution.executor import Executor
 
     assert npusim.execute is npusim.api.execute
-    assert Executor.__module__ == "npusim.execute.executor"
+    assert Executor.__module__ == "npusim.execution.executor"

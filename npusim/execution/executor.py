@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
-from npusim.execute.arrays import check_inputs
+from npusim.execution.arrays import check_inputs
 from npusim.ir.graph import Graph
 from npusim.ir.loopnest import Tile, Unit
 from npusim.ir.operator import ArrayKernel, VectorKernel
