@@ -1,7 +1,7 @@
 """Speed of the kernels on layers of well-known networks.
 
-Run `python -m tests.benchmarks.bench_kernels [c|numba|reference]` from the top of the repository. Prints
-useful operations (1 MAC = 2) per second of thread CPU time, best of several calls, one thread.
+Run `python -m tests.benchmarks.bench_kernels [c|numba|reference]` from the top of the repository.
+Prints useful operations (1 MAC = 2) per second of thread CPU time, the best of several calls.
 """
 
 from __future__ import annotations
