@@ -18,7 +18,7 @@ from npusim.cli.compare import compare
 from npusim.cli.hw import hw
 from npusim.cli.ops import ops
 from npusim.cli.run import run
-from npusim.errors import EXIT_BUG, EXIT_USAGE, NpusimError
+from npusim.errors import EXIT_BUG, EXIT_SIMULATION_SAYS_NO, EXIT_USAGE, NpusimError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 READER_GONE = 141  # 128 + SIGPIPE
@@ -75,6 +75,9 @@ def _exit_code(invoke: Callable[[], Any]) -> int:
     except (click.Abort, KeyboardInterrupt):
         _complain("interrupted")
         return INTERRUPTED
+    except MemoryError as error:
+        _complain(f"error: this machine has not enough memory for it: {error}")
+        return EXIT_SIMULATION_SAYS_NO
     except ReaderGoneError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DEFAULT_HARDWARE = "edge-npu-1"
 OBJECTIVES = ("latency", "energy", "edp")
 LONGEST_EXTENT = 2**31 - 1
+LARGEST_BATCH = 1 << 16  # more is a slip of the hand, and hours of counting
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -27,7 +28,10 @@ set_option: Decorator = click.option(
     help="Override a hardware field: memory.sram.size='1 MiB'.",
 )
 batch_option: Decorator = click.option(
-    "--batch", type=int, metavar="N", help="Samples a batch; the model's own by default."
+    "--batch",
+    type=click.IntRange(1, LARGEST_BATCH),
+    metavar="N",
+    help="Samples a batch; the model's own by default.",
 )
 shape_option: Decorator = click.option(
     "--shape",

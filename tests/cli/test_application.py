@@ -61,6 +61,14 @@ def test_an_interrupt_is_no_traceback() -> None:
     assert (result.exit_code, result.stderr.strip()) == (INTERRUPTED, "interrupted")
 
 
+def test_a_lack_of_memory_is_no_bug_of_ours() -> None:
+    result = _failing_with(MemoryError("Unable to allocate 3 TiB"))
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "error: this machine has not enough memory for it: Unable to allocate 3 TiB\n"
+    )
+
+
 def test_a_command_may_return_its_exit_code() -> None:
     application = Application("npusim", commands={"go": click.Command("go", callback=lambda: 3)})
     assert CliRunner().invoke(application, ["go"]).exit_code == 3

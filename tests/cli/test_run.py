@@ -149,7 +149,7 @@ def test_overrides_reach_the_simulation() -> None:
 
 
 def test_nothing_but_results_goes_to_stdout_and_colours_only_to_terminals() -> None:
-    finished = process("run", "digits", environment={"COLUMNS": "100"})
+    finished = process("run", "digits", "--quiet", environment={"COLUMNS": "100"})
     assert finished.returncode == 0
     assert "\x1b" not in finished.stdout + finished.stderr
     assert finished.stderr == ""
