@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from npusim.errors import Problem, UsageError
 from npusim.ir.graph import Graph
@@ -20,26 +19,25 @@ def load_model(
 ) -> Graph:
     """Read a .tflite, .onnx or .csv (layer table) file.
 
-    `batch` and `shapes` (input name to shape) fix dynamic extents of an ONNX model.
+    `batch` and `shapes` (input name to shape) fix open extents of an ONNX model; the other files
+    have none.
     """
     path = Path(path)
     kind = _kind(path)
-    given: dict[str, Any] = {}
-    if batch is not None:
-        given["batch"] = batch
-    if shapes:
-        given["shapes"] = shapes
     if kind == ".onnx":
         from npusim.frontend.onnx import read_onnx
 
-        return read_onnx(path, **given)
+        return read_onnx(path, batch=batch, shapes=shapes)
+    if batch is not None or shapes:
+        what = f"{path.name} states all its shapes; only an ONNX model can leave some open"
+        raise UsageError(Problem("--shape" if shapes else "--batch", what))
     if kind == ".csv":
         from npusim.frontend.layer_table import read_layer_table
 
-        return read_layer_table(path, **given)
+        return read_layer_table(path)
     from npusim.frontend.tflite import read_tflite
 
-    return read_tflite(path, **given)
+    return read_tflite(path)
 
 
 def _kind(path: Path) -> str:

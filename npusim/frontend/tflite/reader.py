@@ -55,7 +55,7 @@ class _Builder:
         self.damaged: list[Problem] = []
         self.unsupported: list[Problem] = []
         self.names = _unique_names(raw)
-        self.file_tensors: dict[int, Tensor] = {}
+        self.file_tensors: dict[int, Tensor | None] = {}
         self.used: dict[str, Tensor] = {}
         self.ready: set[int] = set(raw.inputs)
 
@@ -147,20 +147,23 @@ class _Builder:
         return name
 
     def _tensor(self, index: int) -> Tensor | None:
-        """The tensor with this index, or None with a problem noted."""
+        """The tensor with this index, or None with its problem noted once."""
         if index not in self.file_tensors:
-            raw = self.raw.tensors[index]
-            reason = type_problem(raw)
-            where = f"tensor '{self.names[index]}'"
-            if reason:
-                self.unsupported.append(Problem(where, reason))
-                return None
-            try:
-                self.file_tensors[index] = make_tensor(raw, self.names[index])
-            except ValueError as error:
-                self._damage(where, str(error))
-                return None
+            self.file_tensors[index] = self._make(index)
         return self.file_tensors[index]
+
+    def _make(self, index: int) -> Tensor | None:
+        raw = self.raw.tensors[index]
+        where = f"tensor '{self.names[index]}'"
+        reason = type_problem(raw)
+        if reason:
+            self.unsupported.append(Problem(where, reason))
+            return None
+        try:
+            return make_tensor(raw, self.names[index])
+        except ValueError as error:
+            self._damage(where, str(error))
+            return None
 
     def _is_available(self, index: int) -> bool:
         return index in self.ready or self.raw.tensors[index].data is not None

@@ -13,6 +13,7 @@ Array = np.ndarray
 
 def quantize_half_away(x: Array, out: Array, p: Affine) -> None:
     """x float32, out int8|uint8 of one shape; NaN counts as 0."""
-    quotient = (x / p.scale).astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        quotient = (x / p.scale).astype(np.float64)
     bounded = np.clip(np.nan_to_num(quotient, nan=0.0), p.low - p.zero, p.high - p.zero)
     store(half_away(bounded), p.zero, p.low, p.high, out)
