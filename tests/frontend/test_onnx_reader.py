@@ -249,6 +249,19 @@ def test_images_have_their_channels_innermost(tmp_path: Path) -> None:
     assert (axes["image"], axes[x], axes[y]) == (1, 1, -1)
 
 
+def test_a_bias_that_is_not_quantized_is_named(tmp_path: Path) -> None:
+    b = NetworkBuilder(3)
+    y = b.conv(b.conv("image", 3, 4, 3), 4, 4, 1)
+    model = b.model({"image": (1, 3, 8, 8)}, {y: (1, 4, 8, 8)})
+    path = quantize(model, tmp_path, "qdq", extra_options={"QuantizeBias": False})
+    with pytest.raises(UnsupportedModelError) as caught:
+        read_onnx(path)
+    what = "conv2d has weights or a bias that are not quantized"
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"node 'conv{index}_node': {what}" for index in (0, 1)
+    ]
+
+
 def test_a_float_softmax_amid_integers_is_named(tmp_path: Path) -> None:
     b = NetworkBuilder()
     scale, zero = b.constant("scale", 0.1), b.constant("zero", 128, np.uint8)

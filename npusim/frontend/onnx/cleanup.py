@@ -10,7 +10,11 @@ from npusim.ir.passes.assign_layout import assign_layout
 from npusim.ir.passes.fold_activation import fold_activation
 from npusim.ir.passes.fold_pad import fold_pad
 from npusim.ir.passes.fold_scale_shift import fold_scale_shift
-from npusim.ir.passes.fuse_quantization import WEIGHTED, fuse_quantization
+from npusim.ir.passes.fuse_quantization import (
+    WEIGHTED,
+    fuse_quantization,
+    weights_are_stored,
+)
 from npusim.ir.passes.hoist_quantization import hoist_quantization
 from npusim.ir.passes.remove_dead import remove_dead
 from npusim.numerics.quantization import Activation, clamp_range
@@ -70,6 +74,6 @@ def _float_problem(graph: Graph, node: Node) -> list[Problem]:
     if node.op.kind == "reshape":
         return []
     what = f"{node.op.kind} runs in float32 inside a quantized graph, which is not supported"
-    if node.op.kind in WEIGHTED and any(t.format.is_integer for t in tensors[:1]):
+    if node.op.kind in WEIGHTED and not weights_are_stored(graph, node):
         what = f"{node.op.kind} has weights or a bias that are not quantized"
     return [Problem(f"node '{node.name}'", what)]
