@@ -85,11 +85,27 @@ def set_bounds(step: np.void, index: Index, bounds: np.ndarray) -> None:
 
 
 @compiled
-def window(start: int, stop: int, stride: int, taps: int, dilation: int, pad: int, size: int) -> int:
+def window(
+    start: int, stop: int, stride: int, taps: int, dilation: int, pad: int, size: int
+) -> int:
     """Input rows (or columns) inside the image that output rows start..stop read."""
     low = max(0, start * stride - pad)
     high = min(size, (stop - 1) * stride + (taps - 1) * dilation + 1 - pad)
     return max(0, high - low)
+
+
+@compiled
+def least_window(extent: int, stride: int, taps: int, dilation: int, pad: int, size: int) -> int:
+    """Fewest input rows (or columns) that tiles of `extent` output rows read, however they are cut.
+
+    Tiles overlap, so one tile reads least; where the stride skips rows, tiles of one row do.
+    """
+    if stride <= (taps - 1) * dilation + 1:
+        return window(0, extent, stride, taps, dilation, pad, size)
+    total = 0
+    for at in range(extent):
+        total += window(at, at + 1, stride, taps, dilation, pad, size)
+    return total
 
 
 class Part(NamedTuple):
@@ -139,6 +155,22 @@ def cols_behind(step: np.void, start: int, stop: int) -> int:
 
 
 @compiled
+def least_rows(step: np.void) -> int:
+    """`least_window` of all output rows."""
+    return least_window(
+        step["oy"], step["stride_y"], step["fy"], step["dilation_y"], step["pad_top"], step["in_h"]
+    )
+
+
+@compiled
+def least_cols(step: np.void) -> int:
+    """`least_window` of all output columns."""
+    return least_window(
+        step["ox"], step["stride_x"], step["fx"], step["dilation_x"], step["pad_left"], step["in_w"]
+    )
+
+
+@compiled
 def operand_bytes(step: np.void, operand: np.void, part: Part) -> int:
     """Bytes of `operand` that a tile touches."""
     elements = 1
@@ -159,7 +191,7 @@ def operand_bytes(step: np.void, operand: np.void, part: Part) -> int:
             elements *= part.oy
         if operand["has_x"]:
             elements *= part.ox
-    return (elements * operand["bits"] + 7) // 8
+    return int((elements * operand["bits"] + 7) // 8)
 
 
 @compiled
