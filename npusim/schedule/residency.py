@@ -2,7 +2,8 @@
 
 A tensor may stay if no host step touches it and it is neither an input nor an output of the graph.
 Behind a memory that cannot be written (flash), every tensor has to stay: the host then leaves
-inputs in SRAM and finds outputs there. Candidates are taken by bytes of traffic saved per byte and
+inputs in SRAM and finds outputs there; those of a layer table only during their own layer, since
+its layers are independent. Candidates are taken by bytes of traffic saved per byte and
 step of SRAM; each gets the lowest address that is free over its whole range (first fit), if that
 leaves every step in the range the room that its tiles need.
 """
@@ -69,8 +70,11 @@ def candidates(
     found = []
     for name, first in written.items():
         readers = read.get(name, [])
-        if all_stay and (name in ends or not readers):
-            readers = [*readers, len(lowered.steps) - 1 if name in ends else first]
+        if graph.weightless and readers:
+            first = min(readers)
+        elif all_stay and (name in ends or not readers):
+            at_end = name in ends and not graph.weightless
+            readers = [*readers, len(lowered.steps) - 1 if at_end else first]
         if name in barred or not readers:
             continue
         last = max(readers)
