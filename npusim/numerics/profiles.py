@@ -5,6 +5,13 @@ convolutions and matrix products are those of `requantize.ARITHMETICS`; the othe
 kernel variant (`add` under `one_shift` is the kernel `add_one_shift`). The row `clamp` says how the
 bounds of a fused activation become integers (`quantization.CLAMP_ROUNDINGS`); `requantize_other` is
 a requantization that changes the format as well, `global_average_pool` a mean over an image.
+
+Every profile has a row for every operator, so that each runs every graph. Rows that no oracle
+stands behind are the nearest documented arithmetic: in the TFLite profiles `matmul` (taken as a
+convolution's) and `concat` of int8 tensors with different scales (LiteRT refuses them); under
+`single-rounding`, all but convolutions and products (TFLite's reference kernels, as they are).
+An average pooling or a softmax whose framework can't write the scale that the graph asks for is
+followed by the profile's requantization, as a converter would write it.
 """
 
 from __future__ import annotations
@@ -95,6 +102,7 @@ PROFILES: dict[str, Profile] = {
             "mean": "float32_bias",
             "concat": "double_rounding",
             "concat/uint8": "float32_half_away",
+            # The delegate leaves average pooling, softmax and stand-alone ReLU to the built-in kernels.
             "softmax": "table",
             "relu": "double_rounding",
             "quantize": "rint_reciprocal",
