@@ -19,6 +19,8 @@ from npusim.schedule.tiles import (
     bus_bytes,
     ceil_div,
     cols_behind,
+    least_cols,
+    least_rows,
     operand_bytes,
     rows_behind,
     stream_bytes,
@@ -43,7 +45,7 @@ LATENCY = Objective(1, 0, 0.0, 0.0, 0.0)
 
 
 class Grid(NamedTuple):
-    """Tiles per loop, and the input rows and columns that all tiles together read."""
+    """Tiles per loop; input rows and columns that all tiles together read, and the most of one."""
 
     b: int
     g: int
@@ -53,6 +55,8 @@ class Grid(NamedTuple):
     x: int
     all_rows: int
     all_cols: int
+    most_rows: int
+    most_cols: int
 
 
 class Traffic(NamedTuple):
@@ -70,12 +74,16 @@ class Traffic(NamedTuple):
 @compiled
 def grid_of(step: np.void) -> Grid:
     """The tile grid of `step`."""
-    all_rows = 0
+    all_rows = most_rows = 0
     for start in range(0, step["oy"], step["tile_oy"]):
-        all_rows += rows_behind(step, start, min(step["oy"], start + step["tile_oy"]))
-    all_cols = 0
+        rows = rows_behind(step, start, min(step["oy"], start + step["tile_oy"]))
+        all_rows += rows
+        most_rows = max(most_rows, rows)
+    all_cols = most_cols = 0
     for start in range(0, step["ox"], step["tile_ox"]):
-        all_cols += cols_behind(step, start, min(step["ox"], start + step["tile_ox"]))
+        cols = cols_behind(step, start, min(step["ox"], start + step["tile_ox"]))
+        all_cols += cols
+        most_cols = max(most_cols, cols)
     return Grid(
         ceil_div(step["b"], step["tile_b"]),
         ceil_div(step["g"], step["tile_g"]),
@@ -83,21 +91,16 @@ def grid_of(step: np.void) -> Grid:
         ceil_div(step["c"], step["tile_c"]),
         ceil_div(step["oy"], step["tile_oy"]),
         ceil_div(step["ox"], step["tile_ox"]),
-        all_rows,
-        all_cols,
-    )
+        all_rows, all_cols, most_rows, most_cols,
+    )  # fmt: skip
 
 
 @compiled
-def inner_part(step: np.void, grid: Grid) -> Part:
-    """Extents of a full tile whose window touches as little padding as possible."""
-    y = step["tile_oy"] if grid.y > 2 else 0
-    x = step["tile_ox"] if grid.x > 2 else 0
+def largest_part(step: np.void, grid: Grid) -> Part:
+    """Extents of a full tile with the largest window that any tile has: what buffers must hold."""
     return Part(
         step["tile_b"], step["tile_g"], step["tile_k"], step["tile_c"],
-        step["tile_oy"], step["tile_ox"],
-        rows_behind(step, y, min(step["oy"], y + step["tile_oy"])),
-        cols_behind(step, x, min(step["ox"], x + step["tile_ox"])),
+        step["tile_oy"], step["tile_ox"], grid.most_rows, grid.most_cols,
     )  # fmt: skip
 
 
@@ -108,7 +111,7 @@ def set_buffers(step: np.void, operands: np.ndarray, most: int) -> int:
     A stream that moves once needs one buffer, any other as many as the hardware has.
     """
     grid = grid_of(step)
-    return buffer_bytes(step, operands, most, grid, inner_part(step, grid))
+    return buffer_bytes(step, operands, most, grid, largest_part(step, grid))
 
 
 @compiled
@@ -196,7 +199,7 @@ def least_cycles(step: np.void, operands: np.ndarray, machine: Machine, work: fl
     """
     whole = Part(
         step["b"], step["g"], step["k"], step["c"], step["oy"], step["ox"],
-        rows_behind(step, 0, step["oy"]), cols_behind(step, 0, step["ox"]),
+        least_rows(step), least_cols(step),
     )  # fmt: skip
     loading = stream_bytes(step, operands, WEIGHTS, whole)
     loading += stream_bytes(step, operands, INPUTS, whole)

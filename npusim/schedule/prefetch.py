@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from npusim.schedule.estimate import grid_of, inner_part
+from npusim.schedule.estimate import grid_of, largest_part
 from npusim.schedule.tables import WEIGHTS
 from npusim.schedule.tiles import stream_bytes
 
@@ -21,7 +21,7 @@ def allow_prefetch(
     peak = max((top[at] + int(used[at]) for at in range(len(table))), default=0)
     for at in range(1, len(table)):
         row = table[at]
-        tile = inner_part(row, grid_of(row))
+        tile = largest_part(row, grid_of(row))
         weights = stream_bytes(row, operands, WEIGHTS, tile) * row["buffers_weights"]
         both = max(top[at - 1], top[at]) + used[at - 1] + weights
         if weights and both <= capacity:

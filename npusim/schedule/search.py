@@ -22,7 +22,7 @@ from npusim.schedule.estimate import (
     buffer_bytes,
     busy_cycles,
     grid_of,
-    inner_part,
+    largest_part,
     least_cycles,
     objective_value,
     overlapped_cycles,
@@ -77,7 +77,8 @@ def best_tiling(
                 if objective_value(objective, floor, 0.0, 1) >= best:
                     continue
                 for s in range(grids.shape[0]):
-                    grid, part = _place(step, grids[s])
+                    grid = _place(step, grids[s])
+                    part = largest_part(step, grid)
                     best, needed, tried = _one_tile(
                         step, operands, machine, space, objective, grid, part, least_work, works,
                         best, kept,
@@ -92,42 +93,37 @@ def best_tiling(
 
 @compiled
 def _spatial_grids(step: np.void, space: Space) -> np.ndarray:
-    """Per spatial tile: its sizes, tiles per loop, all input rows and columns, its own; [n, 10]."""
+    """Per spatial tile: its sizes, then tiles per loop and windows as in `Grid`; [n, 10]."""
     grids = np.zeros((space.spatial.shape[0], 10), np.int64)
     for s in range(space.spatial.shape[0]):
         step["tile_b"] = space.spatial[s, 0]
         step["tile_oy"] = space.spatial[s, 1]
         step["tile_ox"] = space.spatial[s, 2]
         grid = grid_of(step)
-        part = inner_part(step, grid)
         grids[s, :3] = space.spatial[s]
         grids[s, 3] = grid.b
         grids[s, 4] = grid.y
         grids[s, 5] = grid.x
         grids[s, 6] = grid.all_rows
         grids[s, 7] = grid.all_cols
-        grids[s, 8] = part.in_rows
-        grids[s, 9] = part.in_cols
+        grids[s, 8] = grid.most_rows
+        grids[s, 9] = grid.most_cols
     return grids
 
 
 @compiled
-def _place(step: np.void, row: np.ndarray) -> tuple[Grid, Part]:
-    """Set the spatial tile of `row` in `step`; grid and part of the tile with its g, k and c."""
+def _place(step: np.void, row: np.ndarray) -> Grid:
+    """Set the spatial tile of `row` in `step`; the grid of that tile with its g, k and c."""
     step["tile_b"] = row[0]
     step["tile_oy"] = row[1]
     step["tile_ox"] = row[2]
-    grid = Grid(
+    return Grid(
         row[3],
         ceil_div(step["g"], step["tile_g"]),
         ceil_div(step["k"], step["tile_k"]),
         ceil_div(step["c"], step["tile_c"]),
-        row[4], row[5], row[6], row[7],
+        row[4], row[5], row[6], row[7], row[8], row[9],
     )  # fmt: skip
-    part = Part(
-        row[0], step["tile_g"], step["tile_k"], step["tile_c"], row[1], row[2], row[8], row[9]
-    )
-    return grid, part
 
 
 @compiled

@@ -155,7 +155,7 @@ def _serve(
         _vector(step, operands, machine, clock, job, entry, number, count)
     elif kind == POST:
         _drain(step, operands, machine, clock, job, entry, number, count)
-    elif kind == LOAD or kind == STORE:
+    elif kind in (LOAD, STORE):
         _transfer(step, operands, machine, clock, job, entry, number, count)
     elif kind == DISPATCH:
         _dispatch(step, operands, machine, clock, job, entry, number)

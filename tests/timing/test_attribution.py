@@ -1,4 +1,4 @@
-"""Every cycle of the latency has one cause and one step; no cause is charged what did not happen."""
+"""Every cycle of the latency has one cause and one step; nothing is charged that did not happen."""
 
 from __future__ import annotations
 
