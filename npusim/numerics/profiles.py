@@ -102,7 +102,8 @@ PROFILES: dict[str, Profile] = {
             "mean": "float32_bias",
             "concat": "double_rounding",
             "concat/uint8": "float32_half_away",
-            # The delegate leaves average pooling, softmax and stand-alone ReLU to the built-in kernels.
+            # Average pooling, softmax and a stand-alone ReLU: the delegate leaves them to the
+            # built-in kernels.
             "softmax": "table",
             "relu": "double_rounding",
             "quantize": "rint_reciprocal",
