@@ -20,7 +20,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
@@ -33,12 +33,13 @@ _IMPORT = re.compile(r"^from (npusim[\w.]*) import (\([^)]*\)|.*)$", re.MULTILIN
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` in no-Python mode, with its machine code cached across processes."""
-    usual = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_folder(function.__module__))
+    settings: Any = numba.config
+    usual = settings.CACHE_DIR
+    settings.CACHE_DIR = str(cache_folder(function.__module__))
     try:
         return cast(Callable[P, R], numba.njit(cache=True, error_model="numpy")(function))
     finally:
-        numba.config.CACHE_DIR = usual
+        settings.CACHE_DIR = usual
 
 
 @functools.cache

@@ -22,7 +22,8 @@ from npusim.timing.causes import (
     WAIT_WEIGHTS,
 )
 from npusim.timing.counts import count
-from npusim.timing.engine import Run, simulate
+from npusim.timing.engine import simulate
+from npusim.timing.records import Run
 from tests.support.programs import random_programs, scheduled_programs
 
 
