@@ -22,8 +22,9 @@ CORE_SPLITS = ("K", "OY")
 def tile_cost(dataflow: int, split: int, tile: Extents, array: ArrayParams) -> TileCost:
     """Cost of `tile` under `DATAFLOWS[dataflow]`, its cores sharing it along `CORE_SPLITS[split]`.
 
-    The cores run in step; the largest share decides. With groups and few channels a group, K is
-    shared through the groups.
+    The cores run in step; the largest share decides the cycles, and what all cores need (inputs
+    where channels are shared, weights where rows are) is read once for all. With groups and few
+    channels a group, K is shared through the groups.
     """
     g, k, oy = tile.g, tile.k, tile.oy
     if array.cores > 1:
@@ -35,6 +36,16 @@ def tile_cost(dataflow: int, split: int, tile: Extents, array: ArrayParams) -> T
             blocks = -(-k // array.cols)
             k = min(k, -(-blocks // array.cores) * array.cols)
     share = Extents(tile.b, g, k, tile.c, oy, tile.ox, tile.fy, tile.fx)
+    cost = _dataflow_cost(dataflow, share, array)
+    return TileCost(
+        cost.occupied, cost.fill, cost.weight_load, cost.first_output, cost.tail, cost.weight_lead,
+        cost.input_reads * tile.g * tile.oy // (g * oy),
+        cost.weight_reads * tile.g * tile.k // (g * k),
+    )  # fmt: skip
+
+
+@compiled
+def _dataflow_cost(dataflow: int, share: Extents, array: ArrayParams) -> TileCost:
     if dataflow == 0:
         return weight_stationary(share, array)
     if dataflow == 1:

@@ -6,15 +6,18 @@ walks the pixel blocks of the tile; meanwhile the next weights arrive at `weight
 pixel block only, nothing hides the pipeline delay between passes.
 
     passes = taps * ceil(k / cols) * ceil(c / channel_block) * g
-    cycles = passes * max(weight time, channel_block / rows * pixel blocks)
+    cycles = passes * max(weight time, channel_block / rows * pixel blocks / rate)
 
-Depthwise layers have no channels to sum and run as in `part_kernel`. Source: the block cost of
-Arm's Vela 5.2.0 for Ethos-U55/U65, as a mechanism.
+where rate is MACs per unit and cycle. An input element is read once for each output pixel of the
+tile: the array's own buffer keeps it over taps and output channels. Depthwise layers have no
+channels to sum and run as in `part_kernel`. Source: the block cost of Arm's Vela 5.2.0 for
+Ethos-U55/U65, as a mechanism.
 """
 
 from __future__ import annotations
 
 from npusim.cost.part_kernel import part_kernel
+from npusim.cost.transfer import cycles_at
 from npusim.cost.types import ArrayParams, Extents, TileCost
 from npusim.jit import compiled
 
@@ -26,19 +29,19 @@ def depth_first(tile: Extents, array: ArrayParams) -> TileCost:
         return part_kernel(tile, array)
     taps = tile.fy * tile.fx
     blocks = tile.b * -(-tile.oy // array.pixels_y) * -(-tile.ox // array.pixels_x)
-    depth = min(array.channel_block, -(-tile.c // array.rows) * array.rows)
-    steps = array.channel_block // array.rows
+    stream = cycles_at(array.channel_block // array.rows * blocks, array.macs_per_unit)
     passes = tile.g * taps * -(-tile.k // array.cols) * -(-tile.c // array.channel_block)
-    weight_time = -(-(array.channel_block * array.cols) // int(array.weight_rate))
-    exposed = max(0, weight_time - steps * blocks)
+    weight_time = cycles_at(array.channel_block * array.cols, array.weight_rate)
+    exposed = max(0, weight_time - stream)
     delay = array.pipeline_delay * passes if blocks == 1 else 0
+    busy = passes * (stream + exposed)
     return TileCost(
-        passes * (steps * blocks + exposed) + delay,
+        busy + delay,
         delay,
         passes * exposed,
-        passes * (steps * blocks + exposed) * (taps - 1) // max(taps, 1),
+        busy * (taps - 1) // taps,
         array.pipeline_delay,
         0,
-        tile.g * tile.c * tile.b * tile.oy * tile.ox * -(-depth // array.channel_block),
+        tile.g * tile.c * tile.b * tile.oy * tile.ox,
         tile.g * tile.k * tile.c * taps,
     )

@@ -5,14 +5,17 @@ cycle. Both operands enter skewed (rows + cols - 2 cycles); results then shift o
 Every column sees the same inputs, so groups run one after the other.
 
     folds = g * ceil(pixels / rows) * ceil(k / cols)
-    hidden drain:   cycles = folds * max(r, rows),  plus the skew behind the last fold
-    not hidden:     cycles = folds * (r + rows + cols - 2 + rows)
+    hidden drain:   cycles = folds * max(stream, rows),  plus skew and drain behind the last fold
+    not hidden:     cycles = folds * (stream + rows + cols - 2 + rows)
 
-Source: the fold count and the unhidden fold length of SCALE-Sim (Samajdar et al., ISPASS 2020).
+where stream = r / MACs per unit and cycle. Source: the fold count and the unhidden fold length
+2 rows + cols + r - 2 of SCALE-Sim's paper (Samajdar et al., ISPASS 2020). Its program of today
+counts no cycles for shifting results out: its folds are shorter by `rows`.
 """
 
 from __future__ import annotations
 
+from npusim.cost.transfer import cycles_at
 from npusim.cost.types import ArrayParams, Extents, TileCost
 from npusim.jit import compiled
 
@@ -27,12 +30,13 @@ def output_stationary(tile: Extents, array: ArrayParams) -> TileCost:
     folds = tile.g * row_folds * col_folds
     drain = array.rows
     skew = array.rows + array.cols - 2
-    fill = max(0, drain - reduction) if array.hide_drain else drain + skew
+    stream = cycles_at(reduction, array.macs_per_unit)
+    fill = max(0, drain - stream) if array.hide_drain else drain + skew
     return TileCost(
-        folds * (reduction + fill),
+        folds * (stream + fill),
         folds * fill,
         0,
-        reduction,
+        stream,
         skew + drain if array.hide_drain else 0,
         0,
         tile.g * reduction * pixels * col_folds,

@@ -5,14 +5,15 @@ Used where there are few input channels; a pass takes tap_block taps of `rows` c
 one channel a group: its groups lie along the columns and the rows are idle but for one.
 
     passes = ceil(taps / tap_block) * ceil(k / cols) * ceil(c / rows) * g     (depthwise: g along k)
-    cycles = passes * max(weight time, tap_block * pixel blocks)
+    cycles = passes * max(weight time, tap_block * pixel blocks / rate)
 
-Filters larger than `max_taps` are cut into sub-filters, each rounded up on its own. Source: the
-block cost of Arm's Vela 5.2.0 for Ethos-U55/U65, as a mechanism.
+where rate is MACs per unit and cycle. Filters larger than `max_taps` are cut into sub-filters, each
+rounded up on its own. Source: the block cost of Arm's Vela 5.2.0 for Ethos-U55/U65, as a mechanism.
 """
 
 from __future__ import annotations
 
+from npusim.cost.transfer import cycles_at
 from npusim.cost.types import ArrayParams, Extents, TileCost
 from npusim.jit import compiled
 
@@ -32,11 +33,11 @@ def part_kernel(tile: Extents, array: ArrayParams) -> TileCost:
     else:
         depth = array.rows
         passes = tap_passes * -(-tile.k // array.cols) * -(-tile.c // depth) * tile.g
-    weights = array.tap_block * depth * array.cols
-    weight_time = -(-weights // int(array.weight_rate))
-    exposed = max(0, weight_time - array.tap_block * blocks)
+    weight_time = cycles_at(array.tap_block * depth * array.cols, array.weight_rate)
+    stream = cycles_at(array.tap_block * blocks, array.macs_per_unit)
+    exposed = max(0, weight_time - stream)
     delay = array.pipeline_delay * passes if blocks == 1 else 0
-    busy = passes * (array.tap_block * blocks + exposed)
+    busy = passes * (stream + exposed)
     return TileCost(
         busy + delay,
         delay,

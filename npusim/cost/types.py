@@ -22,7 +22,8 @@ class ArrayParams(NamedTuple):
     """The MAC array of one core, and how many cores there are.
 
     `rows` is the reduction width, `cols` the output channels, `pixels_y` x `pixels_x` the output
-    pixels side by side. `weight_rate` is weights per cycle into the weight registers.
+    pixels side by side. `weight_rate` is weights per cycle into the weight registers;
+    `macs_per_unit` is MACs per unit and cycle in the network's number formats.
     """
 
     rows: int

@@ -3,19 +3,21 @@
 The reduction c * fy * fx is laid along the rows, so a fold holds up to rows x cols weights while
 all pixels of the tile stream through it, one a cycle. Groups that are small enough stand on the
 diagonal of one fold, with zeros beside them; a 3x3 depthwise layer on 32 rows runs three channels
-at a time. Weights enter row by row at `weight_rate` (one row a cycle, if nothing else is stated). Inputs are skewed: the last output leaves rows + cols - 2
-cycles after the last input entered.
+at a time. Weights enter row by row at `weight_rate` (one row a cycle, if nothing else is stated).
+Inputs are skewed: the last output leaves rows + cols - 2 cycles after the last input entered.
 
     folds = ceil(g / packed) * ceil(r / rows) * ceil(k / cols),  r = c * fy * fx
-    hidden weight load and drain:   cycles = folds * max(pixels, load)
-    neither hidden:                 cycles = folds * (load + pixels + rows + cols - 2)
+    hidden weight load and drain:   cycles = folds * max(stream, load)
+    neither hidden:                 cycles = folds * (load + stream + rows + cols - 2)
 
-Source: the structure of Jouppi et al., ISCA 2017 (shadow weight registers), and the fold count of
-SCALE-Sim (Samajdar et al., ISPASS 2020).
+where stream = pixels / MACs per unit and cycle. Source: the structure of Jouppi et al., ISCA 2017
+(shadow weight registers), and the fold of SCALE-Sim (Samajdar et al., ISPASS 2020), which loads all
+rows even where the reduction uses fewer; here only rows in use are loaded.
 """
 
 from __future__ import annotations
 
+from npusim.cost.transfer import cycles_at
 from npusim.cost.types import ArrayParams, Extents, TileCost
 from npusim.jit import compiled
 
@@ -31,11 +33,12 @@ def weight_stationary(tile: Extents, array: ArrayParams) -> TileCost:
     col_folds = -(-tile.k // array.cols)
     folds = group_folds * row_folds * col_folds
     used_rows = min(array.rows, reduction * packed)
-    load = -(-used_rows * array.cols // int(array.weight_rate))
+    load = cycles_at(used_rows * array.cols, array.weight_rate)
+    stream = cycles_at(pixels, array.macs_per_unit)
     skew = array.rows + array.cols - 2
-    exposed_load = max(0, load - pixels) if array.hide_weight_load else load
+    exposed_load = max(0, load - stream) if array.hide_weight_load else load
     fill = 0 if array.hide_drain else skew
-    fold = pixels + exposed_load + fill
+    fold = stream + exposed_load + fill
     return TileCost(
         folds * fold,
         folds * fill,

@@ -1,0 +1,93 @@
+"""Random tiles and arrays for tests of the cost functions."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from npusim.cost.types import ArrayParams, Extents
+
+
+def array_with(**changes: object) -> ArrayParams:
+    """A 4 x 4 array of one core that hides weight loads and drains; one row of weights a cycle."""
+    plain = ArrayParams(
+        rows=4, cols=4, pixels_y=1, pixels_x=1, cores=1, hide_weight_load=True, hide_drain=True,
+        weight_rate=4.0, channel_block=4, tap_block=1, pipeline_delay=0, max_taps_y=1 << 30,
+        max_taps_x=1 << 30, accumulators=1 << 40, macs_per_unit=1.0,
+    )  # fmt: skip
+    return plain._replace(**changes)
+
+
+def tile_of(**extents: int) -> Extents:
+    """A tile with the named extents; all others are 1."""
+    return Extents(*[1] * 8)._replace(**extents)
+
+
+def peak_macs(array: ArrayParams) -> float:
+    """MACs per cycle of all cores."""
+    units = array.cores * array.rows * array.cols * array.pixels_y * array.pixels_x
+    return units * array.macs_per_unit
+
+
+def macs_of(tile: Extents) -> int:
+    """MACs of a tile."""
+    product = 1
+    for extent in tile:
+        product *= extent
+    return product
+
+
+@st.composite
+def extents(draw: st.DrawFn) -> Extents:
+    """A random tile: dense, grouped or depthwise."""
+    grouped = draw(st.booleans())
+    return Extents(
+        b=draw(st.integers(1, 3)),
+        g=draw(st.integers(1, 40)) if grouped else 1,
+        k=draw(st.integers(1, 4)) if grouped else draw(st.integers(1, 70)),
+        c=draw(st.integers(1, 4)) if grouped else draw(st.integers(1, 70)),
+        oy=draw(st.integers(1, 12)),
+        ox=draw(st.integers(1, 12)),
+        fy=draw(st.integers(1, 9)),
+        fx=draw(st.integers(1, 9)),
+    )
+
+
+@st.composite
+def systolic_arrays(draw: st.DrawFn) -> ArrayParams:
+    """A random systolic array of one or more cores."""
+    return array_with(
+        rows=draw(st.integers(1, 32)),
+        cols=draw(st.integers(1, 32)),
+        cores=draw(st.integers(1, 3)),
+        hide_weight_load=draw(st.booleans()),
+        hide_drain=draw(st.booleans()),
+        weight_rate=draw(st.sampled_from([0.5, 1.0, 3.5, 8.0, 64.0])),
+        macs_per_unit=draw(st.sampled_from([0.5, 1.0, 1.5, 2.0])),
+    )
+
+
+@st.composite
+def dot_product_arrays(draw: st.DrawFn) -> ArrayParams:
+    """A random dot-product array of one or more cores."""
+    rows = draw(st.sampled_from([1, 2, 4, 8]))
+    return array_with(
+        rows=rows,
+        cols=draw(st.integers(1, 16)),
+        pixels_y=draw(st.integers(1, 2)),
+        pixels_x=draw(st.integers(1, 2)),
+        cores=draw(st.integers(1, 3)),
+        weight_rate=draw(st.sampled_from([0.5, 1.0, 3.5, 8.0, 64.0])),
+        channel_block=rows * draw(st.integers(1, 4)),
+        tap_block=draw(st.integers(1, 4)),
+        pipeline_delay=draw(st.integers(0, 3)),
+        max_taps_y=draw(st.sampled_from([2, 8, 1 << 30])),
+        max_taps_x=draw(st.sampled_from([2, 8, 1 << 30])),
+        macs_per_unit=draw(st.sampled_from([0.5, 1.0, 1.5, 2.0])),
+    )
+
+
+@st.composite
+def dataflows_and_arrays(draw: st.DrawFn) -> tuple[int, ArrayParams]:
+    """(number of a dataflow, an array that can run it)."""
+    dataflow = draw(st.integers(0, 3))
+    return dataflow, draw(systolic_arrays() if dataflow < 2 else dot_product_arrays())
