@@ -7,6 +7,7 @@ across inferences. What a mapping says of residency leaves one alternative inste
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
+from npusim.ir.loopnest import DIMS
 from npusim.schedule.estimate import set_buffers
 from npusim.schedule.fixed import SEARCHED, Mapping
 from npusim.schedule.lower import Lowered
@@ -21,8 +23,7 @@ from npusim.schedule.program import Placement
 from npusim.schedule.residency import candidates, place, top_bytes
 from npusim.schedule.search import Space
 from npusim.schedule.spaces import space_of
-from npusim.schedule.tables import ALIAS, HOST, RESIDENT, WEIGHTS
-from npusim.schedule.tiles import part_of, stream_bytes
+from npusim.schedule.tables import ALIAS, HOST, RESIDENT
 
 KEPT_FOR_TILES = (0.0, 0.25, 0.5, 1.0)
 """Shares of SRAM that a policy keeps for tiles; with 1.0 no tensor stays between steps."""
@@ -126,13 +127,11 @@ def weight_bytes(lowered: Lowered) -> int:
     for step, row in zip(lowered.steps, lowered.table, strict=True):
         if step.unit in (ALIAS, HOST):
             continue
-        whole = part_of(row, np.array(step.nest.whole, np.int64))
         own = lowered.operands[row["operand_start"] : row["operand_stop"]]
-        for at, operand in enumerate(own):
+        for operand, known in zip(own, step.nest.operands, strict=True):
             if operand["constant"]:
-                alone = row.copy()
-                alone["operand_start"], alone["operand_stop"] = at, at + 1
-                sizes[int(operand["tensor"])] = stream_bytes(alone, own, WEIGHTS, whole)
+                elements = prod(step.nest.extents[DIMS.index(dim)] for dim in known.dims)
+                sizes[int(operand["tensor"])] = (elements * known.bits + 7) // 8
     return sum(sizes.values())
 
 

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
+from npusim.jit import compiled
 from npusim.schedule.estimate import grid_of, largest_part
 from npusim.schedule.tables import WEIGHTS
 from npusim.schedule.tiles import stream_bytes
 
 
+@compiled
 def allow_prefetch(
-    table: np.ndarray, operands: np.ndarray, top: Sequence[int], used: np.ndarray, capacity: int
+    table: np.ndarray, operands: np.ndarray, top: np.ndarray, used: np.ndarray, capacity: int
 ) -> int:
     """Set `prefetch` in `table` where both steps' buffers fit in `capacity`; the peak in bytes.
 
-    `top` is the end of the highest tensor that stays in each step, `used` the bytes of its buffers.
+    `top` int64 [steps] is the end of the highest tensor that stays in each step, `used` int64
+    [steps] the bytes of its buffers.
     """
-    peak = max((top[at] + int(used[at]) for at in range(len(table))), default=0)
-    for at in range(1, len(table)):
+    peak = 0
+    for at in range(table.size):
         row = table[at]
+        peak = max(peak, top[at] + used[at])
+        if at == 0:
+            continue
         tile = largest_part(row, grid_of(row))
         weights = stream_bytes(row, operands, WEIGHTS, tile) * row["buffers_weights"]
         both = max(top[at - 1], top[at]) + used[at - 1] + weights
-        if weights and both <= capacity:
+        if weights > 0 and both <= capacity:
             row["prefetch"] = 1
-            peak = max(peak, int(both))
+            peak = max(peak, both)
     return peak

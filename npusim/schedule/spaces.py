@@ -1,7 +1,8 @@
 """Which tilings of a step are tried: candidate sizes by dimension, under the hardware's limits.
 
 A dimension of extent e is cut into 1, 2, 3, 4, 6, 8, 12, ... parts; sizes are rounded up to what
-the array takes at once, so that no tile is ragged where it need not be.
+the array takes at once, so that no tile is ragged where it need not be. Smaller tiles than that,
+which leave a part of the array idle, are halvings of it.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def _all_sizes(
     """Tile sizes of each loop, largest first."""
     most: dict[str, int] = dict(hardware.mapping.tile_max.items())
     multiple: dict[str, int] = dict(hardware.mapping.tile_multiple.items())
-    quantum = _taken_at_once(step, row, machine)
+    quantum = _taken_at_once(step, row, hardware, machine)
     found = {}
     for dim in TILE_DIMS:
         size = fixed.size(dim)
@@ -83,13 +84,20 @@ def _all_sizes(
     return found
 
 
-def _taken_at_once(step: Step, row: np.void, machine: Machine) -> dict[str, int]:
+def _taken_at_once(
+    step: Step, row: np.void, hardware: Hardware, machine: Machine
+) -> dict[str, int]:
     """What the array takes of each loop at once; smaller tiles leave a part of it idle."""
     if step.unit != ARRAY:
         return {}
     array = machine.array
-    sizes = {"K": array.cols, "C": array.rows, "OY": array.pixels_y, "OX": array.pixels_x}
-    return {**sizes, "G": array.cols if row["c"] == 1 else 1}
+    channels = {"K": array.cols, "C": array.rows, "G": 1}
+    if row["c"] == 1 and row["k"] == 1:
+        taps = int(row["fy"] * row["fx"])
+        diagonal = max(1, min(array.rows // taps, array.cols))
+        systolic = "weight_stationary" in hardware.mac_array.dataflows
+        channels["G"] = diagonal if systolic else array.cols
+    return {**channels, "OY": array.pixels_y, "OX": array.pixels_x}
 
 
 @functools.cache
@@ -97,16 +105,13 @@ def _sizes(extent: int, quantum: int, most: int, multiple: int, may_split: bool)
     """Tile sizes of one dimension, largest first."""
     if not may_split:
         return (extent,)
-    found = set()
-    for parts in _PARTS:
-        part = -(-extent // parts)
-        for unit in {max(quantum, multiple), multiple}:
-            size = min(extent, -(-part // unit) * unit)
-            if size <= most:
-                found.add(size)
-    if not found:
-        found.add(max(1, most // multiple * multiple))
-    return tuple(sorted(found, reverse=True))
+    unit = -(-quantum // multiple) * multiple
+    sizes = {min(extent, -(-extent // (parts * unit)) * unit) for parts in _PARTS}
+    while unit > multiple:
+        unit = -(-unit // (2 * multiple)) * multiple
+        sizes.add(min(extent, unit))
+    allowed = {size for size in sizes if size <= most} or {max(1, most // multiple * multiple)}
+    return tuple(sorted(allowed, reverse=True))
 
 
 def _spatial(row: np.void, sizes: dict[str, tuple[int, ...]]) -> np.ndarray:
