@@ -1,0 +1,52 @@
+"""Arrays of users are checked against the model before anything runs, all mistakes at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from npusim.errors import UsageError
+from npusim.execution.arrays import check_inputs
+from npusim.ir.graph import Graph
+from npusim.ir.ops.add import Add
+from tests.support.graphs import Build
+
+
+def _one_input() -> Graph:
+    build = Build()
+    build.conv(build.input(1, 4, 4, 3), 2)
+    return build.graph()
+
+
+def _two_inputs() -> Graph:
+    build = Build()
+    a, b = build.input(1, 2, 2, 3), build.input(1, 2, 2, 3)
+    build.add_node(Add(), a, b)
+    return build.graph()
+
+
+def _message(graph: Graph, given: dict[str, np.ndarray]) -> str:
+    with pytest.raises(UsageError) as raised:
+        check_inputs(graph, given)
+    return str(raised.value)
+
+
+def test_one_input_takes_any_one_name() -> None:
+    array = np.arange(48, dtype=np.int8).reshape(1, 4, 4, 3)
+    assert np.array_equal(check_inputs(_one_input(), {"whatever": array})["in0"], array)
+
+
+def test_a_wrong_shape_names_both() -> None:
+    message = _message(_one_input(), {"in0": np.zeros((1, 4, 4, 4), np.int8)})
+    assert "(1, 4, 4, 4)" in message and "(1, 4, 4, 3)" in message and "'in0'" in message
+
+
+def test_a_wrong_dtype_names_both() -> None:
+    message = _message(_one_input(), {"in0": np.zeros((1, 4, 4, 3), np.float32)})
+    assert "float32" in message and "int8" in message
+
+
+def test_missing_and_unknown_names_are_told_together() -> None:
+    message = _message(_two_inputs(), {"in0": np.zeros((1, 2, 2, 3), np.int8), "im1": np.zeros(1)})
+    assert "'im1'" in message and "did you mean 'in1'" in message
+    assert "'in1': missing" in message
