@@ -247,19 +247,42 @@ def stream_bus_bytes(
 
 
 @compiled
-def stream_moves(step: np.void, operands: np.ndarray, stream: int, a: Index, b: Index) -> bool:
-    """True if some operand of `stream` differs between the tiles `a` and `b`."""
+def moving_period(step: np.void, operands: np.ndarray, stream: int) -> int:
+    """Tiles between two moves of `stream`: those of all loops inside the innermost one that moves.
+
+    Tile n needs another tile of the stream than tile n - 1 where the period divides n. A stream
+    that no loop moves has all tiles of the step as its period.
+    """
+    b = g = k = c = y = x = 0
     for row in range(step["operand_start"], step["operand_stop"]):
         operand = operands[row]
-        if operand["stream"] != stream:
-            continue
-        if (
-            (operand["has_b"] and a.b != b.b)
-            or (operand["has_g"] and a.g != b.g)
-            or (operand["has_k"] and a.k != b.k)
-            or (operand["has_c"] and a.c != b.c)
-            or (operand["has_y"] and a.y != b.y)
-            or (operand["has_x"] and a.x != b.x)
-        ):
-            return True
-    return False
+        if operand["stream"] == stream:
+            b |= operand["has_b"]
+            g |= operand["has_g"]
+            k |= operand["has_k"]
+            c |= operand["has_c"]
+            y |= operand["has_y"]
+            x |= operand["has_x"]
+    period = 1
+    if c and step["tile_c"] < step["c"]:
+        return period
+    period *= ceil_div(step["c"], step["tile_c"])
+    for turn in range(2):
+        if (turn == 0) == (step["order"] == 0):
+            if x and step["tile_ox"] < step["ox"]:
+                return period
+            period *= ceil_div(step["ox"], step["tile_ox"])
+            if y and step["tile_oy"] < step["oy"]:
+                return period
+            period *= ceil_div(step["oy"], step["tile_oy"])
+            if b and step["tile_b"] < step["b"]:
+                return period
+            period *= ceil_div(step["b"], step["tile_b"])
+        else:
+            if k and step["tile_k"] < step["k"]:
+                return period
+            period *= ceil_div(step["k"], step["tile_k"])
+            if g and step["tile_g"] < step["g"]:
+                return period
+            period *= ceil_div(step["g"], step["tile_g"])
+    return period

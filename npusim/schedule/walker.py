@@ -48,18 +48,31 @@ from npusim.schedule.tables import (
     WEIGHTS,
 )
 from npusim.schedule.tiles import (
+    moving_period,
     part_of,
     set_bounds,
     stream_bytes,
-    stream_moves,
     tile_count,
     tile_index,
 )
 
-STEP_AT, ITERATION, ENTERED, OUTPUT_TILES, PENDING_STEP, PENDING_ITERATION, PENDING_SLOT = range(7)
-CURSOR_STEP, CURSOR_ITERATION, ISSUED, RELEASED, STEP_LOADS = range(5)
-_CURSOR = 7
-_CURSOR_SIZE = 5
+(
+    STEP_AT,
+    ITERATION,
+    ENTERED,
+    OUTPUT_TILES,
+    PENDING_STEP,
+    PENDING_ITERATION,
+    PENDING_SLOT,
+    STEP_TILES,
+    STEP_STORES,
+    STEP_PERIOD,
+) = range(10)
+"""Places in the state. Tiles, stores and periods are those of the present step, kept for speed."""
+CURSOR_STEP, CURSOR_ITERATION, CURSOR_TILES, CURSOR_PERIOD, ISSUED, RELEASED, STEP_LOADS = range(7)
+"""Places in a load cursor: it has CURSOR_TILES = 0 until it has looked at its step."""
+_CURSOR = STEP_PERIOD + 2
+_CURSOR_SIZE = 7
 STATE_SIZE = _CURSOR + 2 * _CURSOR_SIZE
 BLOCK_JOBS = 1024
 _MOST_JOBS_AT_ONCE = 24
@@ -89,11 +102,10 @@ def walk(steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.n
         at = state[STEP_AT]
         if at == steps.size:
             break
-        step = steps[at]
         if state[ENTERED] == 0:
             count = _enter(steps, operands, state, block, count)
             state[ENTERED] = 1
-        elif state[ITERATION] < tile_count(step):
+        elif state[ITERATION] < state[STEP_TILES]:
             count = _one_tile(steps, operands, state, block, count)
         else:
             count = _flush_store(steps, operands, state, block, count, True)
@@ -111,12 +123,16 @@ def _enter(
     """The jobs at the head of a step: its dispatch, its first loads; all of a host step."""
     at = state[STEP_AT]
     step = steps[at]
+    state[STEP_TILES] = tile_count(step)
+    state[STEP_STORES] = _streams(step, operands, OUTPUTS)
+    for stream in range(2):
+        state[STEP_PERIOD + stream] = _period(step, operands, stream)
     if step["unit"] == ALIAS or step["unit"] == HOST:
         kind = ALIAS_JOB if step["unit"] == ALIAS else HOST_JOB
         job = _job(block, count, kind, at)
         set_bounds(step, tile_index(step, 0), job["bounds"])
         job["after_step"] = at - 1
-        state[ITERATION] = tile_count(step)
+        state[ITERATION] = state[STEP_TILES]
         return count + 1
     _job(block, count, DISPATCH, at)
     count = _loads(steps, operands, state, block, count + 1, INPUTS)
@@ -139,15 +155,15 @@ def _one_tile(
     set_bounds(step, index, job["bounds"])
     job["first"] = index.c == 0
     job["last"] = index.c == n_c - 1
-    last_of_step = iteration + 1 == tile_count(step)
-    following = tile_index(step, iteration + 1)
+    last_of_step = iteration + 1 == state[STEP_TILES]
     for stream in range(2):
-        if not _streams(step, operands, stream):
+        period = state[STEP_PERIOD + stream]
+        if period == 0:
             continue
         cursor = _CURSOR + stream * _CURSOR_SIZE
         slot = state[cursor + RELEASED] % SLOTS
         job["waits"][stream] = (FULL_WEIGHTS if stream == WEIGHTS else FULL_INPUTS) + slot
-        if last_of_step or stream_moves(step, operands, stream, index, following):
+        if last_of_step or (iteration + 1) % period == 0:
             job["signals"][stream] = (FREE_WEIGHTS if stream == WEIGHTS else FREE_INPUTS) + slot
             state[cursor + RELEASED] += 1
     if step["unit"] == ARRAY:
@@ -155,28 +171,26 @@ def _one_tile(
     finished = job["last"] == 1
     count = _flush_store(steps, operands, state, block, count + 1, False)
     if finished and step["unit"] != ARRAY:
-        _leave(step, operands, state, job, last_of_step)
+        _leave(step, state, job, last_of_step)
     count = _loads(steps, operands, state, block, count, WEIGHTS)
     count = _loads(steps, operands, state, block, count, INPUTS)
     if finished and step["unit"] == ARRAY:
         job = _job(block, count, POST, at)
         set_bounds(step, index, job["bounds"])
         job["signals"][0] = FREE_SUMS + state[OUTPUT_TILES] % step["buffers_sums"]
-        _leave(step, operands, state, job, last_of_step)
+        _leave(step, state, job, last_of_step)
         count += 1
     state[ITERATION] += 1
     return count
 
 
 @compiled
-def _leave(
-    step: np.void, operands: np.ndarray, state: np.ndarray, job: np.void, last_of_step: bool
-) -> None:
+def _leave(step: np.void, state: np.ndarray, job: np.void, last_of_step: bool) -> None:
     """Make `job` the one that finishes an output tile: its buffer, and the store that follows."""
     tiles = state[OUTPUT_TILES]
     job["last"] = last_of_step
     job["slot"] = tiles % SLOTS
-    if _streams(step, operands, OUTPUTS):
+    if state[STEP_STORES]:
         job["signals"][2] = FULL_OUTPUTS + tiles % SLOTS
         if tiles >= step["buffers_outputs"]:
             job["waits"][3] = FREE_OUTPUTS + (tiles - step["buffers_outputs"]) % SLOTS
@@ -222,11 +236,14 @@ def _loads(
         ahead = at - state[STEP_AT]
         if ahead > 1 or (ahead == 1 and (stream != WEIGHTS or step["prefetch"] == 0)):
             break
-        on_npu = step["unit"] != ALIAS and step["unit"] != HOST
-        more = on_npu and state[cursor + CURSOR_ITERATION] < tile_count(step)
-        if not more or not _streams(step, operands, stream):
+        if state[cursor + CURSOR_TILES] == 0:
+            state[cursor + CURSOR_TILES] = tile_count(step)
+            state[cursor + CURSOR_PERIOD] = _period(step, operands, stream)
+        done = state[cursor + CURSOR_ITERATION] >= state[cursor + CURSOR_TILES]
+        if done or state[cursor + CURSOR_PERIOD] == 0:
             state[cursor + CURSOR_STEP] += 1
             state[cursor + CURSOR_ITERATION] = 0
+            state[cursor + CURSOR_TILES] = 0
             state[cursor + STEP_LOADS] = 0
             continue
         buffers = step["buffers_weights"] if stream == WEIGHTS else step["buffers_inputs"]
@@ -263,14 +280,16 @@ def _load(
         job["after_step"] = at - 2 if prefetched else at - 1
     state[cursor + ISSUED] += 1
     state[cursor + STEP_LOADS] += 1
-    total = tile_count(step)
-    place = state[cursor + CURSOR_ITERATION] + 1
-    while place < total and not stream_moves(
-        step, operands, stream, index, tile_index(step, place)
-    ):
-        place += 1
-    state[cursor + CURSOR_ITERATION] = place
+    state[cursor + CURSOR_ITERATION] += state[cursor + CURSOR_PERIOD]
     return count + 1
+
+
+@compiled
+def _period(step: np.void, operands: np.ndarray, stream: int) -> int:
+    """Tiles that one load of `stream` serves; 0 if the step loads nothing through it."""
+    if step["unit"] == ALIAS or step["unit"] == HOST or not _streams(step, operands, stream):
+        return 0
+    return moving_period(step, operands, stream)
 
 
 @compiled

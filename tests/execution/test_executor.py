@@ -104,7 +104,7 @@ def test_an_accumulator_that_kernels_do_not_have_is_refused() -> None:
         mac_array__accumulator__format="int24", mac_array__accumulator__on_overflow="saturate"
     )
     program = dataclasses.replace(program, hardware=narrow)
-    with pytest.raises(UnsupportedModelError, match="int24 .* saturate"):
+    with pytest.raises(UnsupportedModelError, match=r"int24 .* saturate"):
         Executor(program, profile_named("onnx"), kernels())
 
 
