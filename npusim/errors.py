@@ -19,7 +19,7 @@ EXIT_BUG = 70
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake: `where` is `file:line:column`, a node name or an option; `what` says the rest."""
+    """One mistake: `where` (`file:line:column`, a node, an option), and `what` is wrong there."""
 
     where: str
     what: str

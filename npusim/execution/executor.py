@@ -44,7 +44,7 @@ class Executor:
         accumulator = program.hardware.mac_array.accumulator
         if accumulator.format != "int32" or accumulator.on_overflow != "wrap":
             what = (
-                f"an accumulator of {accumulator.format} that overflows by {accumulator.on_overflow} "
+                f"an accumulator of {accumulator.format} (on overflow: {accumulator.on_overflow}) "
                 "is counted but not executed yet: only int32 that wraps is"
             )
             raise UnsupportedModelError(Problem(program.hardware.name, what))
@@ -64,7 +64,9 @@ class Executor:
         Arrays have the shapes and dtypes of the model's own tensors; UsageError otherwise.
         """
         graph = self._program.graph
-        values = {tensor.name: tensor.data for tensor in graph.constants() if tensor.data is not None}
+        values = {
+            tensor.name: tensor.data for tensor in graph.constants() if tensor.data is not None
+        }
         values.update(check_inputs(graph, inputs))
         wanted = {*graph.outputs, *keep}
         if by_tiles:
@@ -166,7 +168,8 @@ def _last_readers(graph: Graph) -> dict[str, int]:
 
 def _accumulators(tile: Tile) -> np.ndarray:
     shape = (
-        tile.b1 - tile.b0, tile.y1 - tile.y0, tile.x1 - tile.x0, tile.g1 - tile.g0, tile.k1 - tile.k0,
+        tile.b1 - tile.b0, tile.y1 - tile.y0, tile.x1 - tile.x0,
+        tile.g1 - tile.g0, tile.k1 - tile.k0,
     )  # fmt: skip
     return np.zeros(shape, np.int32)
 

@@ -49,9 +49,7 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_document(
-    text: str, name: str, origin: str, most_values: int = MAX_NODES
-) -> Document:
+def read_document(text: str, name: str, origin: str, most_values: int = MAX_NODES) -> Document:
     """Reads `text`; places are `name:line:column`. Never raises for what the text says."""
     document = Document({})
     reader = _Reader(text, name, origin, document, most_values)

@@ -55,9 +55,7 @@ class Operator(ABC):
         """Shapes of the outputs; raises ValueError with a reason if the inputs don't fit."""
 
     @abstractmethod
-    def loop_nest(
-        self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]
-    ) -> LoopNest:
+    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
         """Loops, operands and work of this operator."""
 
     @abstractmethod

@@ -201,9 +201,9 @@ def least_cycles(step: np.void, operands: np.ndarray, machine: Machine, work: fl
         step["b"], step["g"], step["k"], step["c"], step["oy"], step["ox"],
         least_rows(step), least_cols(step),
     )  # fmt: skip
-    loading = stream_bytes(step, operands, WEIGHTS, whole)
-    loading += stream_bytes(step, operands, INPUTS, whole)
-    loading /= machine.dram_bytes_per_cycle
+    loaded = stream_bytes(step, operands, WEIGHTS, whole)
+    loaded += stream_bytes(step, operands, INPUTS, whole)
+    loading = loaded / machine.dram_bytes_per_cycle
     storing = stream_bytes(step, operands, OUTPUTS, whole) / machine.dram_bytes_per_cycle
     longest = max(work, loading + storing, 0.5 * (work + loading))
     return step["dispatch_cycles"] + longest

@@ -179,9 +179,7 @@ class Checker:
             choice("core_split", lambda known: known.core_splits),
         )
 
-    def _choice(
-        self, step: Step, value: object, path: Path, known: tuple[str, ...]
-    ) -> str | None:
+    def _choice(self, step: Step, value: object, path: Path, known: tuple[str, ...]) -> str | None:
         key = str(path[-1])
         if step.unit != ARRAY and key != "loop_order":
             what = f"{key} has no meaning here: step {step.name!r} runs on the vector unit"

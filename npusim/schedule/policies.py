@@ -67,9 +67,7 @@ def policies(
                 yield Policy(pinned, placed)
 
 
-def _needs(
-    lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping
-) -> list[int]:
+def _needs(lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping) -> list[int]:
     """The room that each step must be left. With everything streamed even the smallest tile needs
     the most, so these suffice; where all tensors stay, a fixed tile is taken at its word."""
     stay = lowered.operands.copy()

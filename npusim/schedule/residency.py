@@ -48,9 +48,7 @@ def top_bytes(placed: dict[str, Placement], steps: int) -> list[int]:
     return top
 
 
-def candidates(
-    graph: Graph, lowered: Lowered, all_stay: bool
-) -> list[tuple[str, int, int, int]]:
+def candidates(graph: Graph, lowered: Lowered, all_stay: bool) -> list[tuple[str, int, int, int]]:
     """(name, first step, last step, bytes) of tensors that may stay, best first."""
     ends = {lowered.root[name] for name in (*graph.inputs, *graph.outputs)}
     written = {lowered.root[name]: 0 for name in graph.inputs} if all_stay else {}

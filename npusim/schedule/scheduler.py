@@ -114,9 +114,7 @@ def _tile(
         candidates += tiled.candidates
         used[at] = tiled.used
     pinned, placed = policy
-    peak = int(
-        allow_prefetch(table, operands, np.array(top), used, machine.sram_bytes - pinned)
-    )
+    peak = int(allow_prefetch(table, operands, np.array(top), used, machine.sram_bytes - pinned))
     return Program(
         graph, hardware, machine, lowered.steps, table, operands, lowered.tensors,
         placed, pinned, pinned + peak, candidates,

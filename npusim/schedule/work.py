@@ -58,9 +58,7 @@ class TransferWork(NamedTuple):
 
 
 @compiled
-def array_work(
-    step: np.void, operands: np.ndarray, part: Part, machine: Machine
-) -> ArrayWork:
+def array_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine) -> ArrayWork:
     """Work of a COMPUTE job on the array."""
     tile = Extents(part.b, part.g, part.k, part.c, part.oy, part.ox, step["fy"], step["fx"])
     cost = tile_cost(step["dataflow"], step["split"], tile, machine.array)
@@ -83,9 +81,7 @@ def _operand_bits(step: np.void, operands: np.ndarray) -> tuple[int, int]:
 
 
 @compiled
-def post_work(
-    step: np.void, operands: np.ndarray, part: Part, machine: Machine
-) -> StreamWork:
+def post_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine) -> StreamWork:
     """Work of a POST job: outputs through the output stage into SRAM."""
     outputs, write_bytes = _outputs(step, operands, part)
     write = cycles_at(write_bytes, machine.sram_write_bytes_per_cycle)
@@ -94,9 +90,7 @@ def post_work(
 
 
 @compiled
-def vector_work(
-    step: np.void, operands: np.ndarray, part: Part, machine: Machine
-) -> StreamWork:
+def vector_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine) -> StreamWork:
     """Work of a COMPUTE job on the vector unit; the SRAM ports can be what limits it."""
     outputs, write_bytes = _outputs(step, operands, part)
     read_bytes = 0

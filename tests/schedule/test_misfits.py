@@ -75,9 +75,7 @@ def test_output_stationary_does_not_cut_the_reduction() -> None:
 
 
 def test_tensors_and_weights_that_can_not_stay_are_refused() -> None:
-    small = tiny(
-        memory__sram__size="1000 B", memory__sram__holds=["weights", "inputs", "outputs"]
-    )
+    small = tiny(memory__sram__size="1000 B", memory__sram__holds=["weights", "inputs", "outputs"])
     where, what = _refusal("resident: [mid]", conv_graph(), small)
     assert where == "conv"
     assert "1024 bytes of them are live here, edge-npu-1 has 1000" in what

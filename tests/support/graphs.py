@@ -78,9 +78,7 @@ class Build:
     def fully_connected(self, x: str, units: int, bias: bool = False) -> str:
         """A fully connected layer over the last axis."""
         weights = self.constant(units, self.shape(x)[-1])
-        return self.add_node(
-            FullyConnected(), x, weights, *([self._bias(units)] if bias else [])
-        )
+        return self.add_node(FullyConnected(), x, weights, *([self._bias(units)] if bias else []))
 
     def _bias(self, channels: int) -> str:
         name = f"bias{len(self.tensors)}"

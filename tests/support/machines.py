@@ -54,8 +54,7 @@ def machine_with(preset: str = "edge-npu-1", **changes: Any) -> Hardware:
 def with_overrides(preset: str, overrides: dict[str, Any]) -> Hardware:
     """`load_hardware`, remembered."""
     frozen = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in overrides.items()
+        key: tuple(value) if isinstance(value, list) else value for key, value in overrides.items()
     }
     return _load(preset, tuple(sorted(frozen.items())))
 

@@ -1,1 +1,1 @@
-"""Clean-up of a graph: one pass, one file; each takes a Graph and returns one that means the same."""
+"""Clean-up of a graph: one pass, one file; each returns a Graph that means the same."""
