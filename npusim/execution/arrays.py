@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from npusim.errors import Problem, UsageError, nearest_name
-from npusim.ir.graph import Graph, Tensor
+from npusim.ir.graph import Graph
+from npusim.ir.tensor import Tensor
 from npusim.ir.views import empty_like_memory
 
 

@@ -31,10 +31,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from npusim.errors import ModelFileError, Problem, UsageError, nearest_name
-from npusim.ir.graph import Graph, Node, Tensor
+from npusim.ir.graph import Graph, Node
 from npusim.ir.operator import Operator
 from npusim.ir.ops.conv2d import Conv2D
 from npusim.ir.ops.fully_connected import FullyConnected
+from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8
 from npusim.numerics.quantization import Quantization
 

@@ -1,48 +1,12 @@
-"""The graph: tensors, nodes in topological order, and the profile that they came from."""
+"""The graph: nodes in topological order over tensors, and the profile that it came from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from math import prod
-
-import numpy as np
 
 from npusim.ir.operator import Operator
-from npusim.numerics.formats import Format
-from npusim.numerics.quantization import Quantization
-
-
-@dataclass(frozen=True, eq=False)
-class Tensor:
-    """A value of the graph: logical shape as in the model file, format, quantization.
-
-    `data` holds a constant (weights, bias, tables), else None. `channel_axis` is the axis that is
-    innermost in memory: 1 for the images of an ONNX graph, the last one elsewhere; negative values
-    count from the end.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    format: Format
-    quantization: Quantization | None = None
-    data: np.ndarray | None = None
-    channel_axis: int = -1
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return prod(self.shape)
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes in memory, rounded up to a whole byte."""
-        return (self.size * self.format.bits + 7) // 8
-
-    @property
-    def is_constant(self) -> bool:
-        """True for weights, biases and other values known before the run."""
-        return self.data is not None
+from npusim.ir.tensor import Tensor
 
 
 @dataclass(frozen=True, eq=False)

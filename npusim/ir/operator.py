@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from npusim.ir.loopnest import LoopNest, Tile
+from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
-
-if TYPE_CHECKING:
-    from npusim.ir.graph import Tensor
 
 
 class ArrayKernel(Protocol):

@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from npusim.energy.model import pair_of
-from npusim.ir.graph import Graph, Tensor
+from npusim.ir.graph import Graph
+from npusim.ir.tensor import Tensor
 from npusim.report import html, rows
 from npusim.report.confidence import confidence_of
 from npusim.report.layers import layers_of

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npusim.cost.machine import Machine
+from npusim.cost.transfer import cycles_at
 from npusim.jit import compiled
 from npusim.schedule.tables import ARRAY, INPUTS, OUTPUTS, RESIDENT, WEIGHTS
 from npusim.schedule.tiles import (
@@ -315,9 +316,6 @@ def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
     A tile takes accumulators until its last sums have left, `tail` cycles after it; with two sets
     of them a tile and its tail take at least half their sum.
     """
-    if step["unit"] != ARRAY:
-        outputs = step["b"] * step["g"] * step["k"] * step["oy"] * step["ox"]
-        return outputs * step["ops_per_output"] / step["vector_rate"]
     total = held = 0.0
     for corner in range(64):
         b, times_b = _corner(step["b"], step["tile_b"], corner & 1)
@@ -327,10 +325,15 @@ def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
         y, times_y = _corner(step["oy"], step["tile_oy"], corner & 16)
         x, times_x = _corner(step["ox"], step["tile_ox"], corner & 32)
         outputs = times_b * times_g * times_k * times_y * times_x
-        if outputs * times_c:
-            work = array_work(step, operands, Part(b, g, k, c, y, x, 0, 0), machine)
-            total += outputs * times_c * work.cycles
-            held += outputs * work.tail if corner & 8 == 0 else 0.0
+        if outputs * times_c == 0:
+            continue
+        if step["unit"] != ARRAY:
+            operations = b * g * k * y * x * step["ops_per_output"]
+            total += outputs * times_c * cycles_at(operations, step["vector_rate"])
+            continue
+        work = array_work(step, operands, Part(b, g, k, c, y, x, 0, 0), machine)
+        total += outputs * times_c * work.cycles
+        held += outputs * work.tail if corner & 8 == 0 else 0.0
     return max(total, (total + held) / step["buffers_sums"])
 
 

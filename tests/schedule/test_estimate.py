@@ -32,7 +32,7 @@ from npusim.schedule.tables import (
     WEIGHTS,
 )
 from npusim.schedule.tiles import part_of, stream_bytes
-from npusim.schedule.work import array_work
+from npusim.schedule.work import array_work, vector_work
 from tests.support.graphs import only
 from tests.support.machines import tiny
 from tests.support.programs import all_jobs, random_programs, scheduled_programs
@@ -99,9 +99,17 @@ def test_a_scheduled_step_fits_its_memory(program):
 def test_busy_cycles_are_the_sum_over_all_tiles(program):
     """Or, where it is longer, what tiles and their tails take with the accumulators that exist."""
     for row, jobs in npu_steps(program):
-        if row["unit"] != ARRAY:
-            continue
         tiles = jobs[jobs["kind"] == COMPUTE]
+        if row["unit"] != ARRAY:
+            machine = program.machine._replace(
+                sram_read_bytes_per_cycle=1e9, sram_write_bytes_per_cycle=1e9
+            )
+            total = sum(
+                vector_work(row, program.operands, part_of(row, job["bounds"]), machine).cycles
+                for job in tiles
+            )
+            assert busy_cycles(row, program.operands, program.machine) == pytest.approx(total)
+            continue
         work = [
             array_work(row, program.operands, part_of(row, job["bounds"]), program.machine)
             for job in tiles

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from hypothesis import strategies as st
 
-from npusim.ir.graph import Graph, Node, Tensor
+from npusim.ir.graph import Graph, Node
 from npusim.ir.operator import Operator
 from npusim.ir.ops.add import Add
 from npusim.ir.ops.average_pool import AveragePool
@@ -22,6 +22,7 @@ from npusim.ir.ops.max_pool import MaxPool
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.softmax import Softmax
 from npusim.ir.ops.window import Window
+from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8, INT32, Format
 from npusim.numerics.quantization import Quantization
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from npusim.ir.graph import Graph, Node, Tensor
+from npusim.ir.graph import Graph, Node
 from npusim.ir.operator import Operator
+from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32, UINT8, Format
 from npusim.numerics.quantization import Quantization
 

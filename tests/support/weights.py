@@ -6,7 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from npusim.ir.graph import Graph, Tensor
+from npusim.ir.graph import Graph
+from npusim.ir.tensor import Tensor
 from npusim.schedule.program import Program
 
 

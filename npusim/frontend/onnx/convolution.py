@@ -9,10 +9,10 @@ from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor, read_quantization
 from npusim.frontend.onnx.source import Source
 from npusim.frontend.onnx.windows import read_window
-from npusim.ir.graph import Tensor
 from npusim.ir.ops.add import Add
 from npusim.ir.ops.conv2d import Conv2D
 from npusim.ir.ops.mul import Mul
+from npusim.ir.tensor import Tensor
 
 
 def conv(ctx: Context, source: Source) -> None:

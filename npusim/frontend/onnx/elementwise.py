@@ -6,11 +6,11 @@ from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
-from npusim.ir.graph import Tensor
 from npusim.ir.ops.add import Add
 from npusim.ir.ops.mul import Mul
 from npusim.ir.ops.relu import Relu
 from npusim.ir.ops.softmax import Softmax
+from npusim.ir.tensor import Tensor
 from npusim.numerics.quantization import Activation
 
 _ACTIVATIONS: dict[tuple[float | None, float | None], Activation] = {

@@ -9,7 +9,7 @@ from onnx import TypeProto, ValueInfoProto
 from npusim.errors import Problem, UsageError, nearest_name
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.tensors import DTYPES, checked_shape, type_name
-from npusim.ir.graph import Tensor
+from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP16, FP32, INT8, UINT8, format_of
 
 _SUPPORTED = (FP32, FP16, INT8, UINT8)

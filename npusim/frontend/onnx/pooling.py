@@ -7,11 +7,11 @@ from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
 from npusim.frontend.onnx.windows import read_window
-from npusim.ir.graph import Tensor
 from npusim.ir.ops.average_pool import AveragePool
 from npusim.ir.ops.max_pool import MaxPool
 from npusim.ir.ops.mean import Mean
 from npusim.ir.ops.window import Window
+from npusim.ir.tensor import Tensor
 
 
 def max_pool(ctx: Context, source: Source) -> None:

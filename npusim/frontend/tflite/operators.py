@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from npusim.ir.graph import Tensor
 from npusim.ir.operator import Operator
 from npusim.ir.ops.add import Add
 from npusim.ir.ops.average_pool import AveragePool
@@ -31,6 +30,7 @@ from npusim.ir.ops.requantize import Requantize
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.softmax import Softmax
 from npusim.ir.ops.window import Window
+from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32, INT8, UINT8
 from npusim.numerics.quantization import Activation, Quantization
 

@@ -15,7 +15,8 @@ from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageE
 from npusim.frontend.tflite.operators import IMPORTS, Source, UnsupportedNodeError
 from npusim.frontend.tflite.tables import RawModel, RawOperator, read_tables
 from npusim.frontend.tflite.tensors import make_tensor, type_problem
-from npusim.ir.graph import Graph, Node, Tensor
+from npusim.ir.graph import Graph, Node
+from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP16, FP32
 
 PROFILE = "tflite-reference"

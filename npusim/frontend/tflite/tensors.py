@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from npusim.frontend.tflite.tables import RawTensor
-from npusim.ir.graph import Tensor
+from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import (
     BOOL,
     FP16,

@@ -11,10 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest
 from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.vector import ElementwiseKernel, quantized, vector_nest
+from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.elementwise import ADD_PARAMETERS
 from npusim.numerics.profiles import Profile

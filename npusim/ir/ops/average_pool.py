@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.vector import part, quantized, rescaled
 from npusim.ir.ops.window import Window
+from npusim.ir.tensor import Tensor
 from npusim.ir.views import canonical_shape, channels_last
 from npusim.kernels.table import Kernels
 from npusim.numerics.pooling import AVERAGE_PARAMETERS, KEEPS_SCALE

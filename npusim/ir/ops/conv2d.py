@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest, Operand, Unit
 from npusim.ir.operator import ArrayKernel, Operator
 from npusim.ir.ops.drain import ConvolutionKernel, require_bias
+from npusim.ir.tensor import Tensor
 from npusim.ir.views import canonical_shape
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from npusim.errors import Problem, UnsupportedModelError
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest
 from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.vector import ElementwiseKernel, quantized, vector_nest
+from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import Tile
 from npusim.ir.operator import Operator
 from npusim.ir.ops.vector import quantized
+from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import INT8, UINT8

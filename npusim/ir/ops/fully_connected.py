@@ -13,10 +13,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest, Operand, Tile, Unit
 from npusim.ir.operator import ArrayKernel, Operator
 from npusim.ir.ops.drain import ConvolutionKernel, require_bias
+from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation

@@ -11,11 +11,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.vector import part, quantized, require_same_quantization
 from npusim.ir.ops.window import Window
+from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile

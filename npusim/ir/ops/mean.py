@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.vector import NO_SPLITS, quantized, vector_nest
+from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.pooling import MEAN_PARAMETERS
 from npusim.numerics.profiles import Profile

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest
 from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.vector import ElementwiseKernel, quantized, vector_nest
+from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation, clamp_range

@@ -13,10 +13,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest, Tile, Unit
 from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.vector import NO_SPLITS, require_same_quantization, vector_nest
+from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest, Operand, Tile, Unit
 from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.tensor import Tensor
 from npusim.ir.views import canonical_shape, channels_last
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import INT8, UINT8

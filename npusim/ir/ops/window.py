@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import LoopNest
 from npusim.ir.ops.vector import vector_nest
+from npusim.ir.tensor import Tensor
 from npusim.ir.views import canonical_shape
 
 Geometry = tuple[int, int, int, int, int, int, int, int]

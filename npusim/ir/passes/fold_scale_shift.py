@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from npusim.ir.graph import Graph, Node, Tensor
+from npusim.ir.graph import Graph, Node
 from npusim.ir.passes.rewrite import only_reader, rebuilt
+from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP16, FP32
 from npusim.numerics.quantization import Activation
 

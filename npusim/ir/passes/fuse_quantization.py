@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from npusim.ir.graph import Graph, Node, Tensor
+from npusim.ir.graph import Graph, Node
 from npusim.ir.ops.dequantize import Dequantize
 from npusim.ir.ops.pad import Pad
 from npusim.ir.ops.requantize import Requantize
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.passes.remove_dead import remove_dead
 from npusim.ir.passes.rewrite import only_reader, rebuilt
+from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8, INT32, UINT8
 
 MOVING = ("reshape", "max_pool", "pad")

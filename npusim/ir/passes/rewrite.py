@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from npusim.ir.graph import Graph, Node, Tensor
+from npusim.ir.graph import Graph, Node
+from npusim.ir.tensor import Tensor
 
 
 def producers(graph: Graph) -> dict[str, Node]:

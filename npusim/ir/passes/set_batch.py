@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from npusim.errors import Problem, UnsupportedModelError, UsageError
-from npusim.ir.graph import Graph, Node, Tensor
+from npusim.ir.graph import Graph, Node
 from npusim.ir.operator import Operator
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.softmax import Softmax
+from npusim.ir.tensor import Tensor
 
 _TELLTALE = 1_000_003
 """A prime that no extent of a model is likely to have, or to divide."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import Unit
 from npusim.ir.ops.add import Add
 from npusim.ir.ops.average_pool import AveragePool
@@ -17,6 +16,7 @@ from npusim.ir.ops.pad import Pad
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.softmax import Softmax
 from npusim.ir.ops.window import Window
+from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8
 from npusim.numerics.quantization import Quantization
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npusim.ir.graph import Tensor
 from npusim.ir.loopnest import Tile, Unit
 from npusim.ir.ops.matmul import MatMul
+from npusim.ir.tensor import Tensor
 from npusim.kernels.table import kernels
 from npusim.numerics.formats import INT8, UINT8
 from npusim.numerics.profiles import PROFILES

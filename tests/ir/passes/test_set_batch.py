@@ -10,7 +10,7 @@ import pytest
 from npusim.errors import UnsupportedModelError, UsageError
 from npusim.frontend import load_model
 from npusim.hardware import load_hardware
-from npusim.ir.graph import Graph, Node, Tensor
+from npusim.ir.graph import Graph, Node
 from npusim.ir.ops.add import Add
 from npusim.ir.ops.concat import Concat
 from npusim.ir.ops.mean import Mean
@@ -18,6 +18,7 @@ from npusim.ir.ops.pad import Pad
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.softmax import Softmax
 from npusim.ir.passes.set_batch import with_batch
+from npusim.ir.tensor import Tensor
 from npusim.models.bundled import INPUT_NAME, bundled_model_path, bundled_samples
 from npusim.numerics.formats import INT8
 from npusim.numerics.quantization import Quantization
