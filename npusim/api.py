@@ -331,6 +331,6 @@ def _as_hardware(hw: Hardware | StrPath) -> Hardware:
 
 
 def _infos(graph: Graph, names: Sequence[str]) -> tuple[TensorInfo, ...]:
-    from npusim.report.report import tensor_info
+    from npusim.report.build import tensor_info
 
     return tuple(tensor_info(graph.tensors[name]) for name in names)

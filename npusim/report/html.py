@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from npusim.report.summary import layer_cells, title, totals
-
-if TYPE_CHECKING:
-    from npusim.report.report import Report
+from npusim.report.types import Findings
 
 _RIGHT = ' style="text-align:right"'
 
 
-def page(report: Report) -> str:
+def page(report: Findings) -> str:
     """HTML of `report`; names from the model file are escaped."""
     head = f"<h4>{escape(title(report))}</h4>"
     summary = [(row.label, f"{row.value} {row.remark}".strip()) for row in totals(report)]

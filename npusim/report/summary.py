@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from npusim.report.quantities import (
     BYTES,
@@ -18,9 +17,7 @@ from npusim.report.quantities import (
     shown,
     significant,
 )
-
-if TYPE_CHECKING:
-    from npusim.report.report import Report
+from npusim.report.types import Findings
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class Column:
     left: bool = False
 
 
-def title(report: Report) -> str:
+def title(report: Findings) -> str:
     """What was simulated, in a line."""
     many = f", batch {report.batch}" if report.batch > 1 else ""
     goal = f", for {report.objective}" if report.objective != "latency" else ""
@@ -54,7 +51,7 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def totals(report: Report) -> list[Row]:
+def totals(report: Findings) -> list[Row]:
     """The summary of `report`."""
     total, hardware = report.total, report.hardware
     peak = total.tops_peak.get(total.dominant_format, next(iter(total.tops_peak.values())))
@@ -89,11 +86,11 @@ def _milliseconds(seconds: float) -> str:
     return f"{significant(1e3 * seconds)} ms"
 
 
-def _macs(report: Report) -> str:
+def _macs(report: Findings) -> str:
     return shown(report.model.macs, COUNT)
 
 
-def _kind(report: Report, name: str) -> str:
+def _kind(report: Findings, name: str) -> str:
     return next((figure.kind for figure in report.figures if figure.name == name), "")
 
 
@@ -108,19 +105,19 @@ def _accuracy(accuracy: Mapping[str, object]) -> Row:
     return Row("accuracy", percent(value) if isinstance(value, float) else str(value), remark)
 
 
-def causes(report: Report) -> list[tuple[str, float]]:
+def causes(report: Findings) -> list[tuple[str, float]]:
     """(cause, cycles) of what takes any time, most first."""
     found = [(name, cycles) for name, cycles in report.total.cycles_by_cause.items() if cycles]
     return sorted(found, key=lambda pair: -pair[1])
 
 
-def parts(report: Report) -> list[tuple[str, float]]:
+def parts(report: Findings) -> list[tuple[str, float]]:
     """(part, joules) of what takes any energy, most first."""
     found = [(name, joules) for name, joules in report.total.energy_j_by_part.items() if joules]
     return sorted(found, key=lambda pair: -pair[1])
 
 
-def layer_cells(report: Report) -> list[Column]:
+def layer_cells(report: Findings) -> list[Column]:
     """The layer table, names first; one unit a column."""
     layers = report.layers
     energy = scale_for(max((x.energy_j for x in layers), default=0.0), ENERGY_J)

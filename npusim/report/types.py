@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -131,3 +132,21 @@ class FigureInfo:
     source: str
     kind: str
     node_nm: float | None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that one simulation found: the data of a `Report`, without its writers."""
+
+    npusim: str
+    model: ModelInfo
+    hardware: HardwareInfo
+    batch: int
+    objective: str
+    total: Total
+    layers: tuple[Layer, ...]
+    memory: Mapping[str, MemoryLevel]
+    confidence: Confidence
+    accuracy: Mapping[str, Any] | None
+    notes: tuple[str, ...]
+    figures: tuple[FigureInfo, ...]

@@ -1,0 +1,163 @@
+"""From Counts and Energy to a Report: derived figures, per layer and in total.
+
+TOPS = 2 x nominal MACs / latency / 1e12  (1 MAC = 2 operations)
+TOPS/W = 2 x nominal MACs / energy / 1e12
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from npusim.energy.model import pair_of
+from npusim.ir.graph import Graph
+from npusim.ir.tensor import Tensor
+from npusim.report.confidence import confidence_of
+from npusim.report.layers import layers_of
+from npusim.report.report import Report
+from npusim.report.types import (
+    FigureInfo,
+    HardwareInfo,
+    MemoryLevel,
+    ModelInfo,
+    TensorInfo,
+    Total,
+)
+
+if TYPE_CHECKING:
+    from npusim.energy.model import Energy
+    from npusim.hardware.schema import Hardware
+    from npusim.timing.counts import Counts
+
+OPS_PER_MAC = 2
+
+
+def build_report(
+    counts: Counts,
+    energy: Energy,
+    batch: int = 1,
+    objective: str = "latency",
+    accuracy: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
+) -> Report:
+    """The Report of `counts` and the `energy` of the same Counts.
+
+    `batch` is the number of inferences that one run of the Program does.
+    """
+    from npusim import __version__
+
+    program = counts.program
+    graph = program.graph
+    return Report(
+        npusim=__version__,
+        model=_model(graph, sum(step.nest.macs for step in program.steps)),
+        hardware=_hardware(program.hardware),
+        batch=batch,
+        objective=objective,
+        total=_total(counts, energy, batch),
+        layers=layers_of(counts, energy),
+        memory=_memory(counts),
+        confidence=confidence_of(counts, energy),
+        accuracy=None if accuracy is None else dict(accuracy),
+        notes=(*graph.notes, *notes),
+        figures=tuple(FigureInfo(**vars(figure)) for figure in energy.figures),
+    )
+
+
+def _model(graph: Graph, macs: int) -> ModelInfo:
+    inputs = tuple(tensor_info(graph.tensors[name]) for name in graph.inputs)
+    outputs = tuple(tensor_info(graph.tensors[name]) for name in graph.outputs)
+    return ModelInfo(graph.name, graph.sha256, macs, graph.parameters, inputs, outputs)
+
+
+def tensor_info(tensor: Tensor) -> TensorInfo:
+    """Name, shape, dtype and per-tensor quantization of an input or output."""
+    scale = zero_point = None
+    if tensor.quantization is not None and tensor.quantization.is_per_tensor:
+        scale = float(tensor.quantization.scalar_scale)
+        zero_point = tensor.quantization.scalar_zero_point
+    return TensorInfo(tensor.name, tuple(tensor.shape), tensor.format.dtype, scale, zero_point)
+
+
+def _hardware(hardware: Hardware) -> HardwareInfo:
+    return HardwareInfo(
+        name=hardware.name,
+        sha256=hardware.sha256,
+        clock_hz=hardware.clock_hz,
+        peak_macs_per_cycle=_peaks(hardware),
+        sram_bytes=hardware.memory.sram.size_bytes,
+        dram_bytes_per_s=hardware.dram_bytes_per_s,
+    )
+
+
+def _peaks(hardware: Hardware) -> dict[str, float]:
+    """MACs per cycle by number format."""
+    pairs = hardware.mac_array.precisions
+    return {_format_name(*pair.split("*")): hardware.peak_macs_per_cycle(pair) for pair in pairs}
+
+
+def _format_name(activation: str, weight: str) -> str:
+    """`int8` where both factors have it, else `activation*weight`; uint8 runs as int8."""
+    activation, weight = (name.replace("uint", "int") for name in (activation, weight))
+    return activation if activation == weight else f"{activation}*{weight}"
+
+
+def _total(counts: Counts, energy: Energy, batch: int) -> Total:
+    program, clock_hz = counts.program, counts.program.hardware.clock_hz
+    operations = OPS_PER_MAC * sum(step.nest.macs for step in program.steps)
+    issued = sum(step.issued_macs for step in counts.steps)
+    latency_s = counts.cycles / clock_hz
+    peaks = _peaks(program.hardware)
+    return Total(
+        cycles=counts.cycles,
+        latency_s=latency_s,
+        first_inference_s=counts.first_inference_cycles / clock_hz,
+        throughput_ips=_ratio(batch * clock_hz, counts.interval_cycles),
+        tops_peak={name: OPS_PER_MAC * rate * clock_hz / 1e12 for name, rate in peaks.items()},
+        dominant_format=_dominant_format(counts, peaks),
+        tops_effective=_ratio(operations, latency_s) / 1e12,
+        utilization=_ratio(issued, program.machine.peak_macs * counts.cycles),
+        energy_j=energy.total_j,
+        average_power_w=energy.average_power_w,
+        tops_per_watt=_ratio(operations, energy.total_j) / 1e12,
+        area_mm2=energy.area_mm2,
+        dram_read_bytes=sum(step.dram_read_bytes for step in counts.steps),
+        dram_write_bytes=sum(step.dram_write_bytes for step in counts.steps),
+        sram_read_bytes=sum(step.sram_read_bytes for step in counts.steps),
+        sram_write_bytes=sum(step.sram_write_bytes for step in counts.steps),
+        sram_peak_bytes=int(program.sram_peak_bytes),
+        cycles_by_cause=counts.cycles_by_cause,
+        energy_j_by_part=energy.by_part,
+    )
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _dominant_format(counts: Counts, peaks: Mapping[str, float]) -> str:
+    """The format with most issued MACs; the hardware's first one if there are none."""
+    issued: dict[str, int] = {}
+    for step in counts.steps:
+        if step.issued_macs:
+            name = _format_name(*pair_of(counts, step))
+            issued[name] = issued.get(name, 0) + step.issued_macs
+    return max(issued, key=lambda name: issued[name]) if issued else next(iter(peaks))
+
+
+def _memory(counts: Counts) -> dict[str, MemoryLevel]:
+    program, steps = counts.program, counts.steps
+    return {
+        "sram": MemoryLevel(
+            sum(step.sram_read_bytes for step in steps),
+            sum(step.sram_write_bytes for step in steps),
+            int(program.sram_peak_bytes),
+            program.hardware.memory.sram.size_bytes,
+        ),
+        "dram": MemoryLevel(
+            sum(step.dram_read_bytes for step in steps),
+            sum(step.dram_write_bytes for step in steps),
+            None,
+            None,
+        ),
+    }
