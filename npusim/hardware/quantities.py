@@ -39,7 +39,6 @@ Listed = BeforeValidator(as_tuple)
 """Marks a tuple field that a description writes as a list."""
 
 Count = Annotated[int, Field(ge=1)]
-Natural = Annotated[int, Field(ge=0)]
 PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 

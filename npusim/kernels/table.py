@@ -53,12 +53,3 @@ def kernels(path: str | None = None) -> Kernels:
 def native_available() -> bool:
     """True if the C kernels were built when the package was installed."""
     return importlib.util.find_spec("npusim.kernels._native") is not None
-
-
-def active_path() -> str:
-    """The default path as versions and reports name it: "c:avx2", "c:generic" or "numba"."""
-    if not native_available():
-        return "numba"
-    from npusim.kernels.native import instruction_set
-
-    return f"c:{instruction_set()}"

@@ -17,7 +17,6 @@ class Scale:
 
 ENERGY_J = (Scale("J", 1.0), Scale("mJ", 1e-3), Scale("uJ", 1e-6), Scale("nJ", 1e-9))
 POWER_W = (Scale("W", 1.0), Scale("mW", 1e-3), Scale("uW", 1e-6))
-TIME_S = (Scale("s", 1.0), Scale("ms", 1e-3))
 BYTES = (Scale("GiB", 2.0**30), Scale("MiB", 2.0**20), Scale("KiB", 2.0**10), Scale("B", 1.0))
 COUNT = (Scale("G", 1e9), Scale("M", 1e6), Scale("k", 1e3), Scale("", 1.0))
 FREQUENCY_HZ = (Scale("GHz", 1e9), Scale("MHz", 1e6), Scale("kHz", 1e3), Scale("Hz", 1.0))

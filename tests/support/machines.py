@@ -10,9 +10,6 @@ from hypothesis import strategies as st
 from npusim.hardware.loader import load_hardware
 from npusim.hardware.schema import Hardware
 
-CLOCK_HZ = 500e6
-"""Clock of the presets that are changed here; a DRAM bandwidth of n bytes a cycle is n times it."""
-
 _PLAIN: dict[str, Any] = {
     "mac_array.rows": 4,
     "mac_array.cols": 4,

@@ -12,7 +12,6 @@ from npusim.ir.ops.dequantize import Dequantize
 from npusim.ir.ops.quantize import Quantize
 from npusim.numerics.formats import FP32, INT8, UINT8, Format
 from npusim.numerics.quantization import Quantization
-from npusim.numerics.rescale import Affine
 
 
 def read_quantization(
@@ -86,13 +85,6 @@ def dequantize_linear(ctx: Context, source: Source) -> None:
     if fmt is not None and fmt != x.format:
         raise DamagedNodeError(f"reads {x.format.name} with a zero point of {fmt.name}")
     ctx.emit(source, Dequantize(), [ctx.read_as(x, quantization)], FP32, None)
-
-
-def stored_value(value: float, quantization: Quantization, fmt: Format) -> int:
-    """The integer that QuantizeLinear makes of a real `value`."""
-    p = Affine(quantization.scalar_scale, quantization.scalar_zero_point, fmt.low, fmt.high)
-    rounded = np.rint(np.float32(value) / p.scale)
-    return int(np.clip(rounded + p.zero, p.low, p.high))
 
 
 def _quantized(data: np.ndarray, quantization: Quantization, fmt: Format) -> np.ndarray:
