@@ -10,12 +10,14 @@ from npusim.report.types import Confidence
 from npusim.schedule.tables import HOST
 
 if TYPE_CHECKING:
+    from npusim.hardware.schema import Hardware
     from npusim.timing.counts import Counts
 
 TIMING_NOT_MODELLED = (
-    "bank conflicts and access latency of SRAM: its two ports are shared, its banks are not seen",
+    "bank conflicts of SRAM (its two ports are shared, its banks are not seen) and its latency "
+    "after the first access of a layer",
     "DRAM row misses, refresh and turn-around beyond one efficiency figure for all streams",
-    "the limit on outstanding DMA bursts",
+    "DMA bursts one by one: how many are in flight only caps the bandwidth of a stream",
     "overlap of one inference with the next: throughput is the inverse of the latency",
     "partial sums spilled to SRAM: no schedule that does so is considered",
     "weight compression, sparsity and zero gating",
@@ -34,21 +36,43 @@ def confidence_of(counts: Counts, energy: Energy) -> Confidence:
 
 def _missing(counts: Counts) -> list[str]:
     """What timing leaves out for this hardware and this model."""
-    hardware = counts.program.hardware
-    missing = []
-    if hardware.cores > 1:
-        missing.append("synchronization of the cores: they run in step")
-    if {"add", "pool"} & set(hardware.mapping.fusion):
-        missing.append("additions and pooling on the drain: they run as layers of their own")
-    if hardware.memory.dram.read_only:
-        missing.append(
-            "where inputs and outputs of the network lie: they are counted as traffic of the "
-            "second memory, though it is read-only"
-        )
+    missing = _missing_of_array(counts.program.hardware)
+    missing += _missing_of_memory(counts.program.hardware)
     if any(step.step.unit == HOST for step in counts.steps):
         missing.append("transfers and change of layout between NPU and host")
     pairs = {"*".join(pair_of(counts, step)) for step in counts.steps if step.issued_macs}
     others = {pair for pair in pairs if pair.replace("uint8", "int8") != "int8*int8"}
     if others:
         missing.append(f"rates of {', '.join(sorted(others))}: the array ran them as int8*int8")
+    return missing
+
+
+def _missing_of_array(hardware: Hardware) -> list[str]:
+    """Fields of cores, array and mapping that say something which no cycle follows."""
+    array, fusion = hardware.mac_array, hardware.mapping.fusion
+    missing = []
+    if hardware.cores > 1:
+        missing.append("synchronization of the cores: they run in step")
+    if array.style == "dot_product" and not array.overlap.weight_load:
+        missing.append("weight loads of a dot-product array that nothing hides: they are hidden")
+    if {"add", "pool"} & set(fusion):
+        missing.append("additions and pooling on the drain: they run as layers of their own")
+    if "activation" not in fusion:
+        missing.append("activations as layers of their own: they ride on the drain")
+    return missing
+
+
+def _missing_of_memory(hardware: Hardware) -> list[str]:
+    """Fields of memories and DMA that say something which no cycle follows."""
+    dram, holds = hardware.memory.dram, hardware.memory.sram.holds
+    missing = []
+    if hardware.dma.channels > 2:
+        missing.append("DMA channels beyond two, one that loads and one that stores")
+    if dram.read_only:
+        missing.append(
+            "how inputs of the network come into SRAM and outputs leave it: the second memory is "
+            "read-only, so they are taken to lie there"
+        )
+    elif ("inputs" in holds) != ("outputs" in holds):
+        missing.append("SRAM that holds inputs without outputs, or outputs without: both stream")
     return missing

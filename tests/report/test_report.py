@@ -163,6 +163,26 @@ def test_what_is_not_modelled_depends_on_the_hardware() -> None:
     assert any("bank conflicts" in effect for effect in edge.not_modelled)
 
 
+@pytest.mark.parametrize(
+    ("preset", "override", "effect"),
+    [
+        ("edge-npu-1", "cores=2", "synchronization"),
+        ("edge-npu-1", "dma.channels=3", "DMA channels beyond two"),
+        ("edge-npu-1", "memory.sram.holds=[inputs]", "holds inputs without outputs"),
+        ("edge-npu-1", "mapping.fusion=[add, pool]", "activations as layers"),
+        ("ethos-u65-512", "mapping.fusion=[activation, add]", "additions and pooling"),
+        ("ethos-u65-512", "mac_array.overlap.weight_load=false", "weight loads"),
+    ],
+)
+def test_a_field_that_no_cycle_follows_is_named(preset: str, override: str, effect: str) -> None:
+    """It is named where a description sets it, and only there."""
+    plain, changed = (
+        report_of(*overrides, preset=preset).confidence.not_modelled
+        for overrides in ((), (override,))
+    )
+    assert [text for text in changed if text not in plain and effect in text] != []
+
+
 @pytest.mark.parametrize("cause", CAUSES)
 def test_every_cause_has_a_word(cause: str) -> None:
     cycles = dict.fromkeys(CAUSES, 0.0) | {cause: 3.0}
