@@ -58,7 +58,7 @@ class Accumulator(Section):
     format: str = "int32"
     """Number format of a partial sum: `int8` to `int64` of any width, `fp16`, `bf16`, `fp32`."""
     entries: Count | None = None
-    """Accumulators per array column (systolic), >= 1; null: not the limit of a tile."""
+    """Accumulators per array column, >= 1; null: not the limit of a tile."""
     on_overflow: Literal["wrap", "saturate"] = "wrap"
     """What happens to a sum that leaves the format's range."""
 
@@ -103,9 +103,9 @@ class MacArray(Section):
     tap_block: Count = 1
     """dot_product: kernel taps per pass in part_kernel and depthwise order, >= 1."""
     pipeline_delay_cycles: Cycles = Field(default=0, alias="pipeline_delay")
-    """Cycles between issue and the sum that the next step of the same output may build on."""
+    """dot_product: cycles from issue to the sum that the same output's next step may build on."""
     max_kernel: Annotated[tuple[Count, Count], Listed] | None = None
-    """Largest kernel (height, width) in one piece; larger ones are cut. null: any."""
+    """dot_product: largest kernel (height, width) in one piece; larger ones are cut. null: any."""
     precisions: dict[str, PrecisionField | None] = Field(min_length=1)
     """Format pair `activation*weight` to its rate, a number or {rate, compute}; null removes it."""
     accumulator: Accumulator
@@ -153,6 +153,8 @@ class MacArray(Section):
             "pixels": self.pixels != (1, 1),
             "channel_block": self.channel_block is not None,
             "tap_block": self.tap_block != 1,
+            "pipeline_delay": self.pipeline_delay_cycles != 0,
+            "max_kernel": self.max_kernel is not None,
         }
         message = "has no meaning in a systolic array: remove it, or set style: dot_product"
         return [(key, f"{key} {message}") for key, found in set_here.items() if found]

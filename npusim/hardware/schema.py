@@ -56,6 +56,7 @@ LoopOrders = Annotated[
     BeforeValidator(_loop_orders, json_schema_input_type=list[LoopOrder] | Literal["any"]),
 ]
 TileDim = Literal["K", "C", "OY", "OX"]
+ArrayOp = Literal["conv2d", "fully_connected", "matmul"]
 VectorOp = Literal[
     "add", "mul", "pool", "mean", "softmax", "lut", "exp", "copy", "requantize", "relu"
 ]
@@ -66,7 +67,7 @@ class OutputStage(Section):
 
     elements_per_cycle: ElementsPerCycle = Field(alias="rate")
     """Output elements per cycle and core, > 0."""
-    per_op: dict[str, ElementsPerCycle] = Field(default_factory=dict)
+    per_op: dict[ArrayOp, ElementsPerCycle] = Field(default_factory=dict)
     """Rates of operators that differ from it: operator name to elements per cycle and core."""
 
 

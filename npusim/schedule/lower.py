@@ -110,7 +110,8 @@ def _fill_step(row: np.void, step: Step, hardware: Hardware, machine: Machine) -
     if step.unit not in (ALIAS, HOST):
         row["dispatch_cycles"] = hardware.overheads.per_layer_cycles
     stage = hardware.output_stage
-    rate = stage.per_op.get(step.node.op.kind, stage.elements_per_cycle)
+    per_op: dict[str, float] = dict(stage.per_op.items())
+    rate = per_op.get(step.node.op.kind, stage.elements_per_cycle)
     row["post_rate"] = rate * hardware.cores
     lanes = hardware.vector_unit.lanes * hardware.cores
     rates: dict[str, float] = dict(hardware.vector_unit.rates.items())

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
 
 from npusim.errors import UsageError
 from npusim.hardware import load_hardware
+from npusim.hardware.schema import ArrayOp
+from npusim.ir.ops.conv2d import Conv2D
+from npusim.ir.ops.fully_connected import FullyConnected
+from npusim.ir.ops.matmul import MatMul
 from tests.support.descriptions import SOUND, changed, load, only_problem, problems
 
 
@@ -79,7 +84,10 @@ def test_a_precision_is_a_rate_or_a_mapping(tmp_path: Path) -> None:
         ("[weight_stationary]", "[]", "9:14", "wrong number of entries"),
         ("  cols: 8", "  cols: 8\n  pixels: [1, 2]", "9:11", "no meaning in a systolic array"),
         ("  cols: 8", "  cols: 8\n  tap_block: 4", "9:14", "no meaning in a systolic array"),
+        ("  cols: 8", "  cols: 8\n  max_kernel: [3, 3]", "9:15", "no meaning in a systolic array"),
+        ("  cols: 8", "  cols: 8\n  pipeline_delay: 2 cycles", "9:19", "no meaning in a systolic"),
         ("  cols: 8", "  cols: 8\n  pixels: [1]", "9:11", "wrong number of entries"),
+        ("8 elements/cycle", "8 elements/cycle, per_op: {a: 4 elements/cycle}", "13:49", "conv2d"),
         ("int8*int8: 1", "int8*int3: 1", "11:16", "unknown number format 'int3'"),
         ("int8*int8: 1", "int8: 1", "11:16", "is not a pair 'activation*weight'"),
         ("int8*int8: 1", "int8*int8: 0", "11:27", "must be more than 0"),
@@ -131,6 +139,11 @@ def test_loop_orders_are_any_or_a_list(tmp_path: Path) -> None:
     assert chosen.mapping.loop_orders == ("inputs_outer",)
     _where, what = only_problem(tmp_path, SOUND, ["mapping.loop_orders=[inner]"])
     assert "'any' or a list of weights_outer, inputs_outer" in what
+
+
+def test_every_operator_of_the_array_may_have_an_output_rate() -> None:
+    kinds = {op.kind for op in (Conv2D, FullyConnected, MatMul)}
+    assert kinds == set(get_args(ArrayOp))
 
 
 def test_channel_block_is_a_multiple_of_the_rows() -> None:
