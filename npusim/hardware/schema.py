@@ -279,12 +279,6 @@ class Hardware(Section):
             return stated
         return 8 * table.value
 
-    @property
-    def dram_background_w(self) -> float | None:
-        """Standby and refresh power of all channels, watts; None where no table has it."""
-        background = self.memory.dram.table.background_w
-        return None if background is None else self.memory.dram.channels * background.value
-
     @cached_property
     def sha256(self) -> str:
         """Hash of everything that can change a result: the resolved values, and the DRAM table."""

@@ -46,9 +46,10 @@ def test_parts_steps_and_total_add_up() -> None:
     assert tuple(energy.by_part) == PARTS
     latency_s = counts.cycles / 500e6
     assert energy.average_power_w == pytest.approx(energy.total_j / latency_s, rel=1e-12)
-    background_w = counts.program.hardware.dram_background_w
-    assert background_w is not None
-    assert energy.by_part["dram_background"] == pytest.approx(background_w * latency_s, rel=1e-9)
+    table = counts.program.hardware.memory.dram.table
+    assert table.background_w is not None
+    background_j = table.background_w.value * latency_s
+    assert energy.by_part["dram_background"] == pytest.approx(background_j, rel=1e-9)
 
 
 def test_every_figure_says_where_it_comes_from() -> None:

@@ -21,9 +21,9 @@ def test_weights_are_the_figures_of_the_hardware() -> None:
     weights = objective_weights(hardware)
     assert (weights.cycles_power, weights.energy_power) == (0, 1)
     assert (weights.dram_pj, weights.sram_pj) == (40.0, 3.0)
-    background_w = hardware.dram_background_w
-    assert background_w is not None
-    assert weights.static_pj_per_cycle == pytest.approx((1 + background_w) / 500e6 * 1e12)
+    background = hardware.memory.dram.table.background_w
+    assert background is not None
+    assert weights.static_pj_per_cycle == pytest.approx((1 + background.value) / 500e6 * 1e12)
     assert objective_weights(hardware, "edp")._replace(cycles_power=0) == weights
     assert objective_weights(hardware, "latency") == LATENCY
 

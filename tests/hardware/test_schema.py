@@ -192,7 +192,6 @@ def test_stated_energies_replace_the_table(tmp_path: Path) -> None:
     hardware = load(tmp_path, text)
     assert hardware.technology.energy_pj == {"dram_per_byte": 16.0}
     assert hardware.dram_energy_pj_per_byte == 16.0
-    assert load_hardware("ethos-u55-128").dram_background_w is None
 
 
 def test_the_hash_follows_what_changes_a_result_and_nothing_else(tmp_path: Path) -> None:
