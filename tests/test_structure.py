@@ -101,14 +101,6 @@ def _readme() -> str:
     return (TOP / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_readme_says_where_things_are() -> None:
-    rows = [line for line in _readme().splitlines() if line.startswith("| ") and "?" in line]
-    paths = [path for row in rows for path in re.findall(r"`([\w./]+/[\w./]*)`", row)]
-    if not paths:
-        pytest.skip("the README has no table of places yet")
-    assert [path for path in paths if not (TOP / path).exists()] == []
-
-
 def test_continuous_integration_runs_the_command_of_the_readme() -> None:
     command = next(line for line in _readme().splitlines() if line.endswith("pytest -n auto"))
     assert f'bash -c "{command}"\n' in (TOP / ".ci" / "run").read_text(encoding="utf-8")
