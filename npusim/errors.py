@@ -55,9 +55,18 @@ class ModelFileError(NpusimError):
 
 
 class UnsupportedModelError(NpusimError):
-    """A sound model with operators, types or shapes that npusim does not support."""
+    """A sound model with operators, types or shapes that npusim does not support.
+
+    `understood` are (name, operator) of the nodes that a reader did understand before it gave up.
+    """
 
     exit_code = EXIT_UNSUPPORTED_MODEL
+
+    def __init__(
+        self, problems: Problem | Iterable[Problem], understood: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(problems)
+        self.understood = tuple(understood)
 
 
 class DoesNotFitError(NpusimError):

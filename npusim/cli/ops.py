@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from npusim.schedule.program import Step
 
 SCHEMA = "npusim.ops/1"
-PLACES = ("npu", "host", "unsupported")
+PLACES = ("npu", "host", "supported", "unsupported")
+"""A node is only `supported` where others keep the model from being read and placed."""
 PLACE_WIDTH = 2 + max(map(len, PLACES))
 
 
@@ -63,14 +64,16 @@ def ops(
 def _rows(
     model: str, hardware: str, overrides: tuple[str, ...], shapes: tuple[str, ...]
 ) -> list[Row]:
-    """Every operator of a model that can be read; else those that keep it from being read."""
+    """Every operator with its place; of a model that can't be read, what is known of each node."""
     from npusim import api
 
     hw = api.load_hardware(hardware, overrides)
     try:
         graph = api.load_model(model, options.parse_shapes(shapes)).graph
     except UnsupportedModelError as error:
-        return [Row(problem.where, "", "unsupported", problem.what) for problem in error.problems]
+        known = [Row(name, kind, "supported", "") for name, kind in error.understood]
+        refused = [Row(one.where, "", "unsupported", one.what) for one in error.problems]
+        return [*known, *refused]
     return _placed(graph, hw)
 
 

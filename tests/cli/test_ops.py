@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from npusim.cli.ops import PLACES
 from tests.support.commands import document, done, npusim
 from tests.support.descriptions import SOUND, changed, write
 
@@ -53,6 +54,25 @@ def test_every_unsupported_node_of_a_file_is_named(tmp_path: Path) -> None:
     for word in ("first", "Erf", "second", "Hardmax", "2 operators: 2 unsupported"):
         assert word in result.stdout
     assert npusim("run", path).exit_code == 3
+
+
+def test_what_is_understood_beside_it_is_listed_too(tmp_path: Path) -> None:
+    """Every node appears: one before the unsupported one, and one that needs its result."""
+    shape = [1, 4]
+    values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n in ("x", "z")]
+    nodes = [
+        helper.make_node("Relu", ["x"], ["a"], name="before"),
+        helper.make_node("Erf", ["a"], ["b"], name="unknown"),
+        helper.make_node("Relu", ["b"], ["z"], name="behind"),
+    ]
+    graph = helper.make_graph(nodes, "mixed", values[:1], values[1:])
+    path = tmp_path / "mixed.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    result = npusim("ops", path, "--json", "-")
+    assert result.exit_code == 3
+    found = {(row["node"], row["on"]) for row in json.loads(result.stdout)["nodes"]}
+    assert ("before", "supported") in found and ("behind", "supported") in found
+    assert [row["remark"] for row in json.loads(result.stdout)["nodes"] if row["on"] == PLACES[-1]]
 
 
 def test_json_goes_to_a_file_beside_the_table(tmp_path: Path) -> None:

@@ -88,6 +88,8 @@ class _Builder:
         }
         self.damaged: list[Problem] = []
         self.unsupported: list[Problem] = []
+        self.behind: list[tuple[str, str]] = []
+        """Known operators on tensors that could not be read: name and operator."""
         self.notes: list[str] = []
 
     def graph(self, batch: int | None, shapes: Mapping[str, tuple[int, ...]], sha256: str) -> Graph:
@@ -118,7 +120,8 @@ class _Builder:
         if self.damaged:
             raise ModelFileError(self.damaged)
         if self.unsupported:
-            raise UnsupportedModelError(self.unsupported)
+            understood = [(node.name, node.op.kind) for node in self.context.nodes]
+            raise UnsupportedModelError(self.unsupported, [*understood, *self.behind])
 
     def _note(self, where: str, error: Exception) -> None:
         found = self.damaged if isinstance(error, DamagedNodeError) else self.unsupported
@@ -168,6 +171,7 @@ class _Builder:
             if not failed:
                 self._convert(source)
                 return
+            self.behind.append((name, proto.op_type))
         except (DamagedNodeError, UnsupportedNodeError) as error:
             self._note(where, error)
         except UNEXPECTED as error:

@@ -76,7 +76,8 @@ class _Builder:
         if self.damaged:
             raise ModelFileError(self.damaged)
         if self.unsupported:
-            raise UnsupportedModelError(self.unsupported)
+            understood = [(node.name, node.op.kind) for node in nodes if node is not None]
+            raise UnsupportedModelError(self.unsupported, understood)
         return Graph(
             name=self.path.stem,
             nodes=tuple(node for node in nodes if node is not None),
