@@ -20,13 +20,15 @@ from npusim.schedule.tiles import (
     bus_bytes,
     ceil_div,
     cols_behind,
+    inner_window,
     least_cols,
     least_rows,
     operand_bytes,
     rows_behind,
     stream_bytes,
+    tile_count,
 )
-from npusim.schedule.work import array_work
+from npusim.schedule.work import array_work, vector_work
 
 
 class Objective(NamedTuple):
@@ -289,10 +291,12 @@ def overlapped_cycles(step: np.void, machine: Machine, traffic: Traffic, work: f
     ) / outputs  # fmt: skip
     ahead = 1.0 if max(step["buffers_weights"], step["buffers_inputs"]) < 2 else 0.5
     behind = 1.0 if step["buffers_outputs"] < 2 else 0.5
-    pipeline = max(ahead * (work + loading), behind * (drain + storing)) - ends
+    behind_work = drain if step["unit"] == ARRAY else work
+    pipeline = max(ahead * (work + loading), behind * (behind_work + storing)) - ends
     bus = (traffic.load_bytes + traffic.store_bytes) / rate - ends
     channel = float((traffic.loads + traffic.stores) * machine.dma_setup)
-    longest = max(max(work, drain), max(max(bus, channel), pipeline))
+    last_work = work / tile_count(step)
+    longest = max(max(work, drain), max(max(bus, channel) + last_work, pipeline))
     return step["dispatch_cycles"] + ends + longest + last_drain
 
 
@@ -328,12 +332,19 @@ def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
         if outputs * times_c == 0:
             continue
         if step["unit"] != ARRAY:
-            operations = b * g * k * y * x * step["ops_per_output"]
-            total += outputs * times_c * cycles_at(operations, step["vector_rate"])
+            rows = inner_window(y, step["stride_y"], step["fy"], step["dilation_y"], step["in_h"])
+            cols = inner_window(x, step["stride_x"], step["fx"], step["dilation_x"], step["in_w"])
+            part = Part(b, g, k, c, y, x, rows, cols)
+            total += outputs * times_c * vector_work(step, operands, part, machine).cycles
             continue
         work = array_work(step, operands, Part(b, g, k, c, y, x, 0, 0), machine)
         total += outputs * times_c * work.cycles
-        held += outputs * work.tail if corner & 8 == 0 else 0.0
+        if corner & 8 == 0:
+            drain = cycles_at(b * g * k * y * x, step["post_rate"])
+            if machine.array.hide_drain:
+                held += outputs * max(work.tail, work.first_output + drain - work.cycles)
+            else:
+                held += outputs * (work.tail + drain)
     return max(total, (total + held) / step["buffers_sums"])
 
 

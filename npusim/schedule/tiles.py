@@ -95,6 +95,13 @@ def window(
 
 
 @compiled
+def inner_window(count: int, stride: int, taps: int, dilation: int, size: int) -> int:
+    """Input rows (or columns) that `count` output rows need away from the padding, without gaps."""
+    span = (taps - 1) * dilation + 1
+    return min(size, min((count - 1) * stride + span, count * span))
+
+
+@compiled
 def least_window(extent: int, stride: int, taps: int, dilation: int, pad: int, size: int) -> int:
     """Fewest input rows (or columns) that tiles of `extent` output rows read, however they are cut.
 
