@@ -67,7 +67,10 @@ def _missing_of_memory(hardware: Hardware) -> list[str]:
     dram, holds = hardware.memory.dram, hardware.memory.sram.holds
     missing = []
     if hardware.dma.channels > 2:
-        missing.append("DMA channels beyond two, one that loads and one that stores")
+        missing.append(
+            "queues of DMA channels beyond two (one loads, one stores): they only add bursts in "
+            "flight"
+        )
     if dram.read_only:
         missing.append(
             "how inputs of the network come into SRAM and outputs leave it: the second memory is "
