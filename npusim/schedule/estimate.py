@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npusim.cost.array import OUTPUT_STATIONARY, WEIGHT_STATIONARY
 from npusim.cost.machine import Machine
 from npusim.cost.transfer import cycles_at
 from npusim.jit import compiled
@@ -141,12 +142,12 @@ def sums_fit(step: np.void, machine: Machine) -> bool:
     if step["unit"] != ARRAY:
         return True
     whole = step["tile_c"] == step["c"]
-    if step["dataflow"] == 1:
+    if step["dataflow"] == OUTPUT_STATIONARY:
         return bool(whole)
     array = machine.array
     pixels = step["tile_b"] * step["tile_oy"] * step["tile_ox"]
     channels = ceil_div(step["tile_g"] * step["tile_k"], array.cols)
-    if step["dataflow"] == 0 and whole:
+    if step["dataflow"] == WEIGHT_STATIONARY and whole:
         channels = 1
     return bool(pixels * channels * step["buffers_sums"] <= array.accumulators)
 
@@ -280,10 +281,12 @@ def overlapped_cycles(step: np.void, machine: Machine, traffic: Traffic, work: f
     outputs = float(step["b"] * step["g"] * step["k"] * step["oy"] * step["ox"])
     drain = outputs / step["post_rate"] if step["unit"] == ARRAY else 0.0
     access = float(machine.dma_setup + machine.dram_latency)
-    rate = machine.dram_bytes_per_cycle
-    loading = traffic.load_bytes / rate + access * traffic.loads
-    storing = traffic.store_bytes / rate + access * traffic.stores
-    ends = (traffic.first_bytes + traffic.last_bytes) / rate
+    load_rate = min(machine.dram_bytes_per_cycle, machine.sram_write_bytes_per_cycle)
+    store_rate = min(machine.dram_bytes_per_cycle, machine.sram_read_bytes_per_cycle)
+    bus = traffic.load_bytes / load_rate + traffic.store_bytes / store_rate
+    loading = traffic.load_bytes / load_rate + access * traffic.loads
+    storing = traffic.store_bytes / store_rate + access * traffic.stores
+    ends = traffic.first_bytes / load_rate + traffic.last_bytes / store_rate
     ends += access if traffic.first_bytes > 0 else 0.0
     ends += access if traffic.last_bytes > 0 else 0.0
     last_drain = drain * (
@@ -293,10 +296,9 @@ def overlapped_cycles(step: np.void, machine: Machine, traffic: Traffic, work: f
     behind = 1.0 if step["buffers_outputs"] < 2 else 0.5
     behind_work = drain if step["unit"] == ARRAY else work
     pipeline = max(ahead * (work + loading), behind * (behind_work + storing)) - ends
-    bus = (traffic.load_bytes + traffic.store_bytes) / rate - ends
     channel = float((traffic.loads + traffic.stores) * machine.dma_setup)
     last_work = work / tile_count(step)
-    longest = max(max(work, drain), max(max(bus, channel) + last_work, pipeline))
+    longest = max(max(work, drain), max(max(bus - ends, channel) + last_work, pipeline))
     return step["dispatch_cycles"] + ends + longest + last_drain
 
 
