@@ -15,7 +15,9 @@ from npusim.cost.weight_stationary import weight_stationary
 from npusim.jit import compiled
 
 DATAFLOWS = ("weight_stationary", "output_stationary", "depth_first", "part_kernel")
+WEIGHT_STATIONARY, OUTPUT_STATIONARY, DEPTH_FIRST, PART_KERNEL = range(len(DATAFLOWS))
 CORE_SPLITS = ("K", "OY")
+BY_ROWS = CORE_SPLITS.index("OY")
 
 
 @compiled
@@ -28,7 +30,7 @@ def tile_cost(dataflow: int, split: int, tile: Extents, array: ArrayParams) -> T
     """
     g, k, oy = tile.g, tile.k, tile.oy
     if array.cores > 1:
-        if split == 1:
+        if split == BY_ROWS:
             oy = -(-oy // array.cores)
         elif g > k:
             g = -(-g // array.cores)
@@ -46,10 +48,10 @@ def tile_cost(dataflow: int, split: int, tile: Extents, array: ArrayParams) -> T
 
 @compiled
 def _dataflow_cost(dataflow: int, share: Extents, array: ArrayParams) -> TileCost:
-    if dataflow == 0:
+    if dataflow == WEIGHT_STATIONARY:
         return weight_stationary(share, array)
-    if dataflow == 1:
+    if dataflow == OUTPUT_STATIONARY:
         return output_stationary(share, array)
-    if dataflow == 2:
+    if dataflow == DEPTH_FIRST:
         return depth_first(share, array)
     return part_kernel(share, array)

@@ -8,7 +8,8 @@ pixel block only, nothing hides the pipeline delay between passes.
     passes = taps * ceil(k / cols) * ceil(c / channel_block) * g
     cycles = passes * max(weight time, channel_block / rows * pixel blocks / rate)
 
-where rate is MACs per unit and cycle. An input element is read once for each output pixel of the
+where rate is MACs per unit and cycle; an array that can't hide weight loads takes the sum of the
+two instead of the longer one. An input element is read once for each output pixel of the
 tile: the array's own buffer keeps it over taps and output channels. Depthwise layers have no
 channels to sum and run as in `part_kernel`. Source: the block cost of Arm's Vela 5.2.0 for
 Ethos-U55/U65, as a mechanism.
@@ -32,7 +33,7 @@ def depth_first(tile: Extents, array: ArrayParams) -> TileCost:
     stream = cycles_at(array.channel_block // array.rows * blocks, array.macs_per_unit)
     passes = tile.g * taps * -(-tile.k // array.cols) * -(-tile.c // array.channel_block)
     weight_time = cycles_at(array.channel_block * array.cols, array.weight_rate)
-    exposed = max(0, weight_time - stream)
+    exposed = max(0, weight_time - stream) if array.hide_weight_load else weight_time
     delay = array.pipeline_delay * passes if blocks == 1 else 0
     busy = passes * (stream + exposed)
     return TileCost(

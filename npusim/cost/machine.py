@@ -11,7 +11,7 @@ from npusim.hardware.schema import Hardware
 class Machine(NamedTuple):
     """One NPU in cycles and bytes; see the fields of `Hardware` for their meaning.
 
-    `peak_macs` is MACs per cycle of all cores for the format pair that the network uses most.
+    `peak_macs` is MACs per cycle of all cores for the format pair that the machine was made for.
     """
 
     array: ArrayParams
@@ -69,10 +69,11 @@ def machine_of(hardware: Hardware, pair: str = "int8*int8") -> Machine:
 def _stream_bytes_per_cycle(hardware: Hardware) -> float:
     """Bandwidth of a long stream: what the memory gives, or what its bursts in flight can ask for.
 
-    Little's law: a channel with n bursts in flight moves at most n bursts per latency.
+    Little's law: a channel with n bursts in flight moves at most n bursts per latency. A stream has
+    one channel, however many there are.
     """
     given = float(hardware.dram_bytes_per_cycle)
     if hardware.dram_latency_cycles == 0:
         return given
-    in_flight = hardware.dma.outstanding * hardware.dram_burst_bytes * hardware.dma.channels
+    in_flight = hardware.dma.outstanding * hardware.dram_burst_bytes
     return min(given, in_flight / hardware.dram_latency_cycles)

@@ -7,7 +7,8 @@ one channel a group: its groups lie along the columns and the rows are idle but 
     passes = ceil(taps / tap_block) * ceil(k / cols) * ceil(c / rows) * g     (depthwise: g along k)
     cycles = passes * max(weight time, tap_block * pixel blocks / rate)
 
-where rate is MACs per unit and cycle. Filters larger than `max_taps` are cut into sub-filters, each
+where rate is MACs per unit and cycle; an array that can't hide weight loads takes the sum of the
+two instead of the longer one. Filters larger than `max_taps` are cut into sub-filters, each
 rounded up on its own. Source: the block cost of Arm's Vela 5.2.0 for Ethos-U55/U65, as a mechanism.
 """
 
@@ -35,7 +36,7 @@ def part_kernel(tile: Extents, array: ArrayParams) -> TileCost:
         passes = tap_passes * -(-tile.k // array.cols) * -(-tile.c // depth) * tile.g
     weight_time = cycles_at(array.tap_block * depth * array.cols, array.weight_rate)
     stream = cycles_at(array.tap_block * blocks, array.macs_per_unit)
-    exposed = max(0, weight_time - stream)
+    exposed = max(0, weight_time - stream) if array.hide_weight_load else weight_time
     delay = array.pipeline_delay * passes if blocks == 1 else 0
     busy = passes * (stream + exposed)
     return TileCost(

@@ -48,13 +48,11 @@ def _missing(counts: Counts) -> list[str]:
 
 
 def _missing_of_array(hardware: Hardware) -> list[str]:
-    """Fields of cores, array and mapping that say something which no cycle follows."""
-    array, fusion = hardware.mac_array, hardware.mapping.fusion
+    """Fields of cores and mapping that say something which no cycle follows."""
+    fusion = hardware.mapping.fusion
     missing = []
     if hardware.cores > 1:
         missing.append("synchronization of the cores: they run in step")
-    if array.style == "dot_product" and not array.overlap.weight_load:
-        missing.append("weight loads of a dot-product array that nothing hides: they are hidden")
     if {"add", "pool"} & set(fusion):
         missing.append("additions and pooling on the drain: they run as layers of their own")
     if "activation" not in fusion:
@@ -67,10 +65,7 @@ def _missing_of_memory(hardware: Hardware) -> list[str]:
     dram, holds = hardware.memory.dram, hardware.memory.sram.holds
     missing = []
     if hardware.dma.channels > 2:
-        missing.append(
-            "queues of DMA channels beyond two (one loads, one stores): they only add bursts in "
-            "flight"
-        )
+        missing.append("DMA channels beyond two: one loads, one stores, the others do not run")
     if dram.read_only:
         missing.append(
             "how inputs of the network come into SRAM and outputs leave it: the second memory is "

@@ -1,6 +1,6 @@
 """The Program as arrays: what search, walker and engine read.
 
-One row of `STEP` is one fused group of operators with its tile loops; one row of `OPERAND` is one
+One row of `STEP` is one operator with its tile loops; one row of `OPERAND` is one
 tensor seen from a step. `JOB` is what the walker emits: the record that timing counts and that
 execution runs. All sizes are bytes or elements, all times cycles of the NPU clock.
 """

@@ -70,3 +70,13 @@ def test_formats_of_another_rate_scale_the_stream(dataflow, rate, factor):
     tile = tile_of(k=8, c=32, oy=32, ox=32)
     scaled = dataflow(tile, ARRAY._replace(macs_per_unit=rate)).occupied
     assert scaled == dataflow(tile, ARRAY).occupied * factor
+
+
+@pytest.mark.parametrize(
+    ("dataflow", "work", "load"), [(depth_first, 64, 32), (part_kernel, 64, 32)]
+)
+def test_weight_loads_that_are_not_hidden_are_added(dataflow, work, load):
+    """16 blocks of pixels take 4 cycles each; 256 weights at 8 a cycle come before them."""
+    tile = tile_of(k=8, c=32 if dataflow is depth_first else 8, oy=8, ox=4)
+    cost = dataflow(tile, ARRAY._replace(hide_weight_load=False))
+    assert (cost.occupied, cost.weight_load) == (work + load, load)

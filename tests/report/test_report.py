@@ -167,11 +167,10 @@ def test_what_is_not_modelled_depends_on_the_hardware() -> None:
     ("preset", "override", "effect"),
     [
         ("edge-npu-1", "cores=2", "synchronization"),
-        ("edge-npu-1", "dma.channels=3", "queues of DMA channels beyond two"),
+        ("edge-npu-1", "dma.channels=3", "DMA channels beyond two"),
         ("edge-npu-1", "memory.sram.holds=[inputs]", "holds inputs without outputs"),
         ("edge-npu-1", "mapping.fusion=[add, pool]", "activations as layers"),
         ("ethos-u65-512", "mapping.fusion=[activation, add]", "additions and pooling"),
-        ("ethos-u65-512", "mac_array.overlap.weight_load=false", "weight loads"),
     ],
 )
 def test_a_field_that_no_cycle_follows_is_named(preset: str, override: str, effect: str) -> None:
