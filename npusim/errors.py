@@ -57,16 +57,21 @@ class ModelFileError(NpusimError):
 class UnsupportedModelError(NpusimError):
     """A sound model with operators, types or shapes that npusim does not support.
 
-    `understood` are (name, operator) of the nodes that a reader did understand before it gave up.
+    `understood` are (name, operator) of the nodes that a reader did understand, `unchecked` those
+    that it could not judge, because they need what an unsupported node computes.
     """
 
     exit_code = EXIT_UNSUPPORTED_MODEL
 
     def __init__(
-        self, problems: Problem | Iterable[Problem], understood: Iterable[tuple[str, str]] = ()
+        self,
+        problems: Problem | Iterable[Problem],
+        understood: Iterable[tuple[str, str]] = (),
+        unchecked: Iterable[tuple[str, str]] = (),
     ) -> None:
         super().__init__(problems)
         self.understood = tuple(understood)
+        self.unchecked = tuple(unchecked)
 
 
 class DoesNotFitError(NpusimError):

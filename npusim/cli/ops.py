@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from npusim.schedule.program import Step
 
 SCHEMA = "npusim.ops/1"
-PLACES = ("npu", "host", "supported", "unsupported")
-"""A node is only `supported` where others keep the model from being read and placed."""
+PLACES = ("npu", "host", "supported", "unchecked", "unsupported")
+"""A node is only `supported` where others keep the model from being placed, and `unchecked` where
+it needs what an unsupported one computes."""
 PLACE_WIDTH = 2 + max(map(len, PLACES))
 
 
@@ -72,6 +73,7 @@ def _rows(
         graph = api.load_model(model, options.parse_shapes(shapes)).graph
     except UnsupportedModelError as error:
         known = [Row(name, kind, "supported", "") for name, kind in error.understood]
+        known += [Row(name, kind, "unchecked", "") for name, kind in error.unchecked]
         refused = [Row(one.where, "", "unsupported", one.what) for one in error.problems]
         return [*known, *refused]
     return _placed(graph, hw)

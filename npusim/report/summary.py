@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -128,7 +129,7 @@ def layer_cells(report: Findings) -> list[Column]:
 
     host = any(x.on == "host" for x in layers)
     return [
-        column("layer", [printable(x.name) for x in layers], 100, True),
+        column("layer", telling([printable(x.name) for x in layers]), 100, True),
         column("op", [x.op for x in layers], 60, True),
         *([column("on", [x.on for x in layers], 70, True)] if host else []),
         column("MACs", [shown(x.macs, COUNT) if x.macs else "" for x in layers], 50),
@@ -141,6 +142,23 @@ def layer_cells(report: Findings) -> list[Column]:
         column(energy.unit, decimals([x.energy_j / energy.size for x in layers], 4), 65),
         column("dataflow", [(x.dataflow or "").replace("_", " ") for x in layers], 20, True),
     ]
+
+
+def telling(names: list[str]) -> list[str]:
+    """Names without what tells nothing: further aliases (`a;b;c`), a folder that most names share.
+
+    Names that would become equal to another one are left whole.
+
+    >>> telling(["net/conv/Relu;net/conv/bias", "net/add", "out"])
+    ['conv/Relu', 'add', 'out']
+    """
+    first = [name.split(";")[0] or name for name in names]
+    folders = Counter(name.split("/")[0] for name in first if "/" in name)
+    folder, times = folders.most_common(1)[0] if folders else ("", 0)
+    if 2 * times > len(names):
+        first = [name.removeprefix(f"{folder}/") or name for name in first]
+    used = Counter(first)
+    return [short if used[short] == 1 else name for short, name in zip(first, names, strict=True)]
 
 
 def _kib(size: int) -> str:

@@ -1,7 +1,7 @@
 """A report on a terminal: totals, where cycles and energy go, and a line a layer.
 
 Everything fits the width of the console: columns are dropped, least important first, and names
-are shortened in the middle, before a line would wrap. Colours appear on a terminal only.
+are shortened, before a line would wrap. Colours appear on a terminal only.
 """
 
 from __future__ import annotations
@@ -170,10 +170,10 @@ def _width(column: Column) -> int:
 
 
 def shortened(name: str, width: int, ascii_only: bool = False) -> str:
-    """`name` in at most `width` cells, an ellipsis in place of its middle.
+    """`name` in at most `width` cells, an ellipsis before its last quarter: beginnings tell more.
 
-    >>> shortened("model/conv2d_5/BiasAdd", 13)
-    'model/…iasAdd'
+    >>> shortened("conv_5/expand/BiasAdd", 13)
+    'conv_5/ex…Add'
     """
     if cell_len(name) <= width:
         return name
@@ -181,7 +181,7 @@ def shortened(name: str, width: int, ascii_only: bool = False) -> str:
     if width <= len(mark):
         return mark[:width]
     keep = width - len(mark)
-    head, tail = name[: (keep + 1) // 2], name[len(name) - keep // 2 :]
+    head, tail = name[: keep - keep // 4], name[len(name) - keep // 4 :]
     while cell_len(head) + cell_len(tail) > keep:
         head, tail = (head[:-1], tail) if cell_len(head) >= cell_len(tail) else (head, tail[1:])
     return head + mark + tail

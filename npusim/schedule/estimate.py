@@ -119,6 +119,16 @@ def set_buffers(step: np.void, operands: np.ndarray, most: int) -> int:
 
 
 @compiled
+def one_of_each(step: np.void, operands: np.ndarray, part: Part) -> int:
+    """Bytes of one buffer for each stream: no loop order needs less."""
+    return (
+        stream_bytes(step, operands, WEIGHTS, part)
+        + stream_bytes(step, operands, INPUTS, part)
+        + stream_bytes(step, operands, OUTPUTS, part)
+    )
+
+
+@compiled
 def buffer_bytes(step: np.void, operands: np.ndarray, most: int, grid: Grid, part: Part) -> int:
     """`set_buffers` for a known grid and tile."""
     step["buffers_weights"] = min(most, moves(step, operands, WEIGHTS, grid))
@@ -323,7 +333,10 @@ def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
     of them a tile and its tail take at least half their sum.
     """
     total = held = 0.0
+    whole = _even_loops(step)
     for corner in range(64):
+        if corner & whole:
+            continue
         b, times_b = _corner(step["b"], step["tile_b"], corner & 1)
         g, times_g = _corner(step["g"], step["tile_g"], corner & 2)
         k, times_k = _corner(step["k"], step["tile_k"], corner & 4)
@@ -348,6 +361,17 @@ def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
             else:
                 held += outputs * (work.tail + drain)
     return max(total, (total + held) / step["buffers_sums"])
+
+
+@compiled
+def _even_loops(step: np.void) -> int:
+    """A bit for each loop (b, g, k, c, oy, ox) that its tiles divide: no tile of it is ragged."""
+    even = 1 if step["b"] % step["tile_b"] == 0 else 0
+    even |= 2 if step["g"] % step["tile_g"] == 0 else 0
+    even |= 4 if step["k"] % step["tile_k"] == 0 else 0
+    even |= 8 if step["c"] % step["tile_c"] == 0 else 0
+    even |= 16 if step["oy"] % step["tile_oy"] == 0 else 0
+    return even | (32 if step["ox"] % step["tile_ox"] == 0 else 0)
 
 
 @compiled

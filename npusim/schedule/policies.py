@@ -25,7 +25,7 @@ from npusim.schedule.search import Space
 from npusim.schedule.spaces import space_of
 from npusim.schedule.tables import ALIAS, HOST, RESIDENT
 
-KEPT_FOR_TILES = (0.0, 0.25, 0.5, 1.0)
+KEPT_FOR_TILES = (0.0, 0.25, 1.0)
 """Shares of SRAM that a policy keeps for tiles; with 1.0 no tensor stays between steps."""
 
 

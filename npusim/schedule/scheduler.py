@@ -10,7 +10,7 @@ A mapping fixes tiles of steps and what stays; the rest is searched in the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -62,21 +62,47 @@ def build_program(
     fixed = NOTHING_FIXED if mapping is None else mapping
     _require_known_steps(lowered, fixed)
     memo: Memo = {}
-    best: Program | None = None
-    best_cost = float("inf")
-    seen = set()
+    contest = _Contest(judge)
+    tried: list[Policy] = []
     for policy in policies(graph, lowered, hardware, machine, fixed):
-        key = (policy.pinned_bytes, tuple(sorted(policy.placed)))
-        if key in seen:
-            continue
-        seen.add(key)
-        program = _tile(graph, lowered, hardware, machine, objective, fixed, policy, memo)
-        cost = judge(program) if program is not None else float("inf")
-        if program is not None and cost < best_cost:
-            best, best_cost = program, cost
-    if best is None:
+        if policy not in tried:
+            tried.append(policy)
+            contest.enter(
+                _tile(graph, lowered, hardware, machine, objective, fixed, policy, memo), policy
+            )
+    if contest.best is None:
         raise DoesNotFitError(misfits(graph, lowered, hardware, machine, fixed))
-    return best
+    policy = contest.policy
+    for other in _alternatives(objective, machine):
+        contest.enter(_tile(graph, lowered, hardware, machine, other, fixed, policy, {}), policy)
+    return contest.best
+
+
+class _Contest:
+    """Programs before the judge: the best one so far, and its policy."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self.best: Program | None = None
+        self.policy = Policy(0, {})
+        self.cost = float("inf")
+
+    def enter(self, program: Program | None, policy: Policy) -> None:
+        """Judge `program` (None: no legal one), made under `policy`."""
+        cost = float("inf") if program is None else self.judge(program)
+        if cost < self.cost:
+            self.best, self.policy, self.cost = program, policy, cost
+
+
+def _alternatives(objective: Objective, machine: Machine) -> Iterator[Objective]:
+    """Other ways to choose tiles: steps share bus and SRAM, which no step's own estimate sees.
+
+    One adds the time on the bus to that of the step, as if nothing overlapped; one is latency.
+    """
+    bus_cycles_per_byte = 1.0 / machine.dram_bytes_per_cycle
+    yield Objective(0, 1, bus_cycles_per_byte, 0.0, 1.0)
+    if objective != LATENCY:
+        yield LATENCY
 
 
 def _require_known_steps(lowered: Lowered, mapping: Mapping) -> None:

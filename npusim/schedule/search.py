@@ -25,6 +25,7 @@ from npusim.schedule.estimate import (
     largest_part,
     least_cycles,
     objective_value,
+    one_of_each,
     overlapped_cycles,
     set_buffers,
     sums_fit,
@@ -48,11 +49,10 @@ class Space(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Result of a search: the winning step, its cost, and the least bytes that any tiling needs."""
+    """Result of a search: the cost of the winning tiling, and how many were compared."""
 
     cost: float
     candidates: int
-    least_bytes: int
 
 
 @compiled
@@ -61,7 +61,6 @@ def best_tiling(
 ) -> Found:
     """Write the best tiling into `step`; cost is infinite if none is legal."""
     best = np.inf
-    least = 1 << 62
     seen = 0
     kept = np.zeros(9, np.int64)
     grids = _spatial_grids(step, space)
@@ -79,16 +78,17 @@ def best_tiling(
                 for s in range(grids.shape[0]):
                     grid = _place(step, grids[s])
                     part = largest_part(step, grid)
-                    best, needed, tried = _one_tile(
+                    if one_of_each(step, operands, part) > space.bytes:
+                        continue
+                    best, tried = _one_tile(
                         step, operands, machine, space, objective, grid, part, least_work, works,
                         best, kept,
                     )  # fmt: skip
-                    least = min(least, needed)
                     seen += tried
     if best < np.inf:
         _restore(step, kept)
         set_buffers(step, operands, space.buffers)
-    return Found(best, seen, least)
+    return Found(best, seen)
 
 
 @compiled
@@ -151,16 +151,13 @@ def _least_work(
 def _one_tile(
     step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
     grid: Grid, part: Part, least_work: float, works: np.ndarray, best: float, kept: np.ndarray,
-) -> tuple[float, int, int]:  # fmt: skip
+) -> tuple[float, int]:  # fmt: skip
     """Try the orders, dataflows and splits of one tile; what its bounds rule out is not costed."""
-    least = 1 << 62
     tried = 0
     tiles = grid.b * grid.g * grid.k * grid.c * grid.y * grid.x
     for order in space.orders:
         step["order"] = order
-        needed = buffer_bytes(step, operands, space.buffers, grid, part)
-        least = min(least, needed)
-        if needed > space.bytes:
+        if buffer_bytes(step, operands, space.buffers, grid, part) > space.bytes:
             continue
         traffic = traffic_of(step, operands, machine, grid, part)
         tried += space.dataflows.size * space.splits.size
@@ -179,7 +176,7 @@ def _one_tile(
                 if cost < best:
                     best = cost
                     _keep(step, kept)
-    return best, least, tried
+    return best, tried
 
 
 @compiled

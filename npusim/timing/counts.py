@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from npusim.schedule.program import Program, Step
 from npusim.timing.attribution import attribute
 from npusim.timing.causes import CAUSES, DISPATCH_CAUSE
 from npusim.timing.engine import simulate
+from npusim.timing.records import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +73,25 @@ class Counts:
         return total
 
 
+_RUNS: WeakKeyDictionary[Program, Run] = WeakKeyDictionary()
+"""What the engine found for Programs that are still in use: judged once, then reported."""
+
+
 def latency_cycles(program: Program) -> int:
     """Cycles of the steps alone: what schedules are compared by."""
-    return simulate(program.table, program.operands, len(program.tensors), program.machine).cycles
+    return _timed(program).cycles
+
+
+def _timed(program: Program) -> Run:
+    if program not in _RUNS:
+        tensors = len(program.tensors)
+        _RUNS[program] = simulate(program.table, program.operands, tensors, program.machine)
+    return _RUNS[program]
 
 
 def count(program: Program) -> Counts:
     """Time every job of `program` and say why it takes that long."""
-    run = simulate(program.table, program.operands, len(program.tensors), program.machine)
+    run = _timed(program)
     shares = attribute(run.log, len(program.steps))
     hardware, machine = program.hardware, program.machine
     overhead = math.ceil(round(hardware.overheads.per_inference_s * hardware.clock_hz, 6))

@@ -71,7 +71,7 @@ def test_what_is_understood_beside_it_is_listed_too(tmp_path: Path) -> None:
     result = npusim("ops", path, "--json", "-")
     assert result.exit_code == 3
     found = {(row["node"], row["on"]) for row in json.loads(result.stdout)["nodes"]}
-    assert ("before", "supported") in found and ("behind", "supported") in found
+    assert ("before", "supported") in found and ("behind", "unchecked") in found
     assert [row["remark"] for row in json.loads(result.stdout)["nodes"] if row["on"] == PLACES[-1]]
 
 

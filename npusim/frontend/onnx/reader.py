@@ -121,7 +121,7 @@ class _Builder:
             raise ModelFileError(self.damaged)
         if self.unsupported:
             understood = [(node.name, node.op.kind) for node in self.context.nodes]
-            raise UnsupportedModelError(self.unsupported, [*understood, *self.behind])
+            raise UnsupportedModelError(self.unsupported, understood, self.behind)
 
     def _note(self, where: str, error: Exception) -> None:
         found = self.damaged if isinstance(error, DamagedNodeError) else self.unsupported
