@@ -26,7 +26,7 @@ from npusim.schedule.misfits import misfits
 from npusim.schedule.policies import Policy, policies, residency_of
 from npusim.schedule.prefetch import allow_prefetch
 from npusim.schedule.program import Program, Step
-from npusim.schedule.search import best_tiling
+from npusim.schedule.search import Space, best_tiling
 from npusim.schedule.spaces import space_of
 from npusim.schedule.tables import ALIAS, HOST
 
@@ -43,8 +43,9 @@ class Tiled(NamedTuple):
     used: int
 
 
-Memo = dict[tuple[bytes, bytes, frozenset[str], StepMapping], list[Tiled]]
-"""Results by loops, operands, legal cuts, fixed tile: layers that are alike are searched once."""
+Memo = dict[tuple[bytes, bytes, frozenset[str], StepMapping], tuple[Space, list[Tiled]]]
+"""Candidates and results by loops, operands, legal cuts and fixed tile: layers that are alike are
+searched once."""
 
 
 def build_program(
@@ -156,12 +157,14 @@ def _search(
     alone["operand_start"], alone["operand_stop"] = 0, own.size
     shapes = own.copy()
     shapes["tensor"] = 0
-    known = memo.setdefault((alone.tobytes(), shapes.tobytes(), step.nest.splits, fixed), [])
+    key = (alone.tobytes(), shapes.tobytes(), step.nest.splits, fixed)
+    if key not in memo:
+        memo[key] = space_of(step, alone[0], hardware, machine, room, fixed), []
+    space, known = memo[key]
     for tiled in known:
         if tiled.room == room or (room < tiled.room and tiled.used <= room):
             return tiled
-    space = space_of(step, alone[0], hardware, machine, room, fixed)
-    found = best_tiling(alone[0], own, machine, space, objective)
+    found = best_tiling(alone[0], own, machine, space._replace(bytes=room), objective)
     used = set_buffers(alone[0], own, space.buffers) if np.isfinite(found.cost) else 1 << 62
     known.append(Tiled(alone[0], found.cost, found.candidates, room, used))
     return known[-1]
