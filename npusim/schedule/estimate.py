@@ -64,8 +64,8 @@ class Grid(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    """What a step moves: bus bytes and transfers of its loads and of its stores, and the bus bytes
-    of the first loads and of one store."""
+    """What a step moves: bus bytes and transfers of its loads and of its stores; the bus bytes of
+    the first loads and of one store; bytes and transfers of the loads that come a step early."""
 
     load_bytes: float
     store_bytes: float
@@ -73,6 +73,8 @@ class Traffic(NamedTuple):
     stores: int
     first_bytes: int
     last_bytes: int
+    early_bytes: float
+    early_loads: int
 
 
 @compiled
@@ -215,11 +217,11 @@ def least_cycles(step: np.void, operands: np.ndarray, machine: Machine, work: fl
         step["b"], step["g"], step["k"], step["c"], step["oy"], step["ox"],
         least_rows(step), least_cols(step),
     )  # fmt: skip
-    loaded = stream_bytes(step, operands, WEIGHTS, whole)
-    loaded += stream_bytes(step, operands, INPUTS, whole)
-    loading = loaded / machine.dram_bytes_per_cycle
+    weights = stream_bytes(step, operands, WEIGHTS, whole) / machine.dram_bytes_per_cycle
+    inputs = stream_bytes(step, operands, INPUTS, whole) / machine.dram_bytes_per_cycle
     storing = stream_bytes(step, operands, OUTPUTS, whole) / machine.dram_bytes_per_cycle
-    longest = max(work, loading + storing, 0.5 * (work + loading))
+    late = inputs if step["prefetch"] else weights + inputs
+    longest = max(work, weights + inputs + storing, 0.5 * (work + late))
     return step["dispatch_cycles"] + longest
 
 
@@ -228,8 +230,8 @@ def traffic_of(
     step: np.void, operands: np.ndarray, machine: Machine, grid: Grid, part: Part
 ) -> Traffic:
     """All transfers of the tiling in `step`."""
-    load_bytes = store_bytes = 0.0
-    loads = stores = first = last = 0
+    load_bytes = store_bytes = early_bytes = 0.0
+    loads = stores = first = last = early_loads = 0
     for stream in range(3):
         count = moves(step, operands, stream, grid)
         bus = 0
@@ -248,8 +250,14 @@ def traffic_of(
         else:
             load_bytes += total
             loads += count if bus else 0
-            first += bus
-    return Traffic(load_bytes, store_bytes, loads, stores, first, last)
+            if stream == WEIGHTS and step["prefetch"] and bus:
+                early_loads = min(count, step["buffers_weights"])
+                early_bytes = total * early_loads / count
+            else:
+                first += bus
+    return Traffic(
+        load_bytes, store_bytes, loads, stores, first, last, early_bytes, early_loads
+    )
 
 
 @compiled
@@ -294,7 +302,8 @@ def overlapped_cycles(step: np.void, machine: Machine, traffic: Traffic, work: f
     load_rate = min(machine.dram_bytes_per_cycle, machine.sram_write_bytes_per_cycle)
     store_rate = min(machine.dram_bytes_per_cycle, machine.sram_read_bytes_per_cycle)
     bus = traffic.load_bytes / load_rate + traffic.store_bytes / store_rate
-    loading = traffic.load_bytes / load_rate + access * traffic.loads
+    late_bytes = traffic.load_bytes - traffic.early_bytes
+    loading = late_bytes / load_rate + access * (traffic.loads - traffic.early_loads)
     storing = traffic.store_bytes / store_rate + access * traffic.stores
     ends = traffic.first_bytes / load_rate + traffic.last_bytes / store_rate
     ends += access if traffic.first_bytes > 0 else 0.0

@@ -23,6 +23,7 @@ def allow_prefetch(
     for at in range(table.size):
         row = table[at]
         peak = max(peak, top[at] + used[at])
+        row["prefetch"] = 0
         if at == 0:
             continue
         tile = largest_part(row, grid_of(row))

@@ -43,9 +43,19 @@ class Tiled(NamedTuple):
     used: int
 
 
-Memo = dict[tuple[bytes, bytes, frozenset[str], StepMapping], tuple[Space, list[Tiled]]]
+class Aim(NamedTuple):
+    """How tiles are chosen: for which objective, and whether the first weights of a step are taken
+    to come during the step before."""
+
+    objective: Objective
+    weights_early: bool
+
+
+Memo = dict[
+    tuple[bytes, bytes, frozenset[str], StepMapping], tuple[Space, dict[Aim, list[Tiled]]]
+]
 """Candidates and results by loops, operands, legal cuts and fixed tile: layers that are alike are
-searched once."""
+searched once for each aim."""
 
 
 def build_program(
@@ -64,18 +74,19 @@ def build_program(
     _require_known_steps(lowered, fixed)
     memo: Memo = {}
     contest = _Contest(judge)
+    aim = Aim(objective, False)
     tried: list[Policy] = []
     for policy in policies(graph, lowered, hardware, machine, fixed):
         if policy not in tried:
             tried.append(policy)
             contest.enter(
-                _tile(graph, lowered, hardware, machine, objective, fixed, policy, memo), policy
+                _tile(graph, lowered, hardware, machine, aim, fixed, policy, memo), policy
             )
     if contest.best is None:
         raise DoesNotFitError(misfits(graph, lowered, hardware, machine, fixed))
     policy = contest.policy
     for other in _alternatives(objective, machine):
-        contest.enter(_tile(graph, lowered, hardware, machine, other, fixed, policy, {}), policy)
+        contest.enter(_tile(graph, lowered, hardware, machine, other, fixed, policy, memo), policy)
     return contest.best
 
 
@@ -95,15 +106,16 @@ class _Contest:
             self.best, self.policy, self.cost = program, policy, cost
 
 
-def _alternatives(objective: Objective, machine: Machine) -> Iterator[Objective]:
+def _alternatives(objective: Objective, machine: Machine) -> Iterator[Aim]:
     """Other ways to choose tiles: steps share bus and SRAM, which no step's own estimate sees.
 
     One adds the time on the bus to that of the step, as if nothing overlapped; one is latency.
     """
-    bus_cycles_per_byte = 1.0 / machine.dram_bytes_per_cycle
-    yield Objective(0, 1, bus_cycles_per_byte, 0.0, 1.0)
+    bus = Objective(0, 1, 1.0 / machine.dram_bytes_per_cycle, 0.0, 1.0)
+    yield Aim(bus, False)
+    yield Aim(bus, True)
     if objective != LATENCY:
-        yield LATENCY
+        yield Aim(LATENCY, False)
 
 
 def _require_known_steps(lowered: Lowered, mapping: Mapping) -> None:
@@ -117,7 +129,7 @@ def _require_known_steps(lowered: Lowered, mapping: Mapping) -> None:
 
 
 def _tile(
-    graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, objective: Objective,
+    graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, aim: Aim,
     mapping: Mapping, policy: Policy, memo: Memo,
 ) -> Program | None:  # fmt: skip
     """Tile every step under this policy; None if some step has no legal tiling."""
@@ -131,7 +143,8 @@ def _tile(
         row = table[at]
         start, stop = int(row["operand_start"]), int(row["operand_stop"])
         tiled = _search(
-            step, row, operands[start:stop], hardware, machine, objective, rooms[at],
+            step, row, operands[start:stop], hardware, machine,
+            aim._replace(weights_early=aim.weights_early and at > 0), rooms[at],
             mapping.of(step.name), memo,
         )  # fmt: skip
         if not np.isfinite(tiled.cost):
@@ -150,7 +163,7 @@ def _tile(
 
 def _search(
     step: Step, row: np.void, own: np.ndarray, hardware: Hardware, machine: Machine,
-    objective: Objective, room: int, fixed: StepMapping, memo: Memo,
+    aim: Aim, room: int, fixed: StepMapping, memo: Memo,
 ) -> Tiled:  # fmt: skip
     """`best_tiling` of one step; a result for more room that fits in this one is its result too."""
     alone = np.array([row])
@@ -159,12 +172,14 @@ def _search(
     shapes["tensor"] = 0
     key = (alone.tobytes(), shapes.tobytes(), step.nest.splits, fixed)
     if key not in memo:
-        memo[key] = space_of(step, alone[0], hardware, machine, room, fixed), []
-    space, known = memo[key]
+        memo[key] = space_of(step, alone[0], hardware, machine, room, fixed), {}
+    space, results = memo[key]
+    known = results.setdefault(aim, [])
     for tiled in known:
         if tiled.room == room or (room < tiled.room and tiled.used <= room):
             return tiled
-    found = best_tiling(alone[0], own, machine, space._replace(bytes=room), objective)
+    alone["prefetch"] = aim.weights_early
+    found = best_tiling(alone[0], own, machine, space._replace(bytes=room), aim.objective)
     used = set_buffers(alone[0], own, space.buffers) if np.isfinite(found.cost) else 1 << 62
     known.append(Tiled(alone[0], found.cost, found.candidates, room, used))
     return known[-1]

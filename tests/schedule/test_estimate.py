@@ -16,6 +16,7 @@ from npusim.schedule.estimate import (
     largest_part,
     moves,
     objective_value,
+    overlapped_cycles,
     set_buffers,
     sums_fit,
     traffic_of,
@@ -183,3 +184,22 @@ def test_sums_of_a_tile_must_fit_the_accumulators():
 def test_of_equal_tilings_the_one_with_fewer_tiles_wins():
     assert objective_value(LATENCY, 1000.0, 50.0, 2) > objective_value(LATENCY, 1000.0, 50.0, 1)
     assert objective_value(LATENCY, 1000.0, 51.0, 1) > objective_value(LATENCY, 1000.0, 50.0, 1)
+
+
+def test_weights_that_come_early_are_not_waited_for():
+    """Two tiles of weights fill their buffers a step early; the rest is loaded in turn."""
+    row, operands = conv_row((1, 1, 1, 1))
+    machine = machine_of(tiny())
+    row["tile_k"] = 1
+    set_buffers(row, operands, 2)
+    grid = grid_of(row)
+    late = traffic_of(row, operands, machine, grid, largest_part(row, grid))
+    row["prefetch"] = 1
+    early = traffic_of(row, operands, machine, grid, largest_part(row, grid))
+    assert (early.early_loads, early.early_bytes) == (2, 2 * 3 * 3 * 4)
+    assert (late.early_loads, late.early_bytes) == (0, 0)
+    assert early.first_bytes == late.first_bytes - 3 * 3 * 4
+    assert (early.loads, early.load_bytes) == (late.loads, late.load_bytes)  # the bus moves them
+    assert overlapped_cycles(row, machine, early, 100.0) < overlapped_cycles(
+        row, machine, late, 100.0
+    )
