@@ -25,8 +25,8 @@ from npusim.schedule.search import Space
 from npusim.schedule.spaces import space_of
 from npusim.schedule.tables import ALIAS, HOST, RESIDENT
 
-KEPT_FOR_TILES = (0.0, 0.25, 1.0)
-"""Shares of SRAM that a policy keeps for tiles; with 1.0 no tensor stays between steps."""
+KEPT_FOR_TILES = (0.0, 0.25)
+"""Shares of SRAM that a policy keeps for tiles; the rest is for tensors that stay."""
 
 
 class Policy(NamedTuple):
@@ -61,7 +61,7 @@ def policies(
             continue
         for kept in KEPT_FOR_TILES:
             room = [max(need, int(kept * free)) for need in least]
-            stays = all_stay or (kept < 1.0 and "inputs" in holds and "outputs" in holds)
+            stays = all_stay or ("inputs" in holds and "outputs" in holds)
             placed = place(graph, lowered, free, room, all_stay) if stays else {}
             if not all_stay or len(placed) == len(candidates(graph, lowered, all_stay)):
                 yield Policy(pinned, placed)

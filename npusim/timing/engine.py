@@ -24,7 +24,7 @@ from npusim.schedule.tables import (
     RESIDENT,
     STORE,
 )
-from npusim.schedule.tiles import part_of
+from npusim.schedule.tiles import part_of, tile_count
 from npusim.schedule.walker import BLOCK_JOBS, PENDING_STEP, STATE_SIZE, walk
 from npusim.schedule.work import array_work, post_work, transfer_work, vector_work
 from npusim.timing.causes import (
@@ -68,7 +68,7 @@ def simulate(steps: np.ndarray, operands: np.ndarray, tensors: int, machine: Mac
     """Walk the Program and time every job."""
     clock = new_clock(steps.size, tensors)
     counts = np.zeros(steps.size, COUNTS)
-    log = np.zeros(BLOCK_JOBS, LOG)
+    log = np.zeros(_most_jobs(steps), LOG)
     block = np.zeros(BLOCK_JOBS, JOB)
     state = np.zeros(STATE_SIZE, np.int64)
     state[PENDING_STEP] = -1
@@ -77,10 +77,6 @@ def simulate(steps: np.ndarray, operands: np.ndarray, tensors: int, machine: Mac
         count = walk(steps, operands, state, block)
         if count == 0:
             break
-        if done + count > log.size:
-            larger = np.zeros(2 * log.size, LOG)
-            larger[:done] = log[:done]
-            log = larger
         for place in range(count):
             _serve(steps, operands, machine, clock, block[place], log, done, counts)
             done += 1
@@ -88,6 +84,15 @@ def simulate(steps: np.ndarray, operands: np.ndarray, tensors: int, machine: Mac
     for at in range(steps.size):
         cycles = max(cycles, clock.time[end_of(at)])
     return Run(log[:done], counts, cycles)
+
+
+@compiled
+def _most_jobs(steps: np.ndarray) -> int:
+    """No Program has more: a dispatch a step; two loads, compute, post and store a tile."""
+    jobs = 0
+    for at in range(steps.size):
+        jobs += 1 + 5 * tile_count(steps[at])
+    return jobs
 
 
 @compiled
