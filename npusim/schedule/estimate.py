@@ -255,9 +255,7 @@ def traffic_of(
                 early_bytes = total * early_loads / count
             else:
                 first += bus
-    return Traffic(
-        load_bytes, store_bytes, loads, stores, first, last, early_bytes, early_loads
-    )
+    return Traffic(load_bytes, store_bytes, loads, stores, first, last, early_bytes, early_loads)
 
 
 @compiled

@@ -51,9 +51,7 @@ class Aim(NamedTuple):
     weights_early: bool
 
 
-Memo = dict[
-    tuple[bytes, bytes, frozenset[str], StepMapping], tuple[Space, dict[Aim, list[Tiled]]]
-]
+Memo = dict[tuple[bytes, bytes, frozenset[str], StepMapping], tuple[Space, dict[Aim, list[Tiled]]]]
 """Candidates and results by loops, operands, legal cuts and fixed tile: layers that are alike are
 searched once for each aim."""
 
