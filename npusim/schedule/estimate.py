@@ -299,24 +299,27 @@ def overlapped_cycles(step: np.void, machine: Machine, traffic: Traffic, work: f
     access = float(machine.dma_setup + machine.dram_latency)
     load_rate = min(machine.dram_bytes_per_cycle, machine.sram_write_bytes_per_cycle)
     store_rate = min(machine.dram_bytes_per_cycle, machine.sram_read_bytes_per_cycle)
-    bus = traffic.load_bytes / load_rate + traffic.store_bytes / store_rate
     late_bytes = traffic.load_bytes - traffic.early_bytes
     loading = late_bytes / load_rate + access * (traffic.loads - traffic.early_loads)
     storing = traffic.store_bytes / store_rate + access * traffic.stores
-    ends = traffic.first_bytes / load_rate + traffic.last_bytes / store_rate
-    ends += access if traffic.first_bytes > 0 else 0.0
-    ends += access if traffic.last_bytes > 0 else 0.0
+    first_data = traffic.first_bytes / load_rate
+    last_data = traffic.last_bytes / store_rate
+    first_load = first_data + (access if traffic.first_bytes > 0 else 0.0)
+    last_store = last_data + (access if traffic.last_bytes > 0 else 0.0)
     last_drain = drain * (
         step["tile_b"] * step["tile_g"] * step["tile_k"] * step["tile_oy"] * step["tile_ox"]
     ) / outputs  # fmt: skip
+    last_work = work / tile_count(step)
     ahead = 1.0 if max(step["buffers_weights"], step["buffers_inputs"]) < 2 else 0.5
     behind = 1.0 if step["buffers_outputs"] < 2 else 0.5
     behind_work = drain if step["unit"] == ARRAY else work
-    pipeline = max(ahead * (work + loading), behind * (behind_work + storing)) - ends
-    channel = float((traffic.loads + traffic.stores) * machine.dma_setup)
-    last_work = work / tile_count(step)
-    longest = max(max(work, drain), max(max(bus - ends, channel) + last_work, pipeline))
-    return step["dispatch_cycles"] + ends + longest + last_drain
+    loads_in_turn = ahead * (work + loading) - first_load
+    stores_in_turn = behind * (behind_work + storing) - last_store
+    bus = traffic.load_bytes / load_rate + traffic.store_bytes / store_rate
+    bus += last_work - first_data - last_data
+    channel = float((traffic.loads + traffic.stores) * machine.dma_setup) + last_work
+    longest = max(max(work, drain), max(max(bus, channel), max(loads_in_turn, stores_in_turn)))
+    return step["dispatch_cycles"] + first_load + longest + last_drain + last_store
 
 
 @compiled

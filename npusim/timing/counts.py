@@ -29,7 +29,6 @@ class StepCounts:
     step: Step
     cycles_by_cause: Mapping[str, float]
     array_busy_cycles: int
-    vector_busy_cycles: int
     issued_macs: int
     vector_ops: int
     output_elements: int
@@ -51,7 +50,7 @@ class Counts:
     """A whole Program: `cycles` of the NPU clock in the steady state, one batch.
 
     `overhead_cycles` (the fixed cost of an inference, cause `dispatch`) are part of `cycles` and
-    belong to no step. `pinned_read_bytes` are read from DRAM once, before the first inference.
+    belong to no step.
     """
 
     program: Program
@@ -59,8 +58,6 @@ class Counts:
     overhead_cycles: int
     first_inference_cycles: int
     interval_cycles: int
-    bus_busy_cycles: int
-    pinned_read_bytes: int
     steps: tuple[StepCounts, ...]
 
     @property
@@ -106,8 +103,6 @@ def count(program: Program) -> Counts:
         overhead_cycles=overhead,
         first_inference_cycles=cycles + cold,
         interval_cycles=cycles,
-        bus_busy_cycles=int(run.counts["bus_busy"].sum()),
-        pinned_read_bytes=program.pinned_bytes,
         steps=tuple(
             _step_counts(step, share, row)
             for step, share, row in zip(program.steps, shares, run.counts, strict=True)
@@ -120,7 +115,6 @@ def _step_counts(step: Step, share: np.ndarray, row: np.void) -> StepCounts:
         step=step,
         cycles_by_cause={cause: float(value) for cause, value in zip(CAUSES, share, strict=True)},
         array_busy_cycles=int(row["array_busy"]),
-        vector_busy_cycles=int(row["vector_busy"]),
         issued_macs=int(row["macs"]),
         vector_ops=int(row["vector_ops"]),
         output_elements=int(row["outputs"]),

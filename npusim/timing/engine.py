@@ -188,7 +188,6 @@ def _vector(
     raise_moment(clock, work_of(job["step"]), end, number)
     if job["last"]:
         _arrive(step, operands, RESIDENT, clock, end, number)
-    count["vector_busy"] += end - start
     count["vector_ops"] += work.ops
     count["outputs"] += work.outputs
     count["sram_read"] += work.read_bytes
@@ -222,7 +221,6 @@ def _drain(
     raise_moment(clock, work_of(job["step"]), end, number)
     if job["last"]:
         _arrive(step, operands, RESIDENT, clock, end, number)
-    count["post_busy"] += work.cycles
     count["outputs"] += work.outputs
     count["sram_write"] += work.write_bytes
 
@@ -258,7 +256,6 @@ def _transfer(
     cause = WAIT_WEIGHTS if job["stream"] == 0 else WAIT_INPUTS
     _note(entry, begin, end, before, cause if loading else WAIT_OUTPUT_BUFFER)
     set_moment(clock, BUS_FREE, end, number)
-    count["bus_busy"] += work.cycles
     if loading:
         count["dram_read"] += work.bus_bytes
         count["sram_write"] += job["bytes"]
@@ -269,7 +266,6 @@ def _transfer(
     else:
         count["dram_write"] += work.bus_bytes
         count["sram_read"] += job["bytes"]
-        count["stored_bytes"] += job["bytes"]
         if job["last"]:
             _arrive(step, operands, OUTPUTS, clock, end, number)
 

@@ -33,12 +33,11 @@ begin..end."""
 COUNTS = np.dtype(
     [
         *((name, np.int64) for name in ("dram_read", "dram_write", "sram_read", "sram_write")),
-        *((name, np.int64) for name in ("array_busy", "vector_busy", "post_busy", "bus_busy")),
-        *((name, np.int64) for name in ("macs", "vector_ops", "outputs", "tiles", "jobs")),
-        *((f"{name}_bytes", np.int64) for name in ("weights", "inputs", "stored")),
+        *((name, np.int64) for name in ("array_busy", "macs", "vector_ops", "outputs")),
+        *((name, np.int64) for name in ("tiles", "jobs", "weights_bytes", "inputs_bytes")),
     ]
 )
-"""What one step did: bytes by memory, busy cycles by resource, work."""
+"""What one step did: bytes by memory, cycles that hold the array, work."""
 
 
 class Run(NamedTuple):

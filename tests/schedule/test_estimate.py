@@ -113,8 +113,10 @@ def test_busy_cycles_of_the_array_are_the_sum_over_all_tiles(program):
             if job["first"]:
                 drain = ceil(part.b * part.g * part.k * part.oy * part.ox / row["post_rate"])
                 hidden = work.first_output - work.cycles
-                held += max(work.tail, hidden + drain) if machine.array.hide_drain else (
-                    work.tail + drain
+                held += (
+                    max(work.tail, hidden + drain)
+                    if machine.array.hide_drain
+                    else (work.tail + drain)
                 )
         expected = max(total, (total + held) / row["buffers_sums"])
         assert busy_cycles(row, program.operands, machine) == pytest.approx(expected)

@@ -94,7 +94,7 @@ def test_the_first_inference_loads_what_stays():
     build.fully_connected(build.input(8, 64), 64)
     hardware = machine_with(memory__dram__bandwidth="4 GB/s", memory__dram__latency="20 cycles")
     counts = count(program_of(build.graph(), hardware))
-    assert counts.pinned_read_bytes == 64 * 64
+    assert counts.program.pinned_bytes == 64 * 64
     machine = counts.program.machine
     first = machine.dma_setup + 20 + ceil(64 * 64 / machine.dram_bytes_per_cycle)
     assert counts.first_inference_cycles == counts.cycles + first
