@@ -292,7 +292,8 @@ def overlapped_cycles(step: np.void, machine: Machine, traffic: Traffic, work: f
 
     With two buffers a load may start when the tile before last is done, so a load and a tile in
     turn take at least half their sum each; likewise a drain and its store. With one buffer they
-    take all of it.
+    take all of it. The last tile follows the last load; loads that come a step early (`prefetch`)
+    take the bus but are not waited for.
     """
     outputs = float(step["b"] * step["g"] * step["k"] * step["oy"] * step["ox"])
     drain = outputs / step["post_rate"] if step["unit"] == ARRAY else 0.0
@@ -315,9 +316,11 @@ def overlapped_cycles(step: np.void, machine: Machine, traffic: Traffic, work: f
     behind_work = drain if step["unit"] == ARRAY else work
     loads_in_turn = ahead * (work + loading) - first_load
     stores_in_turn = behind * (behind_work + storing) - last_store
-    bus = traffic.load_bytes / load_rate + traffic.store_bytes / store_rate
-    bus += last_work - first_data - last_data
-    channel = float((traffic.loads + traffic.stores) * machine.dma_setup) + last_work
+    early_data = traffic.early_bytes / load_rate
+    late_data = late_bytes / load_rate + traffic.store_bytes / store_rate
+    bus = late_data + max(last_work, early_data) - first_data - last_data
+    late_transfers = traffic.loads - traffic.early_loads + traffic.stores
+    channel = float(late_transfers * machine.dma_setup) + last_work
     longest = max(max(work, drain), max(max(bus, channel), max(loads_in_turn, stores_in_turn)))
     return step["dispatch_cycles"] + first_load + longest + last_drain + last_store
 
