@@ -13,6 +13,21 @@ from npusim.energy.figures import ANCHORS, Figure, Kind, weighted_sum
 INGREDIENTS: dict[str, tuple[str, dict[str, float]]] = {
     "add": ("three rescales and an int32 add", {"int32_mult": 3, "int32_add": 4}),
     "mul": ("int8 multiply and a rescale", {"int8_mult": 1, "int32_mult": 1, "int32_add": 1}),
+    "div": (
+        "a reciprocal (first estimate, three Newton steps of two multiplications and two "
+        "additions, as gemmlowp's fixed point does), the product and a rescale",
+        {"int32_mult": 9, "int32_add": 8},
+    ),
+    "max": ("int8 comparison; both factors have one scale", {"int8_add": 1}),
+    "norm": (
+        "its part of the sum and of the sum of squares, difference from the mean, multiplication "
+        "by the inverse deviation, bias and a rescale",
+        {"int32_mult": 3, "int32_add": 5},
+    ),
+    "resize": (
+        "three linear interpolations (difference, multiplication, addition) and a rounding",
+        {"int32_mult": 3, "int32_add": 7},
+    ),
     "pool": ("int32 add or comparison an element read", {"int32_add": 1}),
     "mean": ("int32 add an element read", {"int32_add": 1}),
     "relu": ("int8 comparison", {"int8_add": 1}),

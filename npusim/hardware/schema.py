@@ -58,8 +58,13 @@ LoopOrders = Annotated[
 TileDim = Literal["K", "C", "OY", "OX"]
 ArrayOp = Literal["conv2d", "fully_connected", "matmul"]
 VectorOp = Literal[
-    "add", "mul", "pool", "mean", "softmax", "lut", "exp", "copy", "requantize", "relu"
-]
+    "add", "mul", "div", "max", "pool", "mean", "softmax", "norm",
+    "lut", "exp", "copy", "resize", "requantize", "relu",
+]  # fmt: skip
+"""Elementary operations of a vector unit. `add` is sums and differences, `max` the larger or
+smaller of two; `pool` is pooling, maxima and minima along axes and argmax; `mean` is sums and means
+along axes; `norm` is layer, instance, group and L2 normalization; `lut` any function of one element
+by a table; `copy` every movement; `resize` bilinear."""
 
 
 class OutputStage(Section):
