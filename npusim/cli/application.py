@@ -33,6 +33,19 @@ class ReaderGoneError(Exception):
 class Application(click.Group):
     """A group whose every failure is a message and an exit code, never a traceback."""
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """See `click.Command.make_context`, which prints help; a broken pipe is no other error."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except BrokenPipeError:
+            raise ReaderGoneError from None
+
     def invoke(self, context: click.Context) -> Any:
         """See `click.Group.invoke`; a broken pipe is told from other errors of the system."""
         try:

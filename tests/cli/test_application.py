@@ -85,8 +85,9 @@ def test_an_unknown_command_or_option_is_a_usage_error() -> None:
     assert "latncy" in refused(2, "run", "--objective", "latncy")
 
 
-def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
-    command = [sys.executable, "-m", "npusim", "hw", "schema"]
+@pytest.mark.parametrize("arguments", [("hw", "schema"), ("--help",), ("run", "--help")])
+def test_a_reader_that_leaves_ends_the_command_quietly(arguments: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "npusim", *arguments]
     writer = subprocess.Popen(
         command, cwd=TOP, env={**os.environ, "PYTHONPATH": str(TOP), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
