@@ -47,6 +47,12 @@ class Operator(ABC):
 
     kind: ClassVar[str]
     """Name in reports and profiles: `conv2d`, `add`, ..."""
+    moves: ClassVar[bool] = False
+    """True if it only moves or compares values: it commutes with a dequantization."""
+    keeps_axes: ClassVar[bool] = False
+    """True if the axes of its output are those of its inputs, so one layout suits all of them."""
+    quantizable: ClassVar[bool] = True
+    """True if it also exists on stored 8-bit integers."""
 
     @abstractmethod
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:

@@ -20,6 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from npusim.errors import Problem, UsageError, nearest_name
+from npusim.numerics.formats import FP32
+from npusim.numerics.profile_tables import onnx, single_rounding, tflite_reference, xnnpack
 
 
 @dataclass(frozen=True)
@@ -31,110 +33,24 @@ class Profile:
     arithmetics: Mapping[str, str]
 
     def arithmetic(self, kind: str, format_name: str) -> str:
-        """The arithmetic of operator `kind` on inputs of `format_name`, else of `kind` alone."""
+        """The arithmetic of operator `kind` on inputs of `format_name`, else of `kind` alone.
+
+        On float32 it is `float32`, whatever the framework.
+        """
+        if format_name == FP32.name:
+            return "float32"
         specific = self.arithmetics.get(f"{kind}/{format_name}")
         return specific if specific is not None else self.arithmetics[kind]
 
 
 PROFILES: dict[str, Profile] = {
-    "onnx": Profile(
-        "onnx",
-        "ONNX Runtime 1.31.1, CPU, session.x64quantprecision=1",
-        {
-            "clamp": "half_even",
-            "conv2d": "float32_rint",
-            "fully_connected": "float32_rint",
-            "matmul": "float32_rint",
-            "add": "onnx",
-            "mul": "onnx",
-            "max_pool": "exact",
-            "average_pool": "onnx",
-            "global_average_pool": "float32_rint",
-            "mean": "onnx",
-            "concat": "onnx",
-            "softmax": "onnx",
-            "relu": "onnx",
-            "quantize": "onnx",
-            "dequantize": "affine",
-            "requantize": "onnx",
-            "requantize_other": "onnx",
-        },
-    ),
-    "tflite-reference": Profile(
-        "tflite-reference",
-        "LiteRT 2.3.0, BUILTIN_REF kernels",
-        {
-            "clamp": "half_away",
-            "conv2d": "double_rounding",
-            "fully_connected": "float64_half_away",
-            "matmul": "double_rounding",
-            "add": "double_rounding",
-            "mul": "double_rounding",
-            "max_pool": "exact",
-            "average_pool": "integer",
-            "global_average_pool": "double_rounding",
-            "mean": "double_rounding",
-            "concat": "double_rounding",
-            "concat/uint8": "float32_half_away",
-            "softmax": "fixed_point",
-            "relu": "double_rounding",
-            "quantize": "half_away",
-            "dequantize": "affine",
-            "requantize": "double_rounding",
-            "requantize_other": "double_rounding",
-        },
-    ),
-    "xnnpack": Profile(
-        "xnnpack",
-        "LiteRT 2.3.0, default delegate",
-        {
-            "clamp": "half_even_sum",
-            "clamp/average_pool": "half_away",
-            "clamp/relu": "half_away",
-            "conv2d": "float32_rint",
-            "fully_connected": "float32_rint",
-            "matmul": "float32_rint",
-            "add": "one_shift",
-            "mul": "float32_rint",
-            "max_pool": "exact",
-            "average_pool": "integer",
-            "global_average_pool": "float32_bias",
-            "mean": "float32_bias",
-            "concat": "double_rounding",
-            "concat/uint8": "float32_half_away",
-            # Average pooling, softmax and a stand-alone ReLU: the delegate leaves them to the
-            # built-in kernels.
-            "softmax": "table",
-            "relu": "double_rounding",
-            "quantize": "rint_reciprocal",
-            "dequantize": "affine",
-            "requantize": "factor8",
-            "requantize_other": "half_up",
-        },
-    ),
-    "single-rounding": Profile(
-        "single-rounding",
-        "TOSA RESCALE without double rounding",
-        {
-            "clamp": "half_away",
-            "conv2d": "single_rounding",
-            "fully_connected": "single_rounding",
-            "matmul": "single_rounding",
-            "add": "double_rounding",
-            "mul": "double_rounding",
-            "max_pool": "exact",
-            "average_pool": "integer",
-            "global_average_pool": "double_rounding",
-            "mean": "double_rounding",
-            "concat": "double_rounding",
-            "softmax": "fixed_point",
-            "relu": "double_rounding",
-            "quantize": "half_away",
-            "dequantize": "affine",
-            "requantize": "double_rounding",
-            "requantize_other": "double_rounding",
-        },
-    ),
+    name: Profile(name, table.ORACLE, table.ARITHMETICS)
+    for name, table in {
+        "onnx": onnx,
+        "tflite-reference": tflite_reference,
+        "xnnpack": xnnpack,
+        "single-rounding": single_rounding,
+    }.items()
 }
 
 

@@ -21,9 +21,6 @@ from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32, Format, format_of
 from npusim.numerics.quantization import Quantization
 
-MOVEMENTS = ("reshape", "max_pool", "pad")
-"""Operators whose output has the scale of their input."""
-
 
 @dataclass(frozen=True, eq=False)
 class QuantizedConstant:
@@ -188,7 +185,7 @@ class Context:
         tensor = replace(tensor, quantization=quantization)
         self.tensors[tensor.name] = tensor
         for node in self.nodes:
-            if tensor.name in node.outputs and node.op.kind in MOVEMENTS:
+            if tensor.name in node.outputs and node.op.moves:
                 self._quantize_back(self.tensors[node.inputs[0]], quantization)
         return tensor
 

@@ -7,19 +7,23 @@ itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
+from npusim.frontend.tflite import products
+from npusim.frontend.tflite.source import (
+    Import,
+    Inputs,
+    Source,
+    UnsupportedNodeError,
+    image,
+)
 from npusim.ir.operator import Operator
 from npusim.ir.ops.add import Add
 from npusim.ir.ops.average_pool import AveragePool
 from npusim.ir.ops.concat import Concat
-from npusim.ir.ops.conv2d import Conv2D
 from npusim.ir.ops.dequantize import Dequantize
-from npusim.ir.ops.fully_connected import FullyConnected
 from npusim.ir.ops.max_pool import MaxPool
 from npusim.ir.ops.mean import Mean
 from npusim.ir.ops.mul import Mul
@@ -30,138 +34,11 @@ from npusim.ir.ops.requantize import Requantize
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.softmax import Softmax
 from npusim.ir.ops.window import Window
-from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32, INT8, UINT8
-from npusim.numerics.quantization import Activation, Quantization
-
-Inputs = tuple[Tensor | None, ...]
-Import = Callable[["Source"], tuple[Operator, Inputs]]
+from npusim.numerics.quantization import Activation
 
 MAX_TAPS = 2**12
 """Taps a side of a pooling window; no weights bound it, so a damaged file could ask for any."""
-
-_SAME, _VALID = 0, 1
-_ACTIVATIONS = {
-    0: Activation.NONE, 1: Activation.RELU, 2: Activation.RELU_N1_TO_1, 3: Activation.RELU6,
-}  # fmt: skip
-
-
-class UnsupportedNodeError(Exception):
-    """A sound node outside what is supported; the text says why."""
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """One node of the file: its options by field name, its tensors (None where absent)."""
-
-    options: Mapping[str, Any]
-    inputs: Inputs
-    outputs: Sequence[Tensor]
-
-    def input(self, index: int) -> Tensor:
-        """Input `index`, which must be there."""
-        tensor = self.inputs[index] if index < len(self.inputs) else None
-        if tensor is None:
-            raise ValueError(f"input {index} is absent")
-        return tensor
-
-    def optional(self, index: int) -> Tensor | None:
-        """Input `index`, or None."""
-        return self.inputs[index] if index < len(self.inputs) else None
-
-    def constant(self, index: int) -> np.ndarray:
-        """The data of input `index`, which must be a constant."""
-        tensor = self.input(index)
-        if tensor.data is None:
-            raise UnsupportedNodeError(f"'{tensor.name}' must be a constant")
-        return tensor.data
-
-    def activation(self) -> Activation:
-        """The fused activation."""
-        code = self.options.get("FusedActivationFunction", 0)
-        if code not in _ACTIVATIONS:
-            raise UnsupportedNodeError(f"fused activation {code} is not supported")
-        return _ACTIVATIONS[code]
-
-    def positive(self, name: str, default: int = 1) -> int:
-        """An option that counts something: at least 1."""
-        value = int(self.options.get(name, default))
-        if value < 1:
-            raise ValueError(f"{name} is {value}")
-        return value
-
-    def stride(self) -> tuple[int, int]:
-        """(y, x)."""
-        return self.positive("StrideH"), self.positive("StrideW")
-
-    def padding(
-        self, x: Tensor, taps: tuple[int, ...], dilation: tuple[int, int]
-    ) -> tuple[int, int, int, int]:
-        """(top, left, bottom, right) of the SAME or VALID padding."""
-        scheme = self.options.get("Padding", _SAME)
-        if scheme == _VALID:
-            return 0, 0, 0, 0
-        if scheme != _SAME:
-            raise ValueError(f"padding scheme {scheme}")
-        pairs = []
-        for extent, tap, stride, step in zip(x.shape[1:3], taps, self.stride(), dilation,
-                                             strict=True):  # fmt: skip
-            needed = (-(-extent // stride) - 1) * stride + (tap - 1) * step + 1
-            total = max(needed - extent, 0)
-            pairs.append((total // 2, total - total // 2))
-        (top, bottom), (left, right) = pairs
-        return top, left, bottom, right
-
-
-def _image(tensor: Tensor) -> Tensor:
-    if len(tensor.shape) != 4:
-        raise ValueError(f"'{tensor.name}' has rank {len(tensor.shape)}, not 4")
-    return tensor
-
-
-def _conv(source: Source) -> tuple[Operator, Inputs]:
-    x, w = _image(source.input(0)), _image(source.input(1))
-    channels, group_channels = x.shape[3], w.shape[3]
-    if group_channels == 0 or channels % group_channels:
-        raise ValueError(f"{channels} input channels do not fit weights {w.shape}")
-    dilation = source.positive("DilationHFactor"), source.positive("DilationWFactor")
-    padding = source.padding(x, w.shape[1:3], dilation)
-    groups = channels // group_channels
-    op = Conv2D(source.stride(), dilation, padding, groups, source.activation())
-    return op, (x, w, source.optional(2))
-
-
-def _depthwise(source: Source) -> tuple[Operator, Inputs]:
-    x, w = _image(source.input(0)), _image(source.input(1))
-    if w.shape[0] != 1 or x.shape[3] == 0 or w.shape[3] % x.shape[3]:
-        raise ValueError(f"depthwise weights {w.shape} do not fit {x.shape[3]} channels")
-    dilation = source.positive("DilationHFactor"), source.positive("DilationWFactor")
-    padding = source.padding(x, w.shape[1:3], dilation)
-    op = Conv2D(source.stride(), dilation, padding, x.shape[3], source.activation())
-    return op, (x, _depthwise_weights(w), source.optional(2))
-
-
-def _depthwise_weights(w: Tensor) -> Tensor:
-    """Weights [1, FY, FX, O] as [O, FY, FX, 1]."""
-    if w.data is None:
-        raise UnsupportedNodeError(f"depthwise weights '{w.name}' must be a constant")
-    quantization = w.quantization
-    if quantization is not None and not quantization.is_per_tensor:
-        if quantization.axis != 3:
-            raise ValueError(f"depthwise weights '{w.name}' are quantized along another axis")
-        quantization = Quantization(quantization.scale, quantization.zero_point, 0)
-    data = np.ascontiguousarray(np.transpose(w.data, (3, 1, 2, 0)))
-    return replace(w, shape=data.shape, data=data, quantization=quantization)
-
-
-def _fully_connected(source: Source) -> tuple[Operator, Inputs]:
-    x, w = source.input(0), source.input(1)
-    if source.options.get("WeightsFormat", 0) != 0:
-        raise UnsupportedNodeError("shuffled weights are not supported")
-    if len(w.shape) != 2:
-        raise ValueError(f"weights of rank {len(w.shape)}")
-    op = FullyConnected(source.activation(), bool(source.options.get("KeepNumDims", False)))
-    return op, (x, w, source.optional(2))
 
 
 def _add(source: Source) -> tuple[Operator, Inputs]:
@@ -176,7 +53,7 @@ def _window(source: Source) -> Window:
     size = source.positive("FilterHeight"), source.positive("FilterWidth")
     if max(size) > MAX_TAPS:
         raise UnsupportedNodeError(f"a window of {size[0]} x {size[1]} taps is not supported")
-    padding = source.padding(_image(source.input(0)), size, (1, 1))
+    padding = source.padding(image(source.input(0)), size, (1, 1))
     return Window(size, source.stride(), (1, 1), padding)
 
 
@@ -254,11 +131,11 @@ IMPORTS: Mapping[str, Import] = {
     "ADD": _add,
     "AVERAGE_POOL_2D": _average_pool,
     "CONCATENATION": _concat,
-    "CONV_2D": _conv,
-    "DEPTHWISE_CONV_2D": _depthwise,
+    "CONV_2D": products.conv,
+    "DEPTHWISE_CONV_2D": products.depthwise,
     "DEQUANTIZE": _dequantize,
     "EXPAND_DIMS": _reshape,
-    "FULLY_CONNECTED": _fully_connected,
+    "FULLY_CONNECTED": products.fully_connected,
     "MAX_POOL_2D": _max_pool,
     "MEAN": _mean,
     "MUL": _mul,

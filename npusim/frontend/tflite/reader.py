@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageError
-from npusim.frontend.tflite.operators import IMPORTS, Source, UnsupportedNodeError
+from npusim.frontend.tflite.operators import IMPORTS
+from npusim.frontend.tflite.source import Source, UnsupportedNodeError
 from npusim.frontend.tflite.tables import RawModel, RawOperator, read_tables
 from npusim.frontend.tflite.tensors import make_tensor, type_problem
 from npusim.ir.graph import Graph, Node

@@ -29,6 +29,7 @@ class Concat(Operator):
     axis: int
 
     kind: ClassVar[str] = "concat"
+    keeps_axes: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """The common shape with the extents along the axis added up."""

@@ -25,6 +25,7 @@ class Dequantize(Operator):
     """A dequantization has no attributes; the tensors say it all."""
 
     kind: ClassVar[str] = "dequantize"
+    keeps_axes: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """The shape of q."""

@@ -31,6 +31,7 @@ class MaxPool(Operator):
     channel_axis: int = -1
 
     kind: ClassVar[str] = "max_pool"
+    moves: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """[B, OY, OX, K] in the input's axis order."""

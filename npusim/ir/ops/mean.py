@@ -32,6 +32,7 @@ class Mean(Operator):
     """Written as a global average pooling; ONNX Runtime computes that otherwise than a mean."""
 
     kind: ClassVar[str] = "mean"
+    keeps_axes: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """The shape of x after the reduction."""

@@ -28,6 +28,8 @@ class Pad(Operator):
     value: int | float | None = None
 
     kind: ClassVar[str] = "pad"
+    keeps_axes: ClassVar[bool] = True
+    moves: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """The enlarged shape."""

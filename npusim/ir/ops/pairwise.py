@@ -26,6 +26,7 @@ class Pairwise(Operator):
 
     activation: Activation = Activation.NONE
 
+    keeps_axes: ClassVar[bool] = True
     parameters: ClassVar[Mapping[str, Callable[..., Any]]]
     """Parameters of each arithmetic, from the quantization of a, b and output, and the clamp."""
 

@@ -26,6 +26,7 @@ class Relu(Operator):
     activation: Activation = Activation.RELU
 
     kind: ClassVar[str] = "relu"
+    keeps_axes: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """The shape of x."""

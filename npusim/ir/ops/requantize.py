@@ -32,6 +32,7 @@ class Requantize(Operator):
     """A requantization has no attributes; the tensors say it all."""
 
     kind: ClassVar[str] = "requantize"
+    keeps_axes: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """The shape of x."""

@@ -28,6 +28,7 @@ class Reshape(Operator):
     shape: tuple[int, ...]
 
     kind: ClassVar[str] = "reshape"
+    moves: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """`shape` with -1 resolved."""

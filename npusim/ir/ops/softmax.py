@@ -29,6 +29,7 @@ class Softmax(Operator):
     axis: int = -1
 
     kind: ClassVar[str] = "softmax"
+    keeps_axes: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """The shape of x."""

@@ -12,8 +12,6 @@ from npusim.ir.graph import Graph, Node
 from npusim.ir.passes.rewrite import rebuilt
 
 _WINDOWS = ("conv2d", "max_pool", "average_pool")
-_SAME_AXES = ("add", "mul", "concat", "pad", "relu", "softmax", "mean",
-              "quantize", "dequantize", "requantize")  # fmt: skip
 
 
 def assign_layout(graph: Graph) -> Graph:
@@ -39,7 +37,7 @@ def assign_layout(graph: Graph) -> Graph:
 
 def _alike(graph: Graph, node: Node) -> list[str]:
     """Operands of an element-wise node that have the axes of its output."""
-    if node.op.kind not in _SAME_AXES:
+    if not node.op.keeps_axes:
         return []
     rank = len(graph.tensors[node.outputs[0]].shape)
     names = [name for name in node.inputs if name and len(graph.tensors[name].shape) == rank]

@@ -22,11 +22,8 @@ from npusim.ir.passes.rewrite import only_reader, rebuilt
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8, INT32, UINT8
 
-MOVING = ("reshape", "max_pool", "pad")
 WEIGHTED = ("conv2d", "fully_connected")
-COMPUTING = (
-    *WEIGHTED, "matmul", "add", "mul", "average_pool", "mean", "concat", "softmax", "relu",
-)  # fmt: skip
+BORDERS = ("quantize", "dequantize")
 
 
 def fuse_quantization(graph: Graph) -> Graph:
@@ -59,7 +56,10 @@ class _Fusion:
         elif kind == "quantize" and node.inputs[0] in self.stored:
             self._requantize(node, self.stored[node.inputs[0]])
             return
-        elif (kind in MOVING and self._move(node)) or (kind in COMPUTING and self._compute(node)):
+        elif node.op.moves:
+            if self._move(node):
+                return
+        elif node.op.quantizable and kind not in BORDERS and self._compute(node):
             return
         self.nodes.append(node)
 

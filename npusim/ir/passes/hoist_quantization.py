@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from npusim.ir.graph import Graph, Node
 from npusim.ir.ops.pad import Pad
-from npusim.ir.passes.fuse_quantization import MOVING
 from npusim.ir.passes.rewrite import only_reader, producers, rebuilt
 
 
@@ -28,7 +27,7 @@ def _hoist_one(graph: Graph) -> Graph | None:
     readers = graph.consumers()
     writers = producers(graph)
     for node in graph.nodes:
-        if node.op.kind not in MOVING or (isinstance(node.op, Pad) and node.op.value):
+        if not node.op.moves or (isinstance(node.op, Pad) and node.op.value):
             continue
         reader = only_reader(graph, node.outputs[0], readers)
         if reader is None or reader.op.kind != "quantize":

@@ -1,0 +1,59 @@
+"""Convolutions and fully connected layers of TFLite."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from npusim.frontend.tflite.source import Inputs, Source, UnsupportedNodeError, image
+from npusim.ir.operator import Operator
+from npusim.ir.ops.conv2d import Conv2D
+from npusim.ir.ops.fully_connected import FullyConnected
+from npusim.ir.tensor import Tensor
+from npusim.numerics.quantization import Quantization
+
+
+def conv(source: Source) -> tuple[Operator, Inputs]:
+    x, w = image(source.input(0)), image(source.input(1))
+    channels, group_channels = x.shape[3], w.shape[3]
+    if group_channels == 0 or channels % group_channels:
+        raise ValueError(f"{channels} input channels do not fit weights {w.shape}")
+    dilation = source.positive("DilationHFactor"), source.positive("DilationWFactor")
+    padding = source.padding(x, w.shape[1:3], dilation)
+    groups = channels // group_channels
+    op = Conv2D(source.stride(), dilation, padding, groups, source.activation())
+    return op, (x, w, source.optional(2))
+
+
+def depthwise(source: Source) -> tuple[Operator, Inputs]:
+    x, w = image(source.input(0)), image(source.input(1))
+    if w.shape[0] != 1 or x.shape[3] == 0 or w.shape[3] % x.shape[3]:
+        raise ValueError(f"depthwise weights {w.shape} do not fit {x.shape[3]} channels")
+    dilation = source.positive("DilationHFactor"), source.positive("DilationWFactor")
+    padding = source.padding(x, w.shape[1:3], dilation)
+    op = Conv2D(source.stride(), dilation, padding, x.shape[3], source.activation())
+    return op, (x, _depthwise_weights(w), source.optional(2))
+
+
+def _depthwise_weights(w: Tensor) -> Tensor:
+    """Weights [1, FY, FX, O] as [O, FY, FX, 1]."""
+    if w.data is None:
+        raise UnsupportedNodeError(f"depthwise weights '{w.name}' must be a constant")
+    quantization = w.quantization
+    if quantization is not None and not quantization.is_per_tensor:
+        if quantization.axis != 3:
+            raise ValueError(f"depthwise weights '{w.name}' are quantized along another axis")
+        quantization = Quantization(quantization.scale, quantization.zero_point, 0)
+    data = np.ascontiguousarray(np.transpose(w.data, (3, 1, 2, 0)))
+    return replace(w, shape=data.shape, data=data, quantization=quantization)
+
+
+def fully_connected(source: Source) -> tuple[Operator, Inputs]:
+    x, w = source.input(0), source.input(1)
+    if source.options.get("WeightsFormat", 0) != 0:
+        raise UnsupportedNodeError("shuffled weights are not supported")
+    if len(w.shape) != 2:
+        raise ValueError(f"weights of rank {len(w.shape)}")
+    op = FullyConnected(source.activation(), bool(source.options.get("KeepNumDims", False)))
+    return op, (x, w, source.optional(2))

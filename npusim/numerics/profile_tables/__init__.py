@@ -1,0 +1,1 @@
+"""One table a requantization profile: operator (`kind` or `kind/format`) to arithmetic."""
