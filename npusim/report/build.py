@@ -14,6 +14,7 @@ from npusim.ir.graph import Graph
 from npusim.ir.tensor import Tensor
 from npusim.report.confidence import confidence_of
 from npusim.report.layers import layers_of
+from npusim.report.memory import sram_use_of
 from npusim.report.report import Report
 from npusim.report.types import (
     FigureInfo,
@@ -61,6 +62,7 @@ def build_report(
         accuracy=None if accuracy is None else dict(accuracy),
         notes=(*graph.notes, *notes),
         figures=tuple(FigureInfo(**vars(figure)) for figure in energy.figures),
+        sram_use=sram_use_of(counts),
     )
 
 

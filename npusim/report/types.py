@@ -115,6 +115,24 @@ class MemoryLevel:
 
 
 @dataclass(frozen=True)
+class MemoryUse:
+    """What lies in SRAM during one step: `cycles` is what the step owns of the latency.
+
+    `weights_bytes` stay across inferences; `tensors_bytes` are feature maps that stay, with
+    `holes_bytes` lost between them; `buffers_bytes` hold the step's tiles, `early_weights_bytes`
+    the first weights of the next step, where they come during this one.
+    """
+
+    layer: str
+    cycles: float
+    weights_bytes: int
+    tensors_bytes: int
+    holes_bytes: int
+    buffers_bytes: int
+    early_weights_bytes: int
+
+
+@dataclass(frozen=True)
 class Confidence:
     """How far to trust it: `preset` is "unvalidated" or the error found against measurements."""
 
@@ -150,3 +168,4 @@ class Findings:
     accuracy: Mapping[str, Any] | None
     notes: tuple[str, ...]
     figures: tuple[FigureInfo, ...]
+    sram_use: tuple[MemoryUse, ...] = ()
