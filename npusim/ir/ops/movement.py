@@ -1,0 +1,94 @@
+"""What operators share that only move values: each output element is a copy of one input element.
+
+An operator says how numpy rearranges its whole input; the frame takes the tile's part of that. A
+tile of a movement may be cut along every loop. It reads as many elements as it writes, or its share
+of the input where the output repeats values. A slice of the outermost axis is a copy like any
+other; only what keeps the order in memory of all elements is a view (`Unit.ALIAS`) and costs
+nothing.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from npusim.ir.loopnest import LoopNest, Tile, Unit
+from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.ops.vector import part, require_same_quantization, vector_nest
+from npusim.ir.tensor import Tensor
+from npusim.ir.views import channels_last
+from npusim.kernels.table import Kernels
+from npusim.numerics.profiles import Profile
+
+
+class Movement(Operator):
+    """Base of the operators that copy values of any format, unchanged under every profile.
+
+    Inputs: x, and what says where to take values from (indices). Output: values of x.
+    """
+
+    moves: ClassVar[bool] = True
+    rate: ClassVar[str] = "copy"
+    """The vector unit's rate that counts."""
+
+    @abstractmethod
+    def moved(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+        """The whole output, in logical order; a view of `inputs[0]` where numpy has one."""
+
+    def is_view(self, x: Tensor, out: Tensor) -> bool:
+        """True if the elements of `x` and `out` have one order in memory."""
+        return False
+
+    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
+        """One copy an output element; nothing for a view."""
+        x = inputs[0]
+        assert x is not None
+        unit = Unit.ALIAS if self.is_view(x, outputs[0]) else Unit.VECTOR
+        return vector_nest(inputs, outputs, self.rate, whole_inputs=True, unit=unit)
+
+    def bind(
+        self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
+        profile: Profile, kernels: Kernels,
+    ) -> VectorKernel:  # fmt: skip
+        """A copy; the same under every profile."""
+        x = inputs[0]
+        assert x is not None
+        require_same_quantization(self, x, outputs[0])
+        return _MovementKernel(self, outputs[0].channel_axis)
+
+
+@dataclass(frozen=True, eq=False)
+class _MovementKernel:
+    op: Movement
+    channel_axis: int
+
+    def compute(
+        self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
+    ) -> None:
+        source = channels_last(self.op.moved(inputs), self.channel_axis)
+        part(channels_last(outputs[0], self.channel_axis), tile)[...] = part(source, tile)
+
+
+def data_of(op: Operator, inputs: Sequence[Tensor | None]) -> Tensor:
+    """The tensor whose values move, the first input; ValueError if it is absent."""
+    if not inputs or inputs[0] is None:
+        raise ValueError(f"{op.kind} has no input")
+    return inputs[0]
+
+
+def normal_axis(axis: int, rank: int) -> int:
+    """`axis` counted from the front; ValueError if a tensor of `rank` has no such axis."""
+    if not -rank <= axis < rank:
+        raise ValueError(f"axis {axis} is outside rank {rank}")
+    return axis % rank
+
+
+def memory_order(tensor: Tensor) -> list[int]:
+    """Axes of `tensor` from the outermost in memory to the innermost."""
+    rank = len(tensor.shape)
+    inner = tensor.channel_axis % max(1, rank)
+    return [axis for axis in range(rank) if axis != inner] + ([inner] if rank else [])
