@@ -12,9 +12,15 @@ import click
 from npusim.errors import DescriptionError, Problem
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from npusim.hardware import Hardware
     from npusim.hardware.resolved import ResolvedRow
 
+FREE = "free"  # marks a number that nobody published, with its range
 UNKEYED = ("table", "derived", "--set")  # origins whose source is a text, not a cited key
+COLUMNS = ("preset", "MACs/cycle", "clock", "SRAM", "DRAM", "TOPS", "node", "validated")
+"""Titles of the table of presets; DRAM is the peak bandwidth of the second memory."""
 
 
 @click.group()
@@ -24,22 +30,10 @@ def hw() -> None:
 
 @hw.command("list")
 def list_presets() -> None:
-    """The presets that npusim ships."""
-    from npusim.hardware import load_hardware, preset_names
-    from npusim.units import format_quantity
+    """The presets that npusim ships: size, speed, memory, and whether they were validated."""
+    from npusim.cli.output import results
 
-    for name in preset_names():
-        hardware = load_hardware(name)
-        pair = next(iter(hardware.mac_array.precisions))
-        sram = format_quantity(hardware.memory.sram.size_bytes, "bytes")
-        cells = (
-            f"{hardware.peak_macs_per_cycle(pair):g} {pair} MACs/cycle",
-            format_quantity(hardware.clock_hz, "frequency"),
-            f"{sram} SRAM",
-            hardware.memory.dram.technology,
-        )
-        click.echo(f"{name:<18}{', '.join(cells)}")
-        click.echo(f"{'':<18}{hardware.description.partition('. ')[0].rstrip('.')}")
+    results().print(_preset_table())
 
 
 @hw.command()
@@ -56,13 +50,16 @@ def show(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
     hardware = description.hardware
     if as_json:
         values = [asdict(row) for row in rows]
-        head = {"name": hardware.name, "sha256": hardware.sha256}
+        left_out = list(hardware.not_modelled)
+        head = {"name": hardware.name, "sha256": hardware.sha256, "not_modelled": left_out}
         click.echo(json.dumps({**head, "values": values}, indent=2))
         return
     click.echo(f"{hardware.name}: {hardware.description}")
     click.echo(f"sha256 {hardware.sha256}")
     for line in _listing(rows):
         click.echo(line)
+    for effect in hardware.not_modelled:
+        click.echo(f"not modelled: {effect}")
 
 
 @hw.command()
@@ -78,12 +75,13 @@ def check(file: str) -> None:
             Problem(
                 value.where,
                 f"{value.path} = {value.value} has no source: end the line with # [key], "
-                "where 'sources' has that key",
+                "where 'sources' has that key, or declare the range of it under 'free'",
             )
             for value in missing
         )
     numbers = sum(value.is_number for value in description.values)
-    click.echo(f"{file}: sound; {numbers} numbers, each with a source")
+    free = len(description.hardware.free)
+    click.echo(f"{file}: sound; {numbers - free} numbers, each with a source; {free} free")
 
 
 @hw.command()
@@ -102,7 +100,9 @@ def _listing(rows: list[ResolvedRow]) -> Iterator[str]:
         cited = []
         for source in row.sources:
             key, colon, text = source.partition(": ")
-            if row.origin in UNKEYED or not colon:
+            if row.free:
+                cited.append(f"[{FREE}] {source}")
+            elif row.origin in UNKEYED or not colon:
                 cited.append(source)
             else:
                 legend[key] = text
@@ -112,3 +112,34 @@ def _listing(rows: list[ResolvedRow]) -> Iterator[str]:
         yield "  ".join((*padded, " ".join(cited))).rstrip()
     yield ""
     yield from (f"[{key}] {text}" for key, text in sorted(legend.items()))
+
+
+def _preset_table() -> Table:
+    """One row a preset, narrow enough for 80 columns."""
+    from rich.table import Table
+
+    from npusim.hardware import load_hardware, preset_names
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in COLUMNS:
+        table.add_column(title, justify="left" if title == COLUMNS[0] else "right", no_wrap=True)
+    for name in preset_names():
+        table.add_row(*_preset_cells(load_hardware(name)))
+    return table
+
+
+def _preset_cells(hardware: Hardware) -> Iterator[str]:
+    from npusim.report.confidence import preset_trust
+    from npusim.units import format_quantity
+
+    pair = next(iter(hardware.mac_array.precisions))
+    macs = hardware.peak_macs_per_cycle(pair)
+    bandwidth = float(f"{hardware.dram_peak_bytes_per_s:.3g}")
+    yield hardware.name
+    yield f"{macs:g}"
+    yield format_quantity(hardware.clock_hz, "frequency")
+    yield format_quantity(hardware.memory.sram.size_bytes, "bytes")
+    yield format_quantity(bandwidth, "bytes_per_second")
+    yield f"{2 * macs * hardware.clock_hz / 1e12:.3g}"
+    yield format_quantity(hardware.technology.node_m, "length")
+    yield "no" if isinstance(preset_trust(hardware.name), str) else "yes"

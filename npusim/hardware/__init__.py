@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from npusim.hardware.free import FreeParameter
 from npusim.hardware.loader import (
     Description,
     SourcedValue,
@@ -10,12 +11,14 @@ from npusim.hardware.loader import (
     resolve_sources,
 )
 from npusim.hardware.presets import preset_names
-from npusim.hardware.schema import Hardware
+from npusim.hardware.schema import Hardware, free_parameters
 
 __all__ = [
     "Description",
+    "FreeParameter",
     "Hardware",
     "SourcedValue",
+    "free_parameters",
     "load_description",
     "load_hardware",
     "preset_names",

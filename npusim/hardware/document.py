@@ -9,8 +9,8 @@ that line and, where the line holds the key of a mapping, for everything below i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -25,6 +25,9 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML 1.1 counts lines
 _CITATION = re.compile(r"\s#\s*\[([^\[\]]+)\][^#]*$")
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+FREE = "free"
+"""The citation of a free parameter's line, and the section that declares it."""
+
 _SCALAR_TAGS = ("null", "bool", "int", "float", "str")
 
 Path = tuple[str | int, ...]
@@ -40,6 +43,14 @@ class Place:
     sources: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Citation:
+    """A key that a line cites, and where."""
+
+    key: str
+    where: str
+
+
 @dataclass
 class Document:
     """Plain data, the place of each value by path, and what was wrong with the text."""
@@ -47,10 +58,14 @@ class Document:
     data: dict[str, Any]
     places: dict[Path, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    citations: tuple[Citation, ...] = ()
 
 
 def read_document(text: str, name: str, origin: str, most_values: int = MAX_NODES) -> Document:
-    """Reads `text`; places are `name:line:column`. Never raises for what the text says."""
+    """Reads `text`; places are `name:line:column`. Never raises for what the text says.
+
+    Places hold the keys that they cite until `resolve_citations` puts the texts there.
+    """
     document = Document({})
     reader = _Reader(text, name, origin, document, most_values)
     try:
@@ -68,7 +83,7 @@ def read_document(text: str, name: str, origin: str, most_values: int = MAX_NODE
         return document
     document.data = reader.convert(root, (), ())
     document.places[()] = Place(f"{name}:1:1", f"{name}:1:1", origin)
-    reader.resolve_citations()
+    document.citations = tuple(reader.cited())
     return document
 
 
@@ -188,20 +203,34 @@ class _Reader:
     def _complain(self, node: yaml.Node, what: str) -> None:
         self.document.problems.append(Problem(self.at(node.start_mark), what))
 
-    def resolve_citations(self) -> None:
-        """Replaces cited keys by `key: text`; a key that `sources` does not have is a problem."""
-        sources = self.document.data.get("sources")
-        known = sources if isinstance(sources, dict) else {}
+    def cited(self) -> Iterator[Citation]:
+        """Every key that a line cites, in reading order."""
         for line, keys in self.citations.items():
             for key in keys:
-                if key not in known:
-                    hint = nearest_name(key, tuple(known))
-                    column = self.lines[line].rfind(key) + 1
-                    what = f"source {key!r} is cited but 'sources' does not have it{hint}"
-                    self.document.problems.append(Problem(f"{self.name}:{line + 1}:{column}", what))
-        for path, place in self.document.places.items():
-            texts = tuple(f"{key}: {known[key]}" for key in place.sources if key in known)
-            self.document.places[path] = Place(place.where, place.key_where, place.origin, texts)
+                column = self.lines[line].rfind(key) + 1
+                yield Citation(key, f"{self.name}:{line + 1}:{column}")
+
+
+def resolve_citations(document: Document, inherited: Mapping[str, str]) -> None:
+    """Replaces cited keys by `key: text`; one that no `sources` has is a problem.
+
+    `inherited` are the sources of the file that this one extends. `[free]` stays as it is: it
+    cites the section of free parameters.
+    """
+    own = document.data.get("sources")
+    known = {**inherited, **(own if isinstance(own, dict) else {})}
+    for citation in document.citations:
+        if citation.key != FREE and citation.key not in known:
+            hint = nearest_name(citation.key, (*known, FREE))
+            what = f"source {citation.key!r} is cited but 'sources' does not have it{hint}"
+            document.problems.append(Problem(citation.where, what))
+    for path, place in document.places.items():
+        texts = tuple(
+            key if key == FREE else f"{key}: {known[key]}"
+            for key in place.sources
+            if key == FREE or key in known
+        )
+        document.places[path] = replace(place, sources=texts)
 
 
 def _syntax_problem(error: yaml.YAMLError, name: str) -> Problem:

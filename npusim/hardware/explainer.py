@@ -19,6 +19,7 @@ _EXPECTED = {
     "int_from_float": "a whole number",
     "float_type": "a number",
     "string_type": "a text",
+    "string_too_short": "a text",
     "bool_type": "true or false",
     "tuple_type": "a list",
     "dict_type": "a mapping of keys to values",
@@ -56,7 +57,8 @@ def _problems(detail: ErrorDetails, document: Document) -> Iterator[Problem]:
     path, kind = detail["loc"], detail["type"]
     if kind == "cross_check":
         for below, message in detail.get("ctx", {})["problems"]:
-            parts = tuple(int(part) if part.isdigit() else part for part in below.split("."))
+            keys = below if isinstance(below, tuple) else below.split(".")
+            parts = tuple(int(part) if part.isdigit() else part for part in keys)
             yield Problem(_place(document, (*path, *parts)), message)
     elif kind == "extra_forbidden":
         known = known_keys(path[:-1])

@@ -2,6 +2,7 @@
 
 Mappings are merged key by key; anything else, lists and null included, replaces. A second memory
 of another technology brings its own numbers: what the lower layer said of the old one is dropped.
+A number that a layer states is free no more, unless the layer cites `[free]` or declares it again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from npusim.errors import Problem, UsageError
-from npusim.hardware.document import Document, Path, Place, read_value
+from npusim.hardware.document import FREE, Document, Path, Place, read_value
 
 Overrides = Mapping[str, object] | Sequence[str]
 
@@ -41,8 +42,33 @@ def merge(lower: Document, upper: Document) -> Document:
     if stated is not None and stated != lookup(lower.data, technology):
         for path in _OF_ONE_TECHNOLOGY:
             _remove(result, path)
+    for free in [free for free in _declared(lower) if _is_settled(free, lower, result, upper)]:
+        _remove(result, (FREE, free))
     _merge_into(result, upper, result.data, upper.data, ())
     return result
+
+
+def _declared(document: Document) -> Iterator[str]:
+    free = document.data.get(FREE)
+    yield from map(str, free if isinstance(free, dict) else ())
+
+
+def _is_settled(path: str, lower: Document, left: Document, upper: Document) -> bool:
+    """True if `upper` states, replaces or drops the free number of `lower` without a new range.
+
+    `left` is what of `lower` is left under `upper`.
+    """
+    parts = tuple(path.split("."))
+    if path in _declared(upper):
+        return False
+    if parts in upper.places:
+        return upper.places[parts].sources != (FREE,)
+    above = [lookup(upper.data, parts[:depth]) for depth in range(1, len(parts))]
+    replaced = any(
+        parts[:depth] in upper.places and not isinstance(value, dict)
+        for depth, value in enumerate(above, 1)
+    )
+    return replaced or (lookup(lower.data, parts) is not None and lookup(left.data, parts) is None)
 
 
 def _copied(data: Any) -> Any:

@@ -12,7 +12,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from npusim.errors import DescriptionError, Problem, nearest_name
-from npusim.hardware.document import Document, Path, Place, read_document
+from npusim.hardware.document import (
+    FREE,
+    Document,
+    Path,
+    Place,
+    read_document,
+    resolve_citations,
+)
 from npusim.hardware.explainer import problems_of
 from npusim.hardware.layers import Overrides, lookup, merge, overrides_document
 from npusim.hardware.presets import preset_names, preset_path
@@ -22,7 +29,7 @@ from npusim.hardware.textfile import read_text
 MAX_FILE_BYTES = 1 << 20
 _NUMBER = re.compile(r"[+-]?\.?\d")
 _PLACE = re.compile(r"(.*):([0-9]{1,9}):([0-9]{1,9})", re.DOTALL)
-_NOT_FIGURES = ("npusim", "name", "description", "sources")
+_NOT_FIGURES = ("npusim", "name", "description", "sources", "not_modelled", FREE)
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,13 @@ class Description:
     values: tuple[SourcedValue, ...]
 
     def unsourced(self) -> list[SourcedValue]:
-        """The numbers that cite no source."""
-        return [value for value in self.values if value.is_number and not value.sources]
+        """The numbers that cite no source and are not declared free."""
+        free = self.hardware.free
+        return [
+            value
+            for value in self.values
+            if value.is_number and not value.sources and value.path not in free
+        ]
 
 
 def load_hardware(name_or_path: str | os.PathLike[str], overrides: Overrides = ()) -> Hardware:
@@ -77,7 +89,8 @@ def load_description(
     """Like `load_hardware`, and keeps where each value came from."""
     document = _read_chain(name_or_path, Place("", "", ""), ())
     document = merge(document, overrides_document(overrides))
-    problems = list(document.problems)
+    values = tuple(_values(document))
+    problems = [*document.problems, *_wrongly_free(document, values)]
     hardware = None
     if document.data:
         try:
@@ -86,7 +99,28 @@ def load_description(
             problems += problems_of(error, document)
     if problems or hardware is None:
         raise DescriptionError(sorted(set(problems), key=_reading_order))
-    return Description(hardware, tuple(_values(document)))
+    return Description(hardware, values)
+
+
+def _wrongly_free(document: Document, values: tuple[SourcedValue, ...]) -> Iterator[Problem]:
+    """Numbers that cite `[free]` and are not declared free, or are declared free and published."""
+    section = document.data.get(FREE)
+    declared = tuple(map(str, section)) if isinstance(section, dict) else ()
+    for value in values:
+        published = [text for text in value.sources if text != FREE]
+        if value.path not in declared and FREE in value.sources and value.is_number:
+            hint = nearest_name(value.path, declared)
+            what = (
+                f"{value.path} cites [{FREE}], but '{FREE}' does not declare it{hint}: add "
+                f"'{value.path}: {{range: [lowest, highest], why: ...}}' there, or cite its source"
+            )
+            yield Problem(value.where, what)
+        elif value.path in declared and published and value.origin != "--set":
+            what = (
+                f"{value.path} is declared free and cites '{published[0]}': a number is published "
+                f"or free; cite [{FREE}], or take it out of '{FREE}'"
+            )
+            yield Problem(value.where, what)
 
 
 def _reading_order(problem: Problem) -> tuple[str, int, int, str]:
@@ -109,6 +143,7 @@ def _read_chain(
     base = document.data.pop("extends", None)
     place = document.places.pop(("extends",), asked)
     if base is None:
+        resolve_citations(document, {})
         return document
     if not isinstance(base, str):
         what = f"extends takes the name of a preset or a path, found {base!r}"
@@ -116,6 +151,8 @@ def _read_chain(
         return document
     try:
         below = _read_chain(base, place, (*chain, path.resolve()))
+        inherited = below.data.get("sources")
+        resolve_citations(document, inherited if isinstance(inherited, dict) else {})
     except DescriptionError as error:
         raise DescriptionError([*document.problems, *error.problems]) from None
     return merge(below, document)

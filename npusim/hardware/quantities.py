@@ -6,9 +6,9 @@ should offer a string such as `256 KiB`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -24,8 +24,11 @@ class Section(BaseModel):
     )
 
 
-def refuse(*problems: tuple[str, str]) -> PydanticCustomError:
-    """The error of a check across fields: (dotted key below this section, message) pairs."""
+def refuse(*problems: tuple[str | tuple[str, ...], str]) -> PydanticCustomError:
+    """The error of a check across fields: (dotted key below this section, message) pairs.
+
+    A key that has dots of its own comes as a tuple of keys.
+    """
     text = "; ".join(message for _, message in problems)
     return PydanticCustomError("cross_check", "{text}", {"text": text, "problems": problems})
 
@@ -57,6 +60,15 @@ class Measures:
     """Marks a field with the dimension of `npusim.units` that it holds."""
 
     dimension: str
+
+
+def dimension_of(annotation: Any, metadata: Sequence[Any] = ()) -> str | None:
+    """The dimension that a field's type is marked with, at any depth of its annotation."""
+    for mark in (*metadata, *getattr(annotation, "__metadata__", ())):
+        if isinstance(mark, Measures):
+            return mark.dimension
+    inner = (dimension_of(argument) for argument in get_args(annotation))
+    return next((found for found in inner if found is not None), None)
 
 
 def quantity(

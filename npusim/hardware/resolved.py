@@ -7,15 +7,16 @@ follows from it all are listed too, so that nothing a simulation uses stays unse
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, get_args
+from dataclasses import dataclass, replace
+from typing import Any
 
 from npusim.hardware.loader import Description, SourcedValue
 from npusim.hardware.memory import Latency
-from npusim.hardware.quantities import Measures, Section
+from npusim.hardware.quantities import Section, dimension_of
+from npusim.hardware.schema import free_parameters
 from npusim.units import format_quantity
 
-_NOT_SHOWN = ("npusim", "name", "description", "sources")
+_NOT_SHOWN = ("npusim", "name", "description", "sources", "not_modelled", "free")
 _TABLE_UNITS = {
     "row_miss_s": "time",
     "controller_s": "time",
@@ -26,18 +27,28 @@ _TABLE_UNITS = {
 
 @dataclass(frozen=True)
 class ResolvedRow:
-    """One value: dotted path, text with its unit, where it was set, and the cited sources."""
+    """One value: dotted path, text with its unit, where it was set, and the cited sources.
+
+    Of a free parameter, the source is its range and the reason.
+    """
 
     path: str
     text: str
     origin: str
     sources: tuple[str, ...]
+    free: bool = False
 
 
 def resolved_rows(description: Description) -> list[ResolvedRow]:
     """Every field of the description, then the memory table's figures, then what follows."""
     stated = {value.path: value for value in description.values}
-    rows = list(_section_rows(description.hardware, "", stated))
+    free = {
+        one.path: f"{one.range_text}: {one.why}" for one in free_parameters(description.hardware)
+    }
+    rows = [
+        replace(row, sources=(free[row.path],), free=True) if row.path in free else row
+        for row in _section_rows(description.hardware, "", stated)
+    ]
     return [*rows, *_table_rows(description), *_derived_rows(description)]
 
 
@@ -48,7 +59,7 @@ def _section_rows(
         key = field.alias or name
         if not prefix and key in _NOT_SHOWN:
             continue
-        unit = _unit(field.annotation, field.metadata)
+        unit = dimension_of(field.annotation, field.metadata)
         yield from _value_rows(getattr(section, name), f"{prefix}{key}", unit, stated)
 
 
@@ -65,15 +76,6 @@ def _value_rows(
         sources = tuple(dict.fromkeys(text for item in found for text in item.sources))
         origin = found[0].origin if found else "default"
         yield ResolvedRow(path, _text(value, unit), origin, sources)
-
-
-def _unit(annotation: Any, metadata: list[Any]) -> str | None:
-    """The dimension that a field's type is marked with, at any depth of its annotation."""
-    for mark in (*metadata, *getattr(annotation, "__metadata__", ())):
-        if isinstance(mark, Measures):
-            return mark.dimension
-    inner = (_unit(argument, []) for argument in get_args(annotation))
-    return next((found for found in inner if found is not None), None)
 
 
 def _text(value: Any, unit: str | None) -> str:

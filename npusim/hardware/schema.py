@@ -16,6 +16,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from npusim.errors import Problem, UsageError, nearest_name
+from npusim.hardware.document import FREE
+from npusim.hardware.free import FreeParameter, FreeRange, mistakes, parameters
 from npusim.hardware.mac_array import MacArray
 from npusim.hardware.memory import Dma, Memory
 from npusim.hardware.quantities import (
@@ -55,6 +57,7 @@ LoopOrders = Annotated[
     tuple[LoopOrder, ...] | Literal["any"],
     BeforeValidator(_loop_orders, json_schema_input_type=list[LoopOrder] | Literal["any"]),
 ]
+NonEmpty = Annotated[str, Field(min_length=1)]
 TileDim = Literal["K", "C", "OY", "OX"]
 ArrayOp = Literal["conv2d", "fully_connected", "matmul"]
 VectorOp = Literal[
@@ -164,6 +167,9 @@ class Technology(Section):
         return {action: value for action, value in stated.items() if value is not None}
 
 
+_WORDS = ("description", "sources", "free", "not_modelled")  # they change no result
+
+
 def _absent(value: object) -> object:
     return {} if value is None else value
 
@@ -177,8 +183,12 @@ class Hardware(Section):
     """Name of the hardware."""
     description: str = ""
     """What it is, in a sentence or two."""
-    sources: dict[str, str] = Field(default_factory=dict)
+    sources: dict[str, NonEmpty] = Field(default_factory=dict)
     """Where numbers come from: key to text. A comment `# [key]` at a line's end cites one."""
+    free: dict[str, FreeRange] = Field(default_factory=dict)
+    """Numbers that nobody published: dotted path to range and reason. Their lines cite `[free]`."""
+    not_modelled: Annotated[tuple[NonEmpty, ...], Listed] = ()
+    """What this hardware has and a simulation of it leaves out, beside what is left out of all."""
     clock_hz: FrequencyHz = Field(alias="clock")
     """Clock of array, vector unit, SRAM and DMA, Hz, > 0."""
     cores: Count = 1
@@ -214,6 +224,21 @@ class Hardware(Section):
             known = ", ".join(PROFILES)
             raise ValueError(f"unknown requantization profile {value!r}{hint}: null or {known}")
         return value
+
+    @field_validator("sources")
+    @classmethod
+    def _no_reserved_key(cls, value: dict[str, str]) -> dict[str, str]:
+        if FREE in value:
+            what = f"[{FREE}] cites the section '{FREE}': give this source another key"
+            raise refuse((f"{FREE}.[key]", what))
+        return value
+
+    @model_validator(mode="after")
+    def _free_parameters_exist(self) -> Hardware:
+        problems = tuple(mistakes(self, self.free))
+        if problems:
+            raise refuse(*problems)
+        return self
 
     def peak_macs_per_cycle(self, pair: str = "int8*int8") -> float:
         """MACs that all cores issue per cycle at most, for the pair `activation*weight`."""
@@ -287,7 +312,12 @@ class Hardware(Section):
     @cached_property
     def sha256(self) -> str:
         """Hash of everything that can change a result: the resolved values, and the DRAM table."""
-        values = self.model_dump(mode="json", exclude={"description", "sources"})
+        values = self.model_dump(mode="json", exclude=set(_WORDS))
         values["dram_table"] = self.memory.dram.table.numbers()
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def free_parameters(hardware: Hardware) -> tuple[FreeParameter, ...]:
+    """The numbers of `hardware` that nobody published, each with its range and the reason."""
+    return tuple(parameters(hardware, hardware.free))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from npusim.energy.model import NOT_MODELLED as ENERGY_NOT_MODELLED
 from npusim.energy.model import Energy, pair_of
+from npusim.hardware.schema import free_parameters
 from npusim.report.types import Confidence
 from npusim.schedule.tables import HOST
 
@@ -26,12 +28,31 @@ TIMING_NOT_MODELLED = (
 """What timing leaves out on every hardware."""
 
 
+UNVALIDATED = "unvalidated"
+PRESET_ERRORS: Mapping[str, Mapping[str, float]] = {}
+"""Preset to the errors found against measurements; none has been compared to any yet."""
+
+
+def preset_trust(name: str) -> str | Mapping[str, float]:
+    """`UNVALIDATED`, or the errors that were found for the preset called `name`."""
+    return PRESET_ERRORS.get(name, UNVALIDATED)
+
+
 def confidence_of(counts: Counts, energy: Energy) -> Confidence:
-    """The confidence in a report; presets have not been compared to measurements yet."""
+    """The confidence in a report: the preset's trust, and everything that was left out."""
+    hardware = counts.program.hardware
     listed = (
-        *TIMING_NOT_MODELLED, *_missing(counts), *ENERGY_NOT_MODELLED, *energy.missing,
+        *hardware.not_modelled, *TIMING_NOT_MODELLED, *_missing(counts), *ENERGY_NOT_MODELLED,
+        *energy.missing, *_unpublished(hardware),
     )  # fmt: skip
-    return Confidence("unvalidated", listed)
+    return Confidence(preset_trust(hardware.name), listed)
+
+
+def _unpublished(hardware: Hardware) -> list[str]:
+    """One remark on the free parameters, if there are any."""
+    free = [f"{one.path} ({one.range_text})" for one in free_parameters(hardware)]
+    plural = "s" if len(free) > 1 else ""
+    return [f"{len(free)} free parameter{plural}, not published: {', '.join(free)}"] * bool(free)
 
 
 def _missing(counts: Counts) -> list[str]:

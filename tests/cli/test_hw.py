@@ -26,11 +26,17 @@ def refusal(*arguments: str) -> DescriptionError:
     return error
 
 
-def test_list_names_every_preset_with_its_size() -> None:
-    result = run("list")
-    assert result.exit_code == 0
-    assert all(name in result.output for name in preset_names())
-    assert "1024 int8*int8 MACs/cycle, 500 MHz, 512 KiB SRAM, lpddr4x-4266" in result.output
+@pytest.mark.parametrize("columns", ["80", "160"])
+def test_list_is_one_aligned_row_a_preset(columns: str) -> None:
+    result = CliRunner().invoke(hw, ["list"], env={"COLUMNS": columns})
+    title, *lines = result.output.splitlines()
+    assert [line.split()[0] for line in lines] == list(preset_names())
+    assert {len(line) for line in lines} == {len(title)}
+    assert len(title) <= 80
+    edge = next(line for line in lines if line.startswith("edge-npu-1"))
+    assert edge.split()[1:] == [
+        "1024", "500", "MHz", "512", "KiB", "8.53", "GB/s", "1.02", "16", "nm", "no",
+    ]  # fmt: skip
 
 
 def test_show_gives_values_origins_and_sources() -> None:
@@ -45,7 +51,7 @@ def test_show_gives_values_origins_and_sources() -> None:
 def test_show_as_json() -> None:
     shown = json.loads(run("show", "ethos-u55-128", "--json").output)
     assert shown["name"] == "ethos-u55-128"
-    assert {"path", "text", "origin", "sources"} == set(shown["values"][0])
+    assert {"path", "text", "origin", "sources", "free"} == set(shown["values"][0])
 
 
 def test_show_refuses_an_unknown_name_and_a_bad_override() -> None:

@@ -6,11 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npusim.hardware.document import MAX_DEPTH, MAX_NODES, Document, read_document, read_value
+from npusim.hardware.document import (
+    MAX_DEPTH,
+    MAX_NODES,
+    Document,
+    read_document,
+    read_value,
+    resolve_citations,
+)
 
 
 def read(text: str) -> Document:
-    return read_document(text, "f.yaml", "f.yaml")
+    document = read_document(text, "f.yaml", "f.yaml")
+    resolve_citations(document, {})
+    return document
 
 
 def complaints(text: str) -> list[str]:
