@@ -20,7 +20,9 @@ Kernel = Callable[..., Any]
 
 PAIR_KERNELS = ("add_", "mul_")
 """Beginnings of the names of kernels of the form f(a, b, out, parameters)."""
-SINGLE_KERNELS = ("dequantize_", "rescale_")
+SINGLE_KERNELS = (
+    "dequantize_", "hard_swish_", "rescale_", "unary_lookup", "unary_onnx", "unary_rint_lookup",
+)  # fmt: skip
 """Beginnings of the names of kernels of the form f(x, out, parameters)."""
 
 TABLES_KEPT = 256

@@ -42,9 +42,13 @@ def test_softmax_equals_reference(case: cases.VectorCase) -> None:
     cases.assert_equals_reference(case, "c")
 
 
-def test_every_kernel_has_a_version_in_c() -> None:
+def test_every_kernel_on_integers_has_a_version_in_c() -> None:
     table, reference = kernels("c"), kernels("reference")
-    left = {name for name in reference.table if table.get(name) is reference.get(name)}
+    left = {
+        name
+        for name in reference.table
+        if table.get(name) is reference.get(name) and not name.endswith("_float32")
+    }
     assert left == WITHOUT_C
 
 

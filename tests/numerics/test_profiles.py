@@ -10,6 +10,7 @@ import pytest
 import npusim.ir.ops
 from npusim.errors import UsageError
 from npusim.ir.operator import Operator
+from npusim.ir.ops.unary import Unary
 from npusim.kernels.table import kernels
 from npusim.numerics.elementwise import ADD_PARAMETERS, MUL_PARAMETERS
 from npusim.numerics.pooling import AVERAGE_PARAMETERS, MEAN_PARAMETERS
@@ -18,6 +19,7 @@ from npusim.numerics.quantization import CLAMP_ROUNDINGS
 from npusim.numerics.requantize import ARITHMETICS
 from npusim.numerics.rescale import RESCALE_PARAMETERS
 from npusim.numerics.softmax import SOFTMAX_PARAMETERS
+from npusim.numerics.unary import FUNCTIONS
 
 KERNEL_OF = {
     "relu": "rescale", "requantize": "rescale", "requantize_other": "rescale", "concat": "rescale",
@@ -39,6 +41,12 @@ def operator_kinds() -> set[str]:
     return {cls.kind for cls in _concrete(Operator) if cls.__module__.startswith("npusim.")}
 
 
+def tabulated() -> dict[str, type[Unary]]:
+    """The functions of one element by kind."""
+    operator_kinds()
+    return {cls.kind: cls for cls in _concrete(Unary)}
+
+
 def _concrete(base: type[Operator]) -> set[type[Operator]]:
     """The operators below `base`, without those that only others derive from."""
     derived = base.__subclasses__()
@@ -54,6 +62,9 @@ def test_every_arithmetic_has_its_kernel_and_parameters(profile):
             assert arithmetic in CLAMP_ROUNDINGS
         elif kind in ("conv2d", "fully_connected", "matmul"):
             assert arithmetic in ARITHMETICS
+        elif kind in tabulated() and arithmetic not in tabulated()[kind].own:
+            assert kind in FUNCTIONS[arithmetic]
+            assert callable(table.get(f"unary_{arithmetic}"))
         else:
             name = KERNEL_OF.get(kind, kind)
             assert callable(table.get(f"{name}_{arithmetic}"))

@@ -13,6 +13,7 @@ from npusim.kernels.reference import (
     average_pool_onnx,
     convolution,
     dequantize_affine,
+    hard_swish_fixed_point,
     max_pool_exact,
     mean_double_rounding,
     mean_float32_bias,
@@ -33,6 +34,10 @@ from npusim.kernels.reference import (
     softmax_fixed_point,
     softmax_onnx,
     softmax_table,
+    unary_float32,
+    unary_lookup,
+    unary_onnx,
+    unary_rint_lookup,
 )
 
 KERNELS: dict[str, Callable[..., Any]] = {
@@ -44,11 +49,12 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "conv_accumulate": convolution.conv_accumulate,
     "depthwise_accumulate": convolution.depthwise_accumulate,
     "dequantize_affine": dequantize_affine.dequantize_affine,
+    "hard_swish_fixed_point": hard_swish_fixed_point.hard_swish_fixed_point,
     "max_pool_exact": max_pool_exact.max_pool_exact,
     "mean_double_rounding": mean_double_rounding.mean_double_rounding,
     "mean_float32_bias": mean_float32_bias.mean_float32_bias,
-    "mean_onnx": mean_onnx.mean_onnx,
     "mean_float32_rint": mean_float32_rint.mean_float32_rint,
+    "mean_onnx": mean_onnx.mean_onnx,
     "mul_double_rounding": mul_double_rounding.mul_double_rounding,
     "mul_float32_rint": mul_float32_rint.mul_float32_rint,
     "mul_onnx": mul_onnx.mul_onnx,
@@ -64,4 +70,8 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "softmax_fixed_point": softmax_fixed_point.softmax_fixed_point,
     "softmax_onnx": softmax_onnx.softmax_onnx,
     "softmax_table": softmax_table.softmax_table,
+    "unary_float32": unary_float32.unary_float32,
+    "unary_lookup": unary_lookup.unary_lookup,
+    "unary_onnx": unary_onnx.unary_onnx,
+    "unary_rint_lookup": unary_rint_lookup.unary_rint_lookup,
 }

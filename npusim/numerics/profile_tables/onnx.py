@@ -21,4 +21,8 @@ ARITHMETICS = {
     "dequantize": "affine",
     "requantize": "onnx",
     "requantize_other": "onnx",
+    "gelu": "onnx",
+    "hard_swish": "onnx",
+    "logistic": "onnx",
+    "tanh": "onnx",
 }

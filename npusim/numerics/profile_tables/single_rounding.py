@@ -21,4 +21,8 @@ ARITHMETICS = {
     "dequantize": "affine",
     "requantize": "double_rounding",
     "requantize_other": "double_rounding",
+    "gelu": "lookup",
+    "hard_swish": "fixed_point",
+    "logistic": "lookup",
+    "tanh": "lookup",
 }

@@ -29,4 +29,8 @@ ARITHMETICS = {
     "dequantize": "affine",
     "requantize": "factor8",
     "requantize_other": "half_up",
+    "gelu": "rint_lookup",
+    "hard_swish": "rint_lookup",
+    "logistic": "rint_lookup",
+    "tanh": "rint_lookup",
 }

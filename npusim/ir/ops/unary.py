@@ -1,0 +1,71 @@
+"""What all functions of one element share: a table of 256 results on 8 bits, a function on float32.
+
+Input: x int8, uint8 or float32, any rank. Output: the same shape; on integers a scale of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any, ClassVar
+
+from npusim.errors import Problem, UnsupportedModelError
+from npusim.ir.loopnest import LoopNest
+from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.ops.vector import ElementwiseKernel, quantized, vector_nest
+from npusim.ir.tensor import Tensor
+from npusim.kernels.table import Kernels
+from npusim.numerics.formats import FP32
+from npusim.numerics.profiles import Profile
+from npusim.numerics.unary import FLOAT32, float_function, real_function
+
+
+@dataclass(frozen=True)
+class Unary(Operator):
+    """Base of the functions of one element; the fields of a subclass are its attributes.
+
+    `kind` names the function in `npusim/numerics/functions.py`.
+    """
+
+    keeps_axes: ClassVar[bool] = True
+    own: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+    """Arithmetics in integers that only this function has: `parameters(qx, qy, clamp, *fields)` of
+    the kernel `<kind>_<arithmetic>`. All other arithmetics fill a table from float32."""
+
+    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
+        """The shape of x."""
+        x = inputs[0]
+        assert x is not None
+        return [x.shape]
+
+    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
+        """One look into the table an element."""
+        return vector_nest(inputs, outputs, "lut")
+
+    def bind(
+        self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
+        profile: Profile, kernels: Kernels,
+    ) -> VectorKernel:  # fmt: skip
+        """The function in the arithmetic of `profile`."""
+        x, out = inputs[0], outputs[0]
+        assert x is not None
+        arithmetic = profile.arithmetic(self.kind, x.format.name)
+        if arithmetic == FLOAT32:
+            return self._on_floats(out, kernels)
+        qx, qy = quantized(self, x), quantized(self, out)
+        clamp = (out.format.low, out.format.high)
+        fields = astuple(self)
+        if arithmetic in self.own:
+            parameters: Any = self.own[arithmetic](qx, qy, clamp, *fields)
+            function = kernels.get(f"{self.kind}_{arithmetic}")
+        else:
+            parameters = real_function(arithmetic, self.kind, fields, qx, qy, clamp)
+            function = kernels.get(f"unary_{arithmetic}")
+        return ElementwiseKernel(function, parameters, out.channel_axis)
+
+    def _on_floats(self, out: Tensor, kernels: Kernels) -> VectorKernel:
+        if out.format != FP32:
+            what = f"{self.kind} of float32 gives float32, '{out.name}' is {out.format.name}"
+            raise UnsupportedModelError(Problem(out.name, what))
+        parameters = float_function(self.kind, astuple(self))
+        return ElementwiseKernel(kernels.get("unary_float32"), parameters, out.channel_axis)

@@ -1,0 +1,56 @@
+"""Parameters of TFLite's hard swish in 16-bit fixed point.
+
+The input, shifted left by 7 bits, is scaled twice: to the output's scale, and so that 3.0 becomes
+2^15 (the factor that goes from 0 to 1). Source: `HardSwishPrepare` in TensorFlow Lite's
+`kernels/activations.cc`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from npusim.errors import Problem, UnsupportedModelError
+from npusim.numerics.quantization import Quantization
+from npusim.numerics.requantize import quantize_multiplier
+
+Clamp = tuple[int, int]
+
+INPUT_SHIFT = 7
+"""Bits by which the centred input is shifted left."""
+FACTOR_SCALE = np.float32(3.0) / np.float32(32768.0)
+"""Real value of one step of the factor."""
+_ROUNDING, _LARGEST = 1 << 15, 2**15 - 1
+
+
+class FixedPointHardSwish(NamedTuple):
+    """Multipliers Q0.15 and exponents (positive = left) of the output and of the factor."""
+
+    x_zero: int
+    y_multiplier: int
+    y_exponent: int
+    factor_multiplier: int
+    factor_exponent: int
+    y_zero: int
+    low: int
+    high: int
+
+
+def fixed_point_hard_swish(x: Quantization, y: Quantization, clamp: Clamp) -> FixedPointHardSwish:
+    """Both multipliers from float32 ratios; UnsupportedModelError for an output scale too small."""
+    scale = np.float32(np.float32(1.0 / (1 << INPUT_SHIFT)) * x.scalar_scale)
+    y_multiplier, y_exponent = _multiplier(scale / y.scalar_scale)
+    if y_exponent > 0:
+        what = "hard_swish needs an output scale of at least 1/128 of the input's"
+        raise UnsupportedModelError(Problem("hard_swish", what))
+    factor = _multiplier(scale / FACTOR_SCALE)
+    return FixedPointHardSwish(
+        x.scalar_zero_point, y_multiplier, y_exponent, *factor, y.scalar_zero_point, *clamp
+    )
+
+
+def _multiplier(ratio: np.float32) -> tuple[int, int]:
+    """A ratio as a multiplier of 16 bits and an exponent."""
+    multiplier, exponent = quantize_multiplier(float(ratio))
+    return min((int(multiplier) + _ROUNDING) >> 16, _LARGEST), int(exponent)

@@ -1,0 +1,59 @@
+"""Parameters of a function of one element: the float32 function between two quantizations.
+
+A function on 8 bits has 256 cases, so frameworks and compilers make it a table. `RealFunction` says
+how the table is filled; the kernels `unary_<arithmetic>` in `npusim/kernels/reference/` state how
+the reals are rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from npusim.numerics.functions import C_LIBRARY, ONNX_RUNTIME
+from npusim.numerics.quantization import Quantization
+
+Clamp = tuple[int, int]
+
+
+class RealFunction(NamedTuple):
+    """y = function(x_scale * (x - x_zero), *attributes), stored as y / y_scale + y_zero."""
+
+    function: Callable[..., np.ndarray]
+    attributes: tuple[Any, ...]
+    x_scale: np.float32
+    x_zero: int
+    y_scale: np.float32
+    y_zero: int
+    low: int
+    high: int
+
+
+FLOAT32 = "float32"
+"""The arithmetic of a function between float32 tensors."""
+
+FUNCTIONS: Mapping[str, Mapping[str, Callable[..., np.ndarray]]] = {
+    FLOAT32: ONNX_RUNTIME,
+    "onnx": ONNX_RUNTIME,
+    "lookup": C_LIBRARY,
+    "rint_lookup": C_LIBRARY,
+}
+"""Whose functions fill the table in each arithmetic."""
+
+
+def real_function(
+    arithmetic: str, kind: str, attributes: tuple[Any, ...], x: Quantization, y: Quantization,
+    clamp: Clamp,
+) -> RealFunction:  # fmt: skip
+    """The function `kind` from quantization x to y."""
+    function = FUNCTIONS[arithmetic][kind]
+    scales = x.scalar_scale, x.scalar_zero_point, y.scalar_scale, y.scalar_zero_point
+    return RealFunction(function, attributes, *scales, *clamp)
+
+
+def float_function(kind: str, attributes: tuple[Any, ...]) -> RealFunction:
+    """The function `kind` from float32 to float32; its scales are not used."""
+    one = np.float32(1.0)
+    return RealFunction(FUNCTIONS[FLOAT32][kind], attributes, one, 0, one, 0, 0, 0)
