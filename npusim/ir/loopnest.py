@@ -46,6 +46,8 @@ class Operand:
 
     `window` says that OY and OX reach it through the filter window (stride, taps, dilation,
     padding). `bits` is the storage width of an element. `role` is "input", "weight" or "output".
+    `share` (numerator, denominator) says which part of the elements that these loops span the
+    tensor has: less than all where outputs repeat values, or come from several inputs in turn.
     """
 
     tensor: str
@@ -53,6 +55,7 @@ class Operand:
     bits: int
     dims: frozenset[str]
     window: bool = False
+    share: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True)

@@ -283,6 +283,7 @@ def _all_bytes(step: np.void, operand: np.void, grid: Grid, count: int) -> float
     if operand["has_x"]:
         elements *= grid.all_cols if operand["window"] else step["ox"]
         own *= grid.x
+    elements *= operand["share"] / operand["share_of"]
     return elements * operand["bits"] / 8 * (count / own)
 
 

@@ -131,5 +131,5 @@ def _operand_row(operand: Operand, tensor: int, constant: bool) -> tuple[int, ..
     return (
         tensor, stream, role, operand.bits,
         "B" in walks, "G" in walks, "K" in walks, "C" in walks, "OY" in walks, "OX" in walks,
-        "FY" in walks, operand.window, constant,
+        "FY" in walks, operand.window, constant, *operand.share,
     )  # fmt: skip

@@ -53,6 +53,8 @@ OPERAND = np.dtype(
         *((f"has_{name}", np.int64) for name in ("b", "g", "k", "c", "y", "x", "taps")),
         ("window", np.int64),
         ("constant", np.int64),
+        ("share", np.int64),
+        ("share_of", np.int64),
     ]
 )
 

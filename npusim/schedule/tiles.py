@@ -198,6 +198,8 @@ def operand_bytes(step: np.void, operand: np.void, part: Part) -> int:
             elements *= part.oy
         if operand["has_x"]:
             elements *= part.ox
+    if operand["share"] != operand["share_of"]:
+        elements = ceil_div(elements * operand["share"], operand["share_of"])
     return int((elements * operand["bits"] + 7) // 8)
 
 

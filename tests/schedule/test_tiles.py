@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npusim.cost.machine import machine_of
+from npusim.ir.ops.concat import Concat
 from npusim.schedule.lower import lower
+from npusim.schedule.scheduler import build_program
 from npusim.schedule.tables import OPERAND, STEP
 from npusim.schedule.tiles import (
     Part,
@@ -21,7 +23,8 @@ from npusim.schedule.tiles import (
     tile_index,
     window,
 )
-from tests.support.graphs import only
+from npusim.timing.counts import count, latency_cycles
+from tests.support.graphs import Build, only
 from tests.support.machines import tiny
 
 LOOPS = ("b", "g", "k", "c", "oy", "ox")
@@ -144,3 +147,21 @@ def test_constants_lie_as_they_are_read():
     row["tile_k"], row["tile_c"] = 3, 4
     part = part_of(row, bounds_of(row, 0))
     assert bus_bytes(row, operands[1], part, 64) == 128  # 108 bytes in one run
+
+
+def test_operands_with_a_share_of_the_tile_are_counted_by_it():
+    row, operands = conv_row()
+    halved = np.array([operands[0]], OPERAND)[0]
+    halved["share"], halved["share_of"] = 1, 3
+    part = part_of(row, bounds_of(row, 0))
+    assert operand_bytes(row, halved, part) == -(-operand_bytes(row, operands[0], part) // 3)
+
+
+@pytest.mark.parametrize("sram", ["64 KiB", "2 KiB"])
+def test_inputs_of_a_concatenation_are_read_once(sram):
+    build = Build()
+    parts = [build.input(1, 8, 8, channels) for channels in (3, 16, 5, 1)]
+    build.add_node(Concat(-1), *parts)
+    graph = build.graph()
+    (counted,) = count(build_program(graph, tiny(memory__sram__size=sram), latency_cycles)).steps
+    assert counted.dram_read_bytes == counted.dram_write_bytes == 8 * 8 * 25

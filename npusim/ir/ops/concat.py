@@ -6,7 +6,7 @@ Inputs: any number of tensors that agree in all other axes. Output: their concat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
-from npusim.ir.ops.vector import ALL_SPLITS, NO_SPLITS, PIXEL_DIMS, part, quantized, vector_nest
+from npusim.ir.ops.vector import ALL_SPLITS, PIXEL_DIMS, copying_nest, part, quantized
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
@@ -45,12 +45,10 @@ class Concat(Operator):
         return [(*shapes[0][:axis], extent, *shapes[0][axis + 1 :])]
 
     def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
-        """One copy an element; only the loops that are not joined may be cut."""
-        out = outputs[0]
-        joined = _joined_dim(self.axis, out)
-        splits = NO_SPLITS if joined is None else ALL_SPLITS - {PIXEL_DIMS[joined]}
-        nest = vector_nest(inputs, outputs, "copy", splits=splits, whole_inputs=True)
-        return replace(nest, rate="copy")
+        """One copy an element; a loop along which tensors are joined is not cut."""
+        joined = _joined_dim(self.axis, outputs[0])
+        splits = ALL_SPLITS if joined is None else ALL_SPLITS - {PIXEL_DIMS[joined]}
+        return copying_nest(inputs, outputs, "copy", splits)
 
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
@@ -106,19 +104,29 @@ class _ConcatKernel:
     def compute(
         self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
     ) -> None:
-        """Only the loop that is joined is whole in every tile."""
+        """See `VectorKernel`."""
         out = outputs[0]
-        axis = self.axis % out.ndim
+        if self.joined is not None:
+            target = part(channels_last(out, self.channel_axis), tile)
+            self._join(inputs, target, self.joined, tile)
+            return
+        joined = np.empty_like(out)
+        self._join(inputs, joined, self.axis % out.ndim, None)
+        source, target = (channels_last(a, self.channel_axis) for a in (joined, out))
+        part(target, tile)[...] = part(source, tile)
+
+    def _join(
+        self, inputs: Sequence[np.ndarray], out: np.ndarray, axis: int, tile: Tile | None
+    ) -> None:
+        """Write each input to its range along `axis` of `out`; with a tile both are canonical."""
         for x, (function, parameters), start, stop in zip(
             inputs, self.steps, self.starts, self.starts[1:], strict=False
         ):
-            target = out[(slice(None),) * axis + (slice(start, stop),)]
             source = x
-            if self.joined is not None:
-                bounds = _whole_along(tile, self.joined, stop - start)
+            if tile is not None:
+                bounds = _whole_along(tile, axis, stop - start)
                 source = part(channels_last(x, self.channel_axis), bounds)
-                target = part(channels_last(out, self.channel_axis), tile)
-                target = target[(slice(None),) * self.joined + (slice(start, stop),)]
+            target = out[(slice(None),) * axis + (slice(start, stop),)]
             if function is None:
                 target[...] = source
             else:

@@ -18,7 +18,7 @@ import numpy as np
 
 from npusim.ir.loopnest import LoopNest, Tile, Unit
 from npusim.ir.operator import Operator, VectorKernel
-from npusim.ir.ops.vector import part, require_same_quantization, vector_nest
+from npusim.ir.ops.vector import copying_nest, part, require_same_quantization
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
@@ -48,7 +48,7 @@ class Movement(Operator):
         x = inputs[0]
         assert x is not None
         unit = Unit.ALIAS if self.is_view(x, outputs[0]) else Unit.VECTOR
-        return vector_nest(inputs, outputs, self.rate, whole_inputs=True, unit=unit)
+        return copying_nest(inputs, outputs, self.rate, unit=unit)
 
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
@@ -58,17 +58,20 @@ class Movement(Operator):
         x = inputs[0]
         assert x is not None
         require_same_quantization(self, x, outputs[0])
-        return _MovementKernel(self, outputs[0].channel_axis)
+        return MovementKernel(self, outputs[0].channel_axis)
 
 
 @dataclass(frozen=True, eq=False)
-class _MovementKernel:
+class MovementKernel:
+    """Writes the tile's part of what `op` makes of its inputs."""
+
     op: Movement
     channel_axis: int
 
     def compute(
         self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
     ) -> None:
+        """See `VectorKernel`."""
         source = channels_last(self.op.moved(inputs), self.channel_axis)
         part(channels_last(outputs[0], self.channel_axis), tile)[...] = part(source, tile)
 

@@ -13,27 +13,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from npusim.ir.loopnest import LoopNest, Tile, Unit
-from npusim.ir.operator import Operator, VectorKernel
-from npusim.ir.ops.vector import NO_SPLITS, require_same_quantization, vector_nest
+from npusim.ir.ops.movement import Movement, data_of
 from npusim.ir.tensor import Tensor
-from npusim.kernels.table import Kernels
-from npusim.numerics.profiles import Profile
 
 
 @dataclass(frozen=True)
-class Reshape(Operator):
+class Reshape(Movement):
     """Attributes of a reshape; one extent of `shape` may be -1."""
 
     shape: tuple[int, ...]
 
     kind: ClassVar[str] = "reshape"
-    moves: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """`shape` with -1 resolved."""
-        x = inputs[0]
-        assert x is not None
+        x = data_of(self, inputs)
         size = prod(x.shape)
         known = prod(extent for extent in self.shape if extent >= 0)
         free = [extent for extent in self.shape if extent < 0]
@@ -41,24 +35,13 @@ class Reshape(Operator):
             raise ValueError(f"{size} elements of shape {x.shape} do not fit {self.shape}")
         return [tuple(extent if extent >= 0 else size // known for extent in self.shape)]
 
-    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
-        """Nothing where memory order stays, else one copy an element."""
-        x = inputs[0]
-        assert x is not None
-        unit = Unit.ALIAS if same_memory_order(x, outputs[0]) else Unit.VECTOR
-        return vector_nest(
-            inputs[:1], outputs, "copy", splits=NO_SPLITS, whole_inputs=True, unit=unit
-        )
+    def is_view(self, x: Tensor, out: Tensor) -> bool:
+        """See `same_memory_order`."""
+        return same_memory_order(x, out)
 
-    def bind(
-        self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
-        profile: Profile, kernels: Kernels,
-    ) -> VectorKernel:  # fmt: skip
-        """A copy in logical order; the same under every profile."""
-        x = inputs[0]
-        assert x is not None
-        require_same_quantization(self, x, outputs[0])
-        return _ReshapeKernel()
+    def moved(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+        """See `Movement`."""
+        return inputs[0].reshape(self.shape)
 
 
 def same_memory_order(x: Tensor, y: Tensor) -> bool:
@@ -80,11 +63,3 @@ def _is_plain(tensor: Tensor) -> bool:
     """True if memory order is logical order."""
     inner = _inner_axis(tensor)
     return prod(tensor.shape[inner + 1 :]) == 1 or prod(tensor.shape[inner : inner + 1]) == 1
-
-
-@dataclass(frozen=True, eq=False)
-class _ReshapeKernel:
-    def compute(
-        self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
-    ) -> None:
-        outputs[0][...] = inputs[0].reshape(outputs[0].shape)

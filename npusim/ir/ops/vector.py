@@ -7,8 +7,8 @@ nest says in `splits` which of these loops may be cut, the others are always who
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, replace
+from math import gcd, prod
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,31 @@ def vector_nest(
         unit, (b, 1, k, 1, oy, ox, *taps), tuple(operands),
         rate=rate, vector_ops=0 if unit is Unit.ALIAS else out.size * prod(taps), splits=splits,
     )  # fmt: skip
+
+
+def share_of_output(tensor: Tensor, out: Tensor) -> tuple[int, int]:
+    """The part of the elements of `out` that `tensor` has, all of them at most."""
+    size = min(tensor.size, out.size)
+    divisor = gcd(size, out.size)
+    return size // divisor, out.size // divisor
+
+
+def copying_nest(
+    inputs: Sequence[Tensor | None], outputs: Sequence[Tensor], rate: str,
+    splits: frozenset[str] = ALL_SPLITS, unit: Unit = Unit.VECTOR,
+) -> LoopNest:  # fmt: skip
+    """Loop nest of an operator whose output elements each come from one input element.
+
+    Where inputs have fewer elements than the output, a tile reads its share of each: values repeat,
+    or come from one input here and from another there.
+    """
+    nest = vector_nest(inputs, outputs, rate, splits=splits, whole_inputs=True, unit=unit)
+    given = [tensor for tensor in inputs if tensor is not None]
+    shared = [
+        replace(operand, share=share_of_output(tensor, outputs[0]))
+        for operand, tensor in zip(nest.operands, given, strict=False)
+    ]
+    return replace(nest, operands=(*shared, nest.operands[-1]))
 
 
 def _walked(tensor: Tensor, out: Tensor) -> frozenset[str]:
