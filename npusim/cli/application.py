@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from npusim.cli.compare import compare
+from npusim.cli.explain import explain
 from npusim.cli.hw import hw
 from npusim.cli.ops import ops
 from npusim.cli.run import run
@@ -137,5 +138,5 @@ def main() -> None:
     """What a quantized network does on an NPU: its bits, its cycles by cause, its energy."""
 
 
-for _command in (run, compare, ops, hw):
+for _command in (run, compare, explain, ops, hw):
     main.add_command(_command)

@@ -37,10 +37,7 @@ class Row:
 
 @click.command()
 @click.argument("model")
-@click.option(
-    "--hw", "hardware", default=options.DEFAULT_HARDWARE, show_default=True, metavar="HW",
-    help="A preset's name or a .yaml path.",
-)  # fmt: skip
+@options.hardware_option
 @options.set_option
 @options.shape_option
 @options.json_option

@@ -15,11 +15,20 @@ if TYPE_CHECKING:
 
 DEFAULT_HARDWARE = "edge-npu-1"
 OBJECTIVES = ("latency", "energy", "edp")
+PLOT_KINDS = ("all", "causes", "roofline", "energy", "memory")
 LONGEST_EXTENT = 2**31 - 1
 LARGEST_BATCH = 1 << 16  # more is a slip of the hand, and hours of counting
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+hardware_option: Decorator = click.option(
+    "--hw",
+    "hardware",
+    default=DEFAULT_HARDWARE,
+    show_default=True,
+    metavar="HW",
+    help="A preset's name or a .yaml path.",
+)
 set_option: Decorator = click.option(
     "--set",
     "overrides",
@@ -57,6 +66,14 @@ json_option: Decorator = click.option(
 )
 csv_option: Decorator = click.option(
     "--csv", "csv_to", metavar="FILE", help="Write one row a layer."
+)
+plot_option: Decorator = click.option(
+    "--plot", "plot_to", metavar="FILE", help="Draw the report: FILE.png, .svg or .pdf."
+)
+plot_kind_option: Decorator = click.option(
+    "--plot-kind",
+    type=click.Choice(PLOT_KINDS),
+    help="What --plot draws; all four on a page by default.",
 )
 quiet_option: Decorator = click.option(
     "--quiet", "-q", is_flag=True, help="No progress and no notes on stderr."

@@ -43,6 +43,8 @@ class Request:
     seed: int | None
     json_to: str | None
     csv_to: str | None
+    plot_to: str | None
+    plot_kind: str | None
     layers: int
     quiet: bool
 
@@ -87,22 +89,27 @@ class Request:
             problems.append(Problem("--csv", "stdout is taken by --json"))
         if self.mapping_to == STDOUT and STDOUT in (self.json_to, self.csv_to):
             problems.append(Problem("--dump-mapping", "stdout is taken by --json or --csv"))
+        if self.plot_kind is not None and self.plot_to is None:
+            problems.append(Problem("--plot-kind", "needs a file for the plot: --plot FILE.png"))
         if problems:
             raise UsageError(problems)
         targets = {
             "--json": self.json_to, "--csv": self.csv_to,
             "--outputs": self.outputs_to, "--dump-mapping": self.mapping_to,
+            "--plot": self.plot_to,
         }  # fmt: skip
         sources = (self.model, self.hardware, self.mapping, self.inputs, self.labels)
         check_destinations(targets, sources)
+        if self.plot_to is not None:
+            from npusim.report.plots import ending_of, require_matplotlib
+
+            ending_of(self.plot_to)
+            require_matplotlib()
 
 
 @click.command()
 @click.argument("model", required=False)
-@click.option(
-    "--hw", "hardware", default=options.DEFAULT_HARDWARE, show_default=True, metavar="HW",
-    help="A preset's name or a .yaml path.",
-)  # fmt: skip
+@options.hardware_option
 @options.set_option
 @options.batch_option
 @options.shape_option
@@ -123,6 +130,8 @@ class Request:
 @click.option("--seed", type=int, help="Draw random inputs (with --numerics).")
 @options.json_option
 @options.csv_option
+@options.plot_option
+@options.plot_kind_option
 @options.layers_option
 @options.quiet_option
 def run(**given: object) -> None:
@@ -214,6 +223,11 @@ def _write(
         from npusim.cli.arrays import npz_bytes
 
         write_atomically(request.outputs_to, npz_bytes(outputs))
+    if request.plot_to is not None:
+        from npusim.report.plots import OVERVIEW, ending_of, figure_of, image_of
+
+        figure = figure_of(report, request.plot_kind or OVERVIEW)
+        write_atomically(request.plot_to, image_of(figure, ending_of(request.plot_to)))
     texts = (
         (request.json_to, report.to_json), (request.csv_to, report.to_csv),
         (request.mapping_to, lambda: dump_mapping(program)),

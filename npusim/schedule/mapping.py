@@ -26,7 +26,6 @@ from typing import Any
 
 import yaml
 
-from npusim.cost.array import CORE_SPLITS, DATAFLOWS
 from npusim.cost.machine import machine_of
 from npusim.errors import DescriptionError, Problem, UsageError
 from npusim.hardware.document import MAX_NODES, read_document
@@ -34,11 +33,12 @@ from npusim.hardware.loader import MAX_FILE_BYTES
 from npusim.hardware.schema import Hardware
 from npusim.hardware.textfile import read_text
 from npusim.ir.graph import Graph
-from npusim.schedule.fixed import TILE_DIMS, Mapping
+from npusim.schedule.fixed import TILE_DIMS, Mapping, StepMapping
 from npusim.schedule.lower import lower
 from npusim.schedule.mapping_checks import Checker
 from npusim.schedule.program import Program
-from npusim.schedule.tables import ALIAS, ARRAY, HOST, LOOP_ORDERS
+from npusim.schedule.spaces import names_of
+from npusim.schedule.tables import ALIAS, ARRAY, HOST
 
 FORMAT = "mapping/1"
 _VALUES_PER_STEP = 64
@@ -82,16 +82,38 @@ def _yaml(data: dict[str, Any], one_a_line: bool = False) -> str:
 
 
 def _step_data(program: Program, at: int) -> dict[str, Any]:
-    step, row = program.steps[at], program.table[at]
+    fixed = step_mapping(program, at)
     data: dict[str, Any] = {
-        "name": step.name,
-        "tile": {dim: int(row[f"tile_{dim.lower()}"]) for dim in TILE_DIMS},
-        "loop_order": LOOP_ORDERS[row["order"]],
+        "name": program.steps[at].name,
+        "tile": dict(zip(TILE_DIMS, fixed.tile, strict=True)),
+        "loop_order": fixed.loop_order,
+        "dataflow": fixed.dataflow,
+        "core_split": fixed.core_split,
     }
-    if step.unit == ARRAY:
-        data["dataflow"] = DATAFLOWS[row["dataflow"]]
-        data["core_split"] = CORE_SPLITS[row["split"]]
-    return data
+    return {key: value for key, value in data.items() if value is not None}
+
+
+def step_mapping(program: Program, at: int) -> StepMapping:
+    """Tile, loop order, dataflow and core split of step `at`; off the array the last two are None.
+
+    The step runs on the array or on the vector unit.
+    """
+    row = program.table[at]
+    tile = tuple(int(row[f"tile_{dim.lower()}"]) for dim in TILE_DIMS)
+    order, dataflow, split = names_of(int(row["order"]), int(row["dataflow"]), int(row["split"]))
+    if program.steps[at].unit != ARRAY:
+        return StepMapping(tile, order)
+    return StepMapping(tile, order, dataflow, split)
+
+
+def mapping_of(program: Program) -> Mapping:
+    """Everything that is chosen in `program`, fixed; steps need names of their own."""
+    steps = {
+        step.name: step_mapping(program, at)
+        for at, step in enumerate(program.steps)
+        if step.unit not in (ALIAS, HOST)
+    }
+    return Mapping(steps, frozenset(program.placements), program.pinned_bytes > 0)
 
 
 def read_mapping(path: str | os.PathLike[str], graph: Graph, hardware: Hardware) -> Mapping:

@@ -43,6 +43,11 @@ def choices_of(unit: int, hardware: Hardware) -> Choices:
     return Choices(orders, hardware.mac_array.dataflows, splits)
 
 
+def names_of(order: int, dataflow: int, split: int) -> tuple[str, str, str]:
+    """Names of a loop order, a dataflow and a core split by their numbers in the tables."""
+    return LOOP_ORDERS[order], DATAFLOWS[dataflow], CORE_SPLITS[split]
+
+
 def space_of(
     step: Step, row: np.void, hardware: Hardware, machine: Machine, bytes_: int,
     fixed: StepMapping = SEARCHED,

@@ -1,0 +1,159 @@
+"""`npusim explain`: why a network or a layer costs what it costs, and what would help."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from npusim.cli import options
+from npusim.cli.destination import STDOUT, check_destinations
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from npusim.explain import Explanation
+    from npusim.report.summary import Column
+
+CHANGES_SHOWN = 10
+
+
+@click.command()
+@click.argument("model")
+@options.hardware_option
+@click.option("--layer", metavar="NAME", help="Explain this layer: its name, or a part of it.")
+@options.set_option
+@options.batch_option
+@options.shape_option
+@options.objective_option
+@options.json_option
+@options.quiet_option
+def explain(
+    model: str,
+    hardware: str,
+    layer: str | None,
+    overrides: tuple[str, ...],
+    batch: int | None,
+    shapes: tuple[str, ...],
+    objective: str,
+    json_to: str | None,
+    quiet: bool,
+) -> None:
+    """Why MODEL costs what it costs: limits, losses, tilings, and what one change would bring."""
+    check_destinations({"--json": json_to}, (model, hardware))
+    from npusim.cli.warmup import announce_compilation
+    from npusim.report import write_atomically
+
+    loaded, hw = options.load_both(model, hardware, overrides, shapes)
+    announce_compilation(quiet)
+    from npusim.explain import explain as explanation_of
+
+    found = explanation_of(loaded, hw, layer, batch, objective)
+    text = json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n"
+    if json_to == STDOUT:
+        click.echo(text, nl=False)
+        return
+    if json_to is not None:
+        write_atomically(json_to, text)
+    from npusim.cli.output import results
+
+    _print(found, results())
+
+
+def _print(found: Explanation, console: Console) -> None:
+    from rich.text import Text
+
+    from npusim.report.summary import printable, title
+    from npusim.report.terminal import print_line
+
+    about = "" if found.layer is None else f": {printable(found.layer.name)}"
+    print_line(title(found.report) + about, "bold", console)
+    for sentence in found.words:
+        console.print(Text(printable(sentence)))
+    tables = (
+        ("from peak to achieved", _losses(found)),
+        ("tilings, timed in the whole network", _tilings(found)),
+        ("what one change would bring", _changes(found)),
+    )
+    for heading, columns in tables:
+        if columns and columns[0].cells:
+            _print_table(heading, columns, console)
+    for note in found.unfit:
+        console.print(Text(f"with {note} the network does not fit", "dim"))
+
+
+def _print_table(heading: str, columns: list[Column], console: Console) -> None:
+    """A blank line, then the table in the width that its names need."""
+    from rich.cells import cell_len
+
+    from npusim.report.summary import Column
+    from npusim.report.terminal import GAP, table
+
+    first, *others = columns
+    named = Column(heading, first.cells, first.importance, True)
+    widths = [max(cell_len(t) for t in (c.header, *c.cells)) for c in (named, *others)]
+    width = min(console.width, sum(widths) + GAP * len(others))
+    console.print()
+    console.print(table([named, *others], width, console.options.ascii_only))
+
+
+def _losses(found: Explanation) -> list[Column]:
+    from npusim.report.summary import Column
+
+    losses = found.losses
+    peak = f"{100.0:.1f}"
+    return [
+        Column("", tuple(loss.cause.replace("_", " ") for loss in losses), 100, True),
+        Column("cycles", tuple(f"{loss.cycles:,.0f}" for loss in losses), 90),
+        Column("%", tuple(f"{100 * loss.share:.1f}" for loss in losses), 80),
+        Column(
+            "utilization left, %",
+            tuple(f"{100 * loss.utilization:.1f}" if loss.cycles else peak for loss in losses), 70,
+        ),
+    ]  # fmt: skip
+
+
+def _tilings(found: Explanation) -> list[Column]:
+    from npusim.report.summary import Column
+
+    tilings = found.tilings
+    if not tilings:
+        return []
+    own = tilings[0].network_cycles
+    return [
+        Column("", tuple(_tile_text(one.tile) for one in tilings), 100, True),
+        Column("order", tuple((one.loop_order or "").split("_")[0] for one in tilings), 60, True),
+        Column("dataflow", tuple((x.dataflow or "").replace("_", " ") for x in tilings), 65, True),
+        Column("layer cycles", tuple(f"{one.layer_cycles:,.0f}" for one in tilings), 70),
+        Column(
+            "network", ("chosen", *(f"{_signed(t.network_cycles / own)}" for t in tilings[1:])), 90
+        ),
+    ]
+
+
+def _tile_text(tile: object) -> str:
+    assert isinstance(tile, dict)
+    return " ".join(f"{dim}{size}" for dim, size in tile.items() if dim != "B" or size > 1)
+
+
+def _changes(found: Explanation) -> list[Column]:
+    from npusim.report.summary import Column
+
+    effects = found.effects[:CHANGES_SHOWN]
+    columns = [
+        Column("", tuple(f"{e.path} {e.before} -> {e.after}" for e in effects), 100, True),
+        Column("latency", tuple(_signed(e.latency) for e in effects), 90),
+        Column("energy", tuple(_signed(e.energy) for e in effects), 80),
+        Column("area", tuple(_signed(e.area) for e in effects), 70),
+    ]
+    if found.layer is not None and found.layer.cycles > 0:
+        layers = tuple("" if e.layer is None else _signed(e.layer) for e in effects)
+        columns.insert(1, Column("this layer", layers, 95))
+    return columns
+
+
+def _signed(ratio: float) -> str:
+    """A ratio to before as a change in percent."""
+    change = 100 * (ratio - 1)
+    return "0" if abs(change) < 0.005 else f"{change:+.2f} %"

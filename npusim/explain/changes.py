@@ -1,0 +1,98 @@
+"""What one change of the hardware would bring: each is simulated, with a schedule of its own.
+
+Only one field moves at a time, by a factor of two or to the value that would make its cost vanish.
+Area and static power follow from the changed description, as in any simulation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from npusim.hardware.schema import Hardware
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of the description: its path in the file, its values, the changed hardware."""
+
+    path: str
+    before: str
+    after: str
+    hardware: Hardware
+
+
+_BYTES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B"))
+_RATES = ((1e9, "GB/s"), (1e6, "MB/s"), (1.0, "B/s"))
+_FLOPS = ((1e12, "TFLOP/s"), (1e9, "GFLOP/s"), (1e6, "MFLOP/s"), (1.0, "FLOP/s"))
+_CLOCKS = ((1e9, "GHz"), (1e6, "MHz"), (1.0, "Hz"))
+
+
+def changes_of(hardware: Hardware) -> Iterator[Change]:
+    """Every change that makes sense on `hardware`."""
+    yield _scaled(hardware, ("clock_hz",), "clock", 2, _CLOCKS)
+    yield _scaled(hardware, ("cores",), "cores", 2)
+    yield _scaled(hardware, ("mac_array", "rows"), "mac_array.rows", 2)
+    yield _scaled(hardware, ("mac_array", "cols"), "mac_array.cols", 2)
+    stage = ("output_stage", "elements_per_cycle")
+    yield _scaled(hardware, stage, "output_stage.rate", 2, ((1.0, "elements/cycle"),))
+    yield _scaled(hardware, ("vector_unit", "lanes"), "vector_unit.lanes", 2)
+    sram = "memory", "sram"
+    yield _scaled(hardware, (*sram, "size_bytes"), "memory.sram.size", 2, _BYTES)
+    ports = ("read_bytes_per_cycle", "read"), ("write_bytes_per_cycle", "write")
+    for field, key in ports:
+        yield _scaled(hardware, (*sram, field), f"memory.sram.{key}", 2, ((1.0, "B/cycle"),))
+    yield _bandwidth(hardware)
+    yield from _latencies(hardware)
+    if hardware.host.flops_per_s is not None:
+        yield _scaled(hardware, ("host", "flops_per_s"), "host.rate", 2, _FLOPS)
+
+
+def _bandwidth(hardware: Hardware) -> Change:
+    """Twice the bandwidth of the second memory: as stated, or by twice the channels."""
+    stated = hardware.memory.dram.bandwidth_bytes_per_s is not None
+    field, key = ("bandwidth_bytes_per_s", "bandwidth") if stated else ("channels", "channels")
+    units = _RATES if stated else ((1.0, ""),)
+    return _scaled(hardware, ("memory", "dram", field), f"memory.dram.{key}", 2, units)
+
+
+def _latencies(hardware: Hardware) -> Iterator[Change]:
+    """Fixed costs that a better controller could take away."""
+    if hardware.dma.outstanding < 1 << 20:
+        yield _scaled(hardware, ("dma", "outstanding"), "dma.outstanding", 2)
+    cycles = ((1.0, "cycles"),)
+    if hardware.dma.setup_cycles:
+        yield _scaled(hardware, ("dma", "setup_cycles"), "dma.setup", 0, cycles)
+    if hardware.overheads.per_layer_cycles:
+        path = ("overheads", "per_layer_cycles")
+        yield _scaled(hardware, path, "overheads.per_layer", 0, cycles)
+    if hardware.overheads.per_inference_s:
+        path = ("overheads", "per_inference_s")
+        yield _scaled(hardware, path, "overheads.per_inference", 0, ((1e-6, "us"),))
+
+
+def _scaled(
+    hardware: Hardware, fields: tuple[str, ...], path: str, factor: int,
+    units: tuple[tuple[float, str], ...] = ((1.0, ""),),
+) -> Change:  # fmt: skip
+    value: Any = hardware
+    for field in fields:
+        value = getattr(value, field)
+    changed = value * factor
+    texts = _shown(value, units), _shown(changed, units)
+    return Change(path, *texts, _with(hardware, fields, changed))
+
+
+def _with(section: Any, fields: tuple[str, ...], value: Any) -> Any:
+    """A copy of `section` in which the field at the path `fields` is `value`."""
+    first, *rest = fields
+    inner = _with(getattr(section, first), tuple(rest), value) if rest else value
+    copy = section.model_copy(update={first: inner})
+    copy.__dict__.pop("sha256", None)  # cached of the original
+    return copy
+
+
+def _shown(value: float, units: tuple[tuple[float, str], ...]) -> str:
+    size, unit = next(((s, u) for s, u in units if value >= s), units[-1])
+    return f"{value / size:g} {unit}".rstrip()
