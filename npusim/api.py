@@ -11,7 +11,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ import numpy as np
 
 from npusim.errors import Problem, UsageError, nearest_name
 from npusim.ir.graph import Graph
+from npusim.models.catalog import NAMES as NETWORK_NAMES
+from npusim.models.catalog import network
 from npusim.numerics.profiles import PROFILES, Profile, profile_named
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ COMPARE_SCHEMA = "npusim.compare/1"
 TEXT_WIDTH = 100
 """Columns of a comparison that is printed as text."""
 
-BUILT_IN = ("digits",)
-"""Models that npusim ships, by name."""
+BUILT_IN = ("digits", *NETWORK_NAMES)
+"""Models that npusim ships, by name: a trained one, and networks with synthetic weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +70,14 @@ class Model:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """`outputs`: arrays by name, as the model file names and types them; `report`: their cost."""
+    """`outputs`: arrays by name, as the model file names and types them; `report`: their cost.
+
+    `state` holds what a model that remembers would start its next inference from, by name.
+    """
 
     outputs: dict[str, np.ndarray]
     report: Report
+    state: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +119,8 @@ def load_model(path_or_name: StrPath, shapes: Mapping[str, Sequence[int]] | None
 
     path = _model_path(path_or_name)
     given = {name: tuple(extents) for name, extents in (shapes or {}).items()}
+    if not given and path_or_name in NETWORK_NAMES and not path.exists():
+        return Model(network(str(path_or_name)).build())
     if given and path.suffix.lower() != ".onnx":
         what = f"only ONNX models have dynamic shapes; those of {path.name} are fixed"
         raise UsageError(Problem("--shape", what))
@@ -176,16 +184,18 @@ def execute(
     objective: str = "latency",
     mapping: StrPath | None = None,
     kernels: str | None = None,
+    state: Arrays | None = None,
+    stream: bool = False,
 ) -> Result:
     """Outputs of `model` on `hw` for `inputs`, with the report of the same Program.
 
     `inputs` have the names and dtypes of `model.inputs`; their shapes too, or N times as many rows:
-    then N inferences run, and the outputs have N times as many rows. `requantize` and `kernels`
-    are those of `infer`.
+    then N inferences run, and the outputs have N times as many rows. `requantize`, `kernels`,
+    `state` and `stream` are those of `infer`.
     """
     program = schedule(model, hw, batch, objective, mapping)
-    outputs = infer(program, inputs, requantize, kernels)
-    return Result(outputs, report_of(program, batch, objective))
+    outputs, after = infer_from(program, inputs, requantize, kernels, None, state, stream)
+    return Result(outputs, report_of(program, batch, objective), after)
 
 
 def compare(
@@ -224,12 +234,29 @@ def infer(
     requantize: str | None = None,
     kernels: str | None = None,
     progress: Progress | None = None,
+    state: Arrays | None = None,
+    stream: bool = False,
 ) -> dict[str, np.ndarray]:
     """Outputs of a Program for `inputs`; see `execute` for their shapes.
 
     `requantize` is a profile's name, `model` or `hardware`; None takes the hardware's if it states
-    one, else the model's. `kernels` is a path of kernels (`c`, `numba`, `reference`).
+    one, else the model's. `kernels` is a path of kernels (`c`, `numba`, `reference`). A model that
+    remembers starts from `state` (None: its initial state); with `stream` only the first inference
+    does, and each other one starts from what the one before left.
     """
+    return infer_from(program, inputs, requantize, kernels, progress, state, stream)[0]
+
+
+def infer_from(
+    program: Program,
+    inputs: Arrays,
+    requantize: str | None,
+    kernels: str | None,
+    progress: Progress | None,
+    state: Arrays | None,
+    stream: bool,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Outputs of `infer`, and the state that the last inference leaves."""
     from npusim.execution.executor import Executor
     from npusim.kernels.table import kernels as kernel_table
 
@@ -237,13 +264,17 @@ def infer(
     executor = Executor(program, profile, kernel_table(kernels))
     runs = list(_inferences(program.graph, inputs))
     found: list[dict[str, np.ndarray]] = []
+    before, after = state, dict[str, np.ndarray]()
     for arrays in runs:
-        found.append(executor.run(arrays))
+        outputs, after = executor.advance(arrays, before)
+        found.append(outputs)
+        before = after if stream else state
         if progress is not None:
             progress(len(found), len(runs))
     if len(found) == 1:
-        return {name: found[0][name] for name in program.graph.outputs}
-    return {name: np.concatenate([one[name] for one in found]) for name in program.graph.outputs}
+        return found[0], after
+    names = program.graph.outputs
+    return {name: np.concatenate([one[name] for one in found]) for name in names}, after
 
 
 def choose_profile(requantize: str | None, hardware: Hardware, graph: Graph) -> Profile:
@@ -313,6 +344,8 @@ def _model_path(path_or_name: StrPath) -> Path:
     text = os.fspath(path_or_name)
     path = Path(text)
     if path.exists() or path.suffix or path.name != text:
+        return path
+    if text in NETWORK_NAMES:
         return path
     if text in BUILT_IN:
         from npusim.models.bundled import bundled_model_path

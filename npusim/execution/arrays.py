@@ -32,7 +32,7 @@ def check_inputs(graph: Graph, given: Mapping[str, np.ndarray]) -> dict[str, np.
             problems.append(Problem(f"input '{name}'", f"missing; {_expected(graph)}"))
             continue
         array = np.asarray(given[name])
-        problem = _mismatch(tensor, array)
+        problem = _mismatch(tensor, array, f"input '{name}'")
         if problem:
             problems.append(problem)
         else:
@@ -42,8 +42,36 @@ def check_inputs(graph: Graph, given: Mapping[str, np.ndarray]) -> dict[str, np.
     return arrays
 
 
-def _mismatch(tensor: Tensor, array: np.ndarray) -> Problem | None:
-    where = f"input '{tensor.name}'"
+def check_state(graph: Graph, given: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
+    """The values of the tensors that hold states, from `given` by the states' names.
+
+    None gives the initial values. UsageError as for `check_inputs`.
+    """
+    if given is None:
+        given = {state.name: state.initial for state in graph.states}
+    names = [state.name for state in graph.states]
+    problems = [
+        Problem(f"state '{name}'", f"unknown{nearest_name(name, names)}")
+        for name in given
+        if name not in names
+    ]
+    arrays = {}
+    for state in graph.states:
+        if state.name not in given:
+            problems.append(Problem(f"state '{state.name}'", "missing"))
+            continue
+        array = np.asarray(given[state.name])
+        problem = _mismatch(graph.tensors[state.read], array, f"state '{state.name}'")
+        if problem:
+            problems.append(problem)
+        else:
+            arrays[state.read] = _in_memory_order(graph.tensors[state.read], array)
+    if problems:
+        raise UsageError(problems)
+    return arrays
+
+
+def _mismatch(tensor: Tensor, array: np.ndarray, where: str) -> Problem | None:
     if array.dtype != np.dtype(tensor.format.dtype):
         return Problem(where, f"dtype is {array.dtype}, expected {tensor.format.dtype}")
     if array.shape != tensor.shape:

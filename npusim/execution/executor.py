@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
-from npusim.execution.arrays import check_inputs
+from npusim.execution.arrays import check_inputs, check_state
 from npusim.ir.graph import Graph
 from npusim.ir.loopnest import Tile, Unit
 from npusim.ir.operator import ArrayKernel, VectorKernel
@@ -58,22 +58,34 @@ class Executor:
         by_tiles: bool = False,
         keep: Collection[str] = (),
         observer: Observer | None = None,
+        state: Mapping[str, np.ndarray] | None = None,
     ) -> Values:
         """Outputs of the graph for `inputs`, and the tensors named in `keep`, by name.
 
-        Arrays have the shapes and dtypes of the model's own tensors; UsageError otherwise.
+        Arrays have the shapes and dtypes of the model's own tensors; UsageError otherwise. `state`
+        holds the graph's states by name; None takes their initial values.
         """
         graph = self._program.graph
         values = {
             tensor.name: tensor.data for tensor in graph.constants() if tensor.data is not None
         }
         values.update(check_inputs(graph, inputs))
+        values.update(check_state(graph, state))
         wanted = {*graph.outputs, *keep}
         if by_tiles:
             self._run_tiles(values, observer)
         else:
             self._run_layers(values, wanted)
         return {name: np.ascontiguousarray(values[name]) for name in wanted}
+
+    def advance(
+        self, inputs: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray] | None = None
+    ) -> tuple[Values, Values]:
+        """(outputs, the state that the next inference starts from); see `run`."""
+        graph = self._program.graph
+        kept = self.run(inputs, keep=graph.results, state=state)
+        new_state = {each.name: kept[each.written] for each in graph.states}
+        return {name: kept[name] for name in graph.outputs}, new_state
 
     def _run_layers(self, values: Values, wanted: Collection[str]) -> None:
         for at, step in enumerate(self._program.steps):

@@ -1,12 +1,33 @@
-"""The graph: nodes in topological order over tensors, and the profile that it came from."""
+"""The graph: nodes in topological order over tensors, and the profile that it came from.
+
+What outlives an inference is a `State`: a tensor that nodes read, and the one whose value takes its
+place when the inference ends. So nodes stay pure; who runs them carries the states over.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from npusim.ir.operator import Operator
 from npusim.ir.tensor import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A value that lives on from inference to inference.
+
+    Tensor `read` holds it at the start, `initial` before the first inference; tensor `written`, of
+    the same shape and format, holds what the next inference starts from. They are the same tensor
+    if no inference changes it.
+    """
+
+    name: str
+    initial: np.ndarray
+    read: str
+    written: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +57,17 @@ class Graph:
     sha256: str = ""
     weightless: bool = False
     notes: tuple[str, ...] = field(default=())
+    states: tuple[State, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The tensors that have a value before any node runs: inputs and states."""
+        return (*self.inputs, *(state.read for state in self.states))
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The tensors that are asked for after the last node: outputs and new states."""
+        return (*self.outputs, *(state.written for state in self.states))
 
     def operands(self, node: Node) -> tuple[list[Tensor | None], list[Tensor]]:
         """Input tensors (None where absent) and output tensors of `node`."""

@@ -60,6 +60,12 @@ class Program:
     sram_peak_bytes: int
     candidates: int
 
+    @property
+    def preloaded_bytes(self) -> int:
+        """What the first inference has to bring to SRAM: weights that stay there, and states."""
+        states = {state.read for state in self.graph.states} & self.placements.keys()
+        return self.pinned_bytes + sum(self.placements[name].size_bytes for name in states)
+
     def jobs(self) -> Iterator[np.ndarray]:
         """The job records, a block at a time; see `walker.walk_blocks`."""
         return walk_blocks(self.table, self.operands)

@@ -6,6 +6,10 @@ inputs in SRAM and finds outputs there; those of a layer table only during their
 its layers are independent. Candidates are taken by bytes of traffic saved per byte and
 step of SRAM; each gets the lowest address that is free over its whole range (first fit), if that
 leaves every step in the range the room that its tiles need.
+
+A state of the graph stays across inferences, or it is read from the second memory and written to
+it. Where it stays it has two places, for the old value and the new one, which swap after each
+inference; so both are taken from the first step to the last.
 """
 
 from __future__ import annotations
@@ -36,7 +40,16 @@ def place(
         offset = _first_fit(placed, first, last, size)
         if offset + size <= room:
             placed[name] = Placement(offset, size, first, last)
-    return placed
+    return placed if all_stay else _without_halves(graph, lowered, placed)
+
+
+def _without_halves(
+    graph: Graph, lowered: Lowered, placed: dict[str, Placement]
+) -> dict[str, Placement]:
+    """`placed` without states that have a place for only one of their two values."""
+    pairs = ({lowered.root[state.read], lowered.root[state.written]} for state in graph.states)
+    halves = {name for pair in pairs if not pair <= placed.keys() for name in pair}
+    return {name: place for name, place in placed.items() if name not in halves}
 
 
 def top_bytes(placed: dict[str, Placement], steps: int) -> list[int]:
@@ -51,7 +64,9 @@ def top_bytes(placed: dict[str, Placement], steps: int) -> list[int]:
 def candidates(graph: Graph, lowered: Lowered, all_stay: bool) -> list[tuple[str, int, int, int]]:
     """(name, first step, last step, bytes) of tensors that may stay, best first."""
     ends = {lowered.root[name] for name in (*graph.inputs, *graph.outputs)}
+    states = {lowered.root[name] for state in graph.states for name in (state.read, state.written)}
     written = {lowered.root[name]: 0 for name in graph.inputs} if all_stay else {}
+    written.update((lowered.root[state.read], 0) for state in graph.states)
     read: dict[str, list[int]] = {}
     barred = set() if all_stay else ends
     for at, step in enumerate(lowered.steps):
@@ -70,12 +85,16 @@ def candidates(graph: Graph, lowered: Lowered, all_stay: bool) -> list[tuple[str
         readers = read.get(name, [])
         if graph.weightless and readers:
             first = min(readers)
+        elif name in states:
+            readers = [*readers, first]
         elif all_stay and (name in ends or not readers):
             at_end = name in ends and not graph.weightless
             readers = [*readers, len(lowered.steps) - 1 if at_end else first]
         if name in barred or not readers:
             continue
         last = max(readers)
+        if name in states:
+            first, last = 0, len(lowered.steps) - 1
         saved_per_step = (1 + len(readers)) / (last - first + 1)  # bytes moved, per byte and step
         size = graph.tensors[name].size_bytes
         found.append((-saved_per_step, first, name, last, size))

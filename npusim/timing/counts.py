@@ -1,8 +1,8 @@
 """The Counts of a Program: what timing says, per step and in total, before energy is added.
 
-The steady state is what a report calls latency: weights that can stay on chip are there. The first
-inference loads them beforehand, one after the other with what follows. Inferences do not overlap,
-so the steady interval between two equals the latency.
+The steady state is what a report calls latency: weights and states that stay on chip are there. The
+first inference loads them beforehand, one after the other with what follows. Inferences do not
+overlap, so the steady interval between two equals the latency.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def count(program: Program) -> Counts:
     overhead = math.ceil(round(hardware.overheads.per_inference_s * hardware.clock_hz, 6))
     cycles = int(run.cycles) + overhead
     cold = 0
-    if program.pinned_bytes:
-        data = cycles_at(program.pinned_bytes, machine.dram_bytes_per_cycle)
+    if program.preloaded_bytes:
+        data = cycles_at(program.preloaded_bytes, machine.dram_bytes_per_cycle)
         cold = machine.dma_setup + machine.dram_latency + data
     return Counts(
         program=program,

@@ -17,6 +17,7 @@ _TYPES = {
     "int8": tflite.TensorType.INT8,
     "uint8": tflite.TensorType.UINT8,
     "int16": tflite.TensorType.INT16,
+    "resource": tflite.TensorType.RESOURCE,
 }
 SAME, VALID = tflite.Padding.SAME, tflite.Padding.VALID
 NONE, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
@@ -31,11 +32,15 @@ class _Tensor:
     zero_point: Any = 0
     axis: int = 0
     data: np.ndarray | None = None
+    is_variable: bool = False
 
 
 @dataclass
 class TinyModel:
-    """Tensors and operators in order; `content()` is the file."""
+    """Tensors and operators in order; `content()` is the file.
+
+    `called` are further subgraphs, numbered from 1; `intermediates` are tensor indices by operator.
+    """
 
     tensors: list[_Tensor] = field(default_factory=list)
     operators: list[tuple[str, tuple[int, ...], tuple[int, ...], str, dict[str, Any], int]] = field(
@@ -43,6 +48,8 @@ class TinyModel:
     )
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
+    called: list[TinyModel] = field(default_factory=list)
+    intermediates: dict[int, list[int]] = field(default_factory=dict)
 
     def tensor(
         self, name: str, shape: Sequence[int], dtype: str = "int8", scale: Any = None,
@@ -67,25 +74,10 @@ class TinyModel:
     def content(self) -> bytes:
         """The file."""
         b = flatbuffers.Builder(1024)
-        buffers, indices = [self._buffer(b, None)], []
-        for tensor in self.tensors:
-            indices.append(0 if tensor.data is None else len(buffers))
-            if tensor.data is not None:
-                buffers.append(self._buffer(b, tensor.data))
-        tensors = [self._tensor(b, t, i) for t, i in zip(self.tensors, indices, strict=True)]
-        codes = [self._code(b, kind, version) for kind, *_, version in self.operators]
-        operators = [self._operator(b, i, op) for i, op in enumerate(self.operators)]
-        tensor_vector = _offsets(b, tflite.SubGraphStartTensorsVector, tensors)
-        operator_vector = _offsets(b, tflite.SubGraphStartOperatorsVector, operators)
-        inputs = b.CreateNumpyVector(np.array(self.inputs, np.int32))
-        outputs = b.CreateNumpyVector(np.array(self.outputs, np.int32))
-        tflite.SubGraphStart(b)
-        tflite.SubGraphAddTensors(b, tensor_vector)
-        tflite.SubGraphAddOperators(b, operator_vector)
-        tflite.SubGraphAddInputs(b, inputs)
-        tflite.SubGraphAddOutputs(b, outputs)
-        graph = tflite.SubGraphEnd(b)
-        graphs = _offsets(b, tflite.ModelStartSubgraphsVector, [graph])
+        buffers, codes, graphs = [self._buffer(b, None)], [], []
+        for graph in (self, *self.called):
+            graphs.append(graph._graph(b, buffers, codes))
+        graphs = _offsets(b, tflite.ModelStartSubgraphsVector, graphs)
         code_vector = _offsets(b, tflite.ModelStartOperatorCodesVector, codes)
         buffer_vector = _offsets(b, tflite.ModelStartBuffersVector, buffers)
         tflite.ModelStart(b)
@@ -95,6 +87,31 @@ class TinyModel:
         tflite.ModelAddBuffers(b, buffer_vector)
         b.Finish(tflite.ModelEnd(b), b"TFL3")
         return bytes(b.Output())
+
+    def _graph(self, b: flatbuffers.Builder, buffers: list[int], codes: list[int]) -> int:
+        """Write the subgraph; its buffers and operator codes are added to the lists."""
+        indices = []
+        for tensor in self.tensors:
+            indices.append(0 if tensor.data is None else len(buffers))
+            if tensor.data is not None:
+                buffers.append(self._buffer(b, tensor.data))
+        tensors = [self._tensor(b, t, i) for t, i in zip(self.tensors, indices, strict=True)]
+        first = len(codes)
+        codes += [self._code(b, kind, version) for kind, *_, version in self.operators]
+        operators = [
+            self._operator(b, first + i, op, self.intermediates.get(i))
+            for i, op in enumerate(self.operators)
+        ]
+        tensor_vector = _offsets(b, tflite.SubGraphStartTensorsVector, tensors)
+        operator_vector = _offsets(b, tflite.SubGraphStartOperatorsVector, operators)
+        inputs = b.CreateNumpyVector(np.array(self.inputs, np.int32))
+        outputs = b.CreateNumpyVector(np.array(self.outputs, np.int32))
+        tflite.SubGraphStart(b)
+        tflite.SubGraphAddTensors(b, tensor_vector)
+        tflite.SubGraphAddOperators(b, operator_vector)
+        tflite.SubGraphAddInputs(b, inputs)
+        tflite.SubGraphAddOutputs(b, outputs)
+        return tflite.SubGraphEnd(b)
 
     @staticmethod
     def _buffer(b: flatbuffers.Builder, data: np.ndarray | None) -> int:
@@ -129,6 +146,7 @@ class TinyModel:
         tflite.TensorAddType(b, _TYPES[tensor.dtype])
         tflite.TensorAddBuffer(b, buffer)
         tflite.TensorAddName(b, name)
+        tflite.TensorAddIsVariable(b, tensor.is_variable)
         if quantization is not None:
             tflite.TensorAddQuantization(b, quantization)
         return tflite.TensorEnd(b)
@@ -143,12 +161,19 @@ class TinyModel:
         return tflite.OperatorCodeEnd(b)
 
     @staticmethod
-    def _operator(b: flatbuffers.Builder, code: int, operator: tuple[Any, ...]) -> int:
+    def _operator(
+        b: flatbuffers.Builder, code: int, operator: tuple[Any, ...], between: list[int] | None
+    ) -> int:
         _, ins, outs, table, options, _ = operator
         inputs = b.CreateNumpyVector(np.array(ins, np.int32))
         outputs = b.CreateNumpyVector(np.array(outs, np.int32))
         end = None
+        between_vector = None if between is None else b.CreateNumpyVector(np.int32(between))
         if table:
+            options = {
+                name: b.CreateString(value) if isinstance(value, str) else value
+                for name, value in options.items()
+            }
             getattr(tflite, f"{table}Start")(b)
             for name, value in options.items():
                 getattr(tflite, f"{table}Add{name}")(b, value)
@@ -157,6 +182,8 @@ class TinyModel:
         tflite.OperatorAddOpcodeIndex(b, code)
         tflite.OperatorAddInputs(b, inputs)
         tflite.OperatorAddOutputs(b, outputs)
+        if between_vector is not None:
+            tflite.OperatorAddIntermediates(b, between_vector)
         if end is not None:
             tflite.OperatorAddBuiltinOptionsType(b, getattr(tflite.BuiltinOptions, table))
             tflite.OperatorAddBuiltinOptions(b, end)

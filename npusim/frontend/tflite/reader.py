@@ -11,12 +11,16 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageError
+from npusim.frontend.tflite.folding import known_values
 from npusim.frontend.tflite.operators import IMPORTS
-from npusim.frontend.tflite.source import Source, UnsupportedNodeError
+from npusim.frontend.tflite.source import Known, Source, Step, UnsupportedNodeError
+from npusim.frontend.tflite.state import RawState, resolve_states
 from npusim.frontend.tflite.tables import RawModel, RawOperator, read_tables
 from npusim.frontend.tflite.tensors import make_tensor, type_problem
-from npusim.ir.graph import Graph, Node
+from npusim.ir.graph import Graph, Node, State
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP16, FP32
 
@@ -52,20 +56,26 @@ class _Builder:
     """Builds the graph of one file; collects problems so that all are reported at once."""
 
     def __init__(self, raw: RawModel, path: Path) -> None:
-        self.raw = raw
+        resolved = resolve_states(raw)
+        self.raw = resolved.model
         self.path = path
+        self.states = resolved.states
         self.damaged: list[Problem] = []
-        self.unsupported: list[Problem] = []
-        self.names = _unique_names(raw)
+        for where, what in resolved.damaged:
+            self._damage(where, what)
+        self.unsupported = [Problem(where, what) for where, what in resolved.unsupported]
+        self.names = _unique_names(self.raw)
+        self.taken = frozenset(self.names)
         self.file_tensors: dict[int, Tensor | None] = {}
         self.used: dict[str, Tensor] = {}
-        self.ready: set[int] = set(raw.inputs)
+        self.ready: set[int] = {*raw.inputs, *(state.read for state in self.states)}
 
     def graph(self, sha256: str) -> Graph:
         """The graph, or the error with every problem found."""
-        nodes = [self._node(index, op) for index, op in enumerate(self.raw.operators)]
-        ends = (*self.raw.inputs, *self.raw.outputs)
-        for index in ends:
+        nodes = [node for op in self.raw.operators for node in self._nodes(op.number, op)]
+        states = [self._state(state) for state in self.states]
+        kept = [index for state in self.states for index in (state.read, state.written)]
+        for index in (*self.raw.inputs, *self.raw.outputs, *kept):
             tensor = self._tensor(index)
             if tensor is not None:
                 self.used.setdefault(tensor.name, tensor)
@@ -77,21 +87,40 @@ class _Builder:
         if self.damaged:
             raise ModelFileError(self.damaged)
         if self.unsupported:
-            understood = [(node.name, node.op.kind) for node in nodes if node is not None]
+            understood = [(node.name, node.op.kind) for node in nodes]
             raise UnsupportedModelError(self.unsupported, understood)
         return Graph(
             name=self.path.stem,
-            nodes=tuple(node for node in nodes if node is not None),
+            nodes=tuple(nodes),
             tensors=self.used,
             inputs=tuple(self.names[index] for index in self.raw.inputs),
             outputs=tuple(self.names[index] for index in self.raw.outputs),
             profile=PROFILE,
             sha256=sha256,
             notes=self._notes(),
+            states=tuple(state for state in states if state is not None),
         )
 
-    def _node(self, index: int, raw: RawOperator) -> Node | None:
-        """The node of operator `index`, or None with a problem noted."""
+    def _state(self, raw: RawState) -> State | None:
+        """The state, or None with a problem noted."""
+        tensor = self._tensor(raw.read)
+        where = f"variable '{raw.name}'"
+        if not self._is_available(raw.written):
+            self._damage(where, f"is assigned '{self.names[raw.written]}' before it is computed")
+        if tensor is None or self._tensor(raw.written) is None:
+            return None
+        try:
+            value = None if raw.initial is None else make_tensor(raw.initial, raw.initial.name).data
+        except ValueError as error:
+            self._damage(where, str(error))
+            return None
+        if value is None:
+            zero = 0 if tensor.quantization is None else tensor.quantization.scalar_zero_point
+            value = np.full(tensor.shape, zero, tensor.format.dtype)
+        return State(raw.name, value, tensor.name, self.names[raw.written])
+
+    def _nodes(self, index: int, raw: RawOperator) -> list[Node]:
+        """The nodes that stand for operator `index`; none if it is folded or has a problem."""
         label = self.names[raw.outputs[0]] if raw.outputs else str(index)
         where = f"node {index} ({raw.kind}, '{label}')"
         missing = [i for i in raw.inputs if i >= 0 and not self._is_available(i)]
@@ -101,34 +130,67 @@ class _Builder:
             self._damage(where, "writes a tensor that has a value already")
         self.ready.update(raw.outputs)
         if not self._is_supported(where, raw):
-            return None
+            return []
         inputs = tuple(self._tensor(i) if i >= 0 else None for i in raw.inputs)
         outputs = [self._tensor(i) for i in raw.outputs]
         present = [tensor for tensor in outputs if tensor is not None]
         if len(present) != len(outputs) or None in [
             tensor for i, tensor in zip(raw.inputs, inputs, strict=True) if i >= 0
         ]:
-            return None
+            return []
         try:
-            op, taken = IMPORTS[raw.kind](Source(raw.options, inputs, present))
-            shapes = op.infer_shapes(taken)
-            if shapes != [tensor.shape for tensor in present]:
-                raise ValueError(f"gives shape {shapes[0]}, the file says {present[0].shape}")
+            steps = self._steps(raw.kind, Source(raw.options, inputs, present))
+            values = known_values(steps, present)
+            if values is not None:
+                self._fold(raw, present, values)
+                return []
         except UnsupportedNodeError as error:
             self.unsupported.append(Problem(where, str(error)))
-            return None
+            return []
         except ValueError as error:
             self._damage(where, str(error))
-            return None
-        names = tuple(self._use(tensor) for tensor in taken)
-        return Node(label, op, names, tuple(self._use(tensor) for tensor in present))
+            return []
+        return [] if isinstance(steps, Known) else [self._node(step) for step in steps]
+
+    def _steps(self, kind: str, source: Source) -> list[Step] | Known:
+        """What stands for a node of `kind`, its shapes compared with those of the file."""
+        imported = IMPORTS[kind](source)
+        if isinstance(imported, Known):
+            return imported
+        if isinstance(imported, tuple):
+            imported = [Step(*imported, tuple(source.outputs))]
+        for step in imported:
+            shapes = step.op.infer_shapes(step.inputs)
+            declared = [tensor.shape for tensor in step.outputs]
+            if len(shapes) != len(declared):
+                raise ValueError(f"has {len(declared)} outputs")
+            if shapes != declared:
+                raise ValueError(f"gives shape {shapes[0]}, the file says {declared[0]}")
+            for tensor in step.outputs:
+                if tensor not in source.outputs and tensor.name in self.taken:
+                    raise UnsupportedNodeError(f"'{tensor.name}' is the name of another tensor")
+        return imported
+
+    def _fold(
+        self, raw: RawOperator, outputs: list[Tensor], values: tuple[np.ndarray, ...]
+    ) -> None:
+        """Make constants of a node's outputs."""
+        for index, tensor, value in zip(raw.outputs, outputs, values, strict=True):
+            if value.shape != tensor.shape or value.dtype != np.dtype(tensor.format.dtype):
+                raise ValueError(f"gives shape {value.shape}, the file says {tensor.shape}")
+            self.file_tensors[index] = replace(tensor, data=value)
+
+    def _node(self, step: Step) -> Node:
+        names = tuple(self._use(tensor) for tensor in step.inputs)
+        outputs = tuple(self._use(tensor) for tensor in step.outputs)
+        return Node(outputs[0], step.op, names, outputs)
 
     def _is_supported(self, where: str, raw: RawOperator) -> bool:
         if raw.kind not in IMPORTS:
             self.unsupported.append(Problem(where, "this operator is not supported"))
             return False
-        if len(raw.outputs) != 1:
-            self._damage(where, f"has {len(raw.outputs)} outputs")
+        if not raw.outputs:
+            self._damage(where, "has no outputs")
             return False
         for index in (*raw.inputs, *raw.outputs):
             reason = type_problem(self.raw.tensors[index]) if index >= 0 else ""

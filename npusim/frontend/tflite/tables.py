@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,22 +43,33 @@ class RawTensor:
 
 @dataclass(frozen=True)
 class RawOperator:
-    """An operator of the file: its name in the schema, tensor indices (-1: absent), options."""
+    """An operator of the file: its name in the schema, tensor indices (-1: absent), options.
+
+    `number` is its place in the file.
+    """
 
     kind: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    number: int = 0
 
 
 @dataclass(frozen=True, eq=False)
-class RawModel:
-    """The main subgraph of the file."""
+class RawGraph:
+    """A subgraph of the file."""
 
     tensors: tuple[RawTensor, ...]
     operators: tuple[RawOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class RawModel(RawGraph):
+    """The main subgraph of the file, and by number those that it calls once, before it starts."""
+
+    called: Mapping[int, RawGraph] = field(default_factory=dict)
 
 
 _WINDOW = ("Padding", "StrideW", "StrideH", "FilterWidth", "FilterHeight")
@@ -74,6 +85,13 @@ OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "MAX_POOL_2D": ("Pool2DOptions", (*_WINDOW, _ACTIVATION)),
     "MEAN": ("ReducerOptions", ("KeepDims",)),
     "SOFTMAX": ("SoftmaxOptions", ("Beta",)),
+    "BATCH_MATMUL": ("BatchMatMulOptions", ("AdjX", "AdjY", "AsymmetricQuantizeInputs")),
+    "CALL_ONCE": ("CallOnceOptions", ("InitSubgraphIndex",)),
+    "VAR_HANDLE": ("VarHandleOptions", ("Container", "SharedName")),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        "UnidirectionalSequenceLSTMOptions",
+        (_ACTIVATION, "CellClip", "ProjClip", "TimeMajor", "DiagonalRecurrentTensors"),
+    ),
     "CONCATENATION": ("ConcatenationOptions", ("Axis", _ACTIVATION)),
 }
 """For each operator with options that matter: the options table and its fields."""
@@ -114,11 +132,22 @@ class _Parser:
 
     def model(self) -> RawModel:
         model = self.schema.Model.GetRootAs(self.content, 0)
-        if model.SubgraphsLength() < 1:
+        count = model.SubgraphsLength()
+        if count < 1:
             raise ValueError("no subgraph")
-        graph = model.Subgraphs(0)
         self.section[0] = "operator codes"
         kinds = [self._kind(model.OperatorCodes(i)) for i in _count(model.OperatorCodesLength())]
+        main = self._graph(model, model.Subgraphs(0), kinds)
+        called = {}
+        for operator in main.operators:
+            number = operator.options.get("InitSubgraphIndex", 0)
+            if operator.kind == "CALL_ONCE":
+                if not 0 < number < count:
+                    raise IndexError(f"CALL_ONCE of subgraph {number} of {count}")
+                called[number] = self._graph(model, model.Subgraphs(number), kinds)
+        return RawModel(main.tensors, main.operators, main.inputs, main.outputs, called)
+
+    def _graph(self, model: Any, graph: Any, kinds: list[str]) -> RawGraph:
         tensors = []
         for index in _count(graph.TensorsLength()):
             self.section[0] = f"tensor {index}"
@@ -126,11 +155,12 @@ class _Parser:
         operators = []
         for index in _count(graph.OperatorsLength()):
             self.section[0] = f"operator {index}"
-            operators.append(self._operator(graph.Operators(index), kinds, len(tensors)))
+            operator = self._operator(graph.Operators(index), kinds, len(tensors))
+            operators.append(replace(operator, number=index))
         self.section[0] = "list of inputs and outputs"
         inputs = _indices(graph.InputsAsNumpy, graph.InputsLength(), len(tensors), absent=False)
         outputs = _indices(graph.OutputsAsNumpy, graph.OutputsLength(), len(tensors), absent=False)
-        return RawModel(tuple(tensors), tuple(operators), inputs, outputs)
+        return RawGraph(tuple(tensors), tuple(operators), inputs, outputs)
 
     def _kind(self, code: Any) -> str:
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())

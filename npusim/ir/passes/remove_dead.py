@@ -8,7 +8,7 @@ from npusim.ir.passes.rewrite import rebuilt
 
 def remove_dead(graph: Graph) -> Graph:
     """`graph` without the nodes that no output depends on."""
-    needed = set(graph.outputs)
+    needed = set(graph.results)
     kept = []
     for node in reversed(graph.nodes):
         if needed.intersection(node.outputs):

@@ -15,15 +15,15 @@ def producers(graph: Graph) -> dict[str, Node]:
 
 
 def only_reader(graph: Graph, name: str, readers: Mapping[str, list[Node]]) -> Node | None:
-    """The node that alone reads `name`, if there is one and `name` is not an output."""
+    """The node that alone reads `name`, if there is one and `name` is not a result."""
     found = readers.get(name, [])
-    return found[0] if len(found) == 1 and name not in graph.outputs else None
+    return found[0] if len(found) == 1 and name not in graph.results else None
 
 
 def rebuilt(graph: Graph, nodes: Iterable[Node], changed: Mapping[str, Tensor]) -> Graph:
     """`graph` with other nodes and tensors; tensors that nothing uses any more are dropped."""
     kept = tuple(nodes)
-    used = {*graph.inputs, *graph.outputs}
+    used = {*graph.sources, *graph.results}
     for node in kept:
         used.update(name for name in (*node.inputs, *node.outputs) if name)
     merged = {**graph.tensors, **changed}

@@ -35,6 +35,9 @@ def with_batch(graph: Graph, batch: int) -> Graph:
     before = _batch_of(graph)
     if batch == before:
         return graph
+    if graph.states:
+        what = f"no other batch than {before}: a model that remembers follows one stream of inputs"
+        raise UnsupportedModelError(Problem(f"model '{graph.name}'", what))
     _extended(graph, before, _TELLTALE)
     return _extended(graph, before, batch)
 
