@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,30 @@ from npusim.ir.tensor import Tensor
 from npusim.numerics.quantization import Activation
 
 Inputs = tuple[Tensor | None, ...]
-Import = Callable[["Source"], tuple[Operator, Inputs]]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One operator of several that stand for a node of the file, with its tensors.
+
+    An output is one of the node's own, or a tensor that `Source.between` made.
+    """
+
+    op: Operator
+    inputs: Inputs
+    outputs: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A node whose outputs are known without running it: an array for each."""
+
+    values: tuple[np.ndarray, ...]
+
+
+Imported = tuple[Operator, Inputs] | list[Step] | Known
+"""An operator that makes all the node's outputs, a chain of operators, or constants."""
+Import = Callable[["Source"], Imported]
 
 _SAME, _VALID = 0, 1
 _ACTIVATIONS = {
@@ -39,6 +62,19 @@ class Source:
         if tensor is None:
             raise ValueError(f"input {index} is absent")
         return tensor
+
+    def step(self, op: Operator, inputs: Inputs, output: int = 0) -> Step:
+        """A step that writes output `output` of the node."""
+        return Step(op, inputs, (self.outputs[output],))
+
+    def between(self, op: Operator, inputs: Inputs, like: Tensor, number: int = 0) -> Step:
+        """A step that writes a tensor of its own, of the format and scale of `like`.
+
+        `number` tells the tensors of one node apart.
+        """
+        (shape,) = op.infer_shapes(inputs)
+        name = f"{self.outputs[0].name}:{op.kind}_{number}"
+        return Step(op, inputs, (replace(like, name=name, shape=shape, data=None),))
 
     def optional(self, index: int) -> Tensor | None:
         """Input `index`, or None."""
