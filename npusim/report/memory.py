@@ -16,7 +16,7 @@ def sram_use_of(counts: Counts) -> tuple[MemoryUse, ...]:
     from npusim.schedule.occupancy import occupancy_of  # late: it loads Numba
 
     program = counts.program
-    fixed = MemoryUse(INFERENCE, float(counts.overhead_cycles), program.pinned_bytes, 0, 0, 0, 0)
+    fixed = MemoryUse(INFERENCE, float(counts.overhead_cycles), program.pinned_bytes, 0, 0, 0, 0, 0)
     steps = [
         MemoryUse(step.step.name, step.cycles, **vars(use))
         for step, use in zip(counts.steps, occupancy_of(program), strict=True)

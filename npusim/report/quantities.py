@@ -16,6 +16,7 @@ class Scale:
 
 
 ENERGY_J = (Scale("J", 1.0), Scale("mJ", 1e-3), Scale("uJ", 1e-6), Scale("nJ", 1e-9))
+TIME_S = (Scale("s", 1.0), Scale("ms", 1e-3), Scale("us", 1e-6), Scale("ns", 1e-9))
 POWER_W = (Scale("W", 1.0), Scale("mW", 1e-3), Scale("uW", 1e-6))
 BYTES = (Scale("GiB", 2.0**30), Scale("MiB", 2.0**20), Scale("KiB", 2.0**10), Scale("B", 1.0))
 COUNT = (Scale("G", 1e9), Scale("M", 1e6), Scale("k", 1e3), Scale("", 1.0))

@@ -12,10 +12,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from npusim.report import html, rows
+from npusim.report.plots import figure_of
 from npusim.report.types import Findings
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure
 
 SCHEMA = "npusim.run/1"
 
@@ -40,6 +42,26 @@ class Report(Findings):
     def to_pandas(self) -> pandas.DataFrame:
         """One row a layer, the columns of `to_csv`; UsageError if pandas is not installed."""
         return rows.as_pandas(self.layers)
+
+    def plot(self) -> Figure:
+        """All four plots on a page; needs matplotlib (extra `plot`), as each of them does."""
+        return figure_of(self)
+
+    def plot_causes(self) -> Figure:
+        """Cycles by cause, in the whole network and for each of its slowest layers."""
+        return figure_of(self, "causes")
+
+    def plot_roofline(self) -> Figure:
+        """Layers by operations per DRAM byte and TOPS, under the roofs of array and DRAM."""
+        return figure_of(self, "roofline")
+
+    def plot_energy(self) -> Figure:
+        """Energy by part, in the whole network and for each of its costliest layers."""
+        return figure_of(self, "energy")
+
+    def plot_memory(self) -> Figure:
+        """What lies in SRAM over the time of an inference."""
+        return figure_of(self, "memory")
 
     def _repr_html_(self) -> str:
         return html.page(self)

@@ -156,6 +156,15 @@ def table(columns: Sequence[Column], width: int, ascii_only: bool = False) -> Ta
     return grid
 
 
+def print_table(columns: Sequence[Column], console: Console) -> None:
+    """A blank line, then the table no wider than its names need; nothing if it has no rows."""
+    if not columns or not columns[0].cells:
+        return
+    width = min(console.width, sum(map(_width, columns)) + GAP * (len(columns) - 1))
+    console.print()
+    console.print(table(columns, width, console.options.ascii_only))
+
+
 def fitting(columns: Sequence[Column], width: int) -> list[Column]:
     """The columns that leave at least `NAME_WIDTH` (or all it needs) to the first, in order."""
     kept = list(columns)

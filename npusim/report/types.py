@@ -120,7 +120,8 @@ class MemoryUse:
 
     `weights_bytes` stay across inferences; `tensors_bytes` are feature maps that stay, with
     `holes_bytes` lost between them; `buffers_bytes` hold the step's tiles, `early_weights_bytes`
-    the first weights of the next step, where they come during this one.
+    the first weights of the next step, where they come during this one; below them,
+    `reserved_bytes` are kept free for the feature maps of the next step.
     """
 
     layer: str
@@ -130,6 +131,7 @@ class MemoryUse:
     holes_bytes: int
     buffers_bytes: int
     early_weights_bytes: int
+    reserved_bytes: int
 
 
 @dataclass(frozen=True)

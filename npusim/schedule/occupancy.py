@@ -1,7 +1,8 @@
 """What lies in SRAM during each step of a Program.
 
     used = weights that stay across inferences + tensors that stay + holes between them
-         + buffers of the step's tiles + first weights of the next step, where they come early
+         + buffers of the step's tiles + first weights of the next step, where they come early,
+         and what is kept free below those for the tensors of the next step
 
 The most of it over all steps is `Program.sram_peak_bytes`.
 """
@@ -22,19 +23,23 @@ from npusim.schedule.tiles import stream_bytes
 
 @dataclass(frozen=True)
 class Occupancy:
-    """Bytes of SRAM during one step, by what they hold; `holes` are lost between tensors."""
+    """Bytes of SRAM during one step, by what they hold.
+
+    `holes` are lost between tensors, `reserved` is kept free for tensors of the next step.
+    """
 
     weights_bytes: int
     tensors_bytes: int
     holes_bytes: int
     buffers_bytes: int
     early_weights_bytes: int
+    reserved_bytes: int
 
     @property
     def total_bytes(self) -> int:
         """All bytes that the step keeps from others."""
         held = self.weights_bytes + self.tensors_bytes + self.holes_bytes
-        return held + self.buffers_bytes + self.early_weights_bytes
+        return held + self.buffers_bytes + self.early_weights_bytes + self.reserved_bytes
 
 
 def occupancy_of(program: Program) -> tuple[Occupancy, ...]:
@@ -49,13 +54,13 @@ def occupancy_of(program: Program) -> tuple[Occupancy, ...]:
     buffers = buffers_of(program.table, program.operands)
     found = []
     for at in range(steps):
-        early = (
-            int(buffers[at + 1, 1]) if at + 1 < steps and program.table[at + 1]["prefetch"] else 0
-        )
-        end = max(top[at], top[at + 1]) if early else top[at]
-        found.append(
-            Occupancy(program.pinned_bytes, live[at], end - live[at], int(buffers[at, 0]), early)
-        )
+        early = reserved = 0
+        if at + 1 < steps and program.table[at + 1]["prefetch"]:
+            early = int(buffers[at + 1, 1])
+            reserved = max(0, top[at + 1] - top[at])
+        holes = top[at] - live[at]
+        tiles = int(buffers[at, 0])
+        found.append(Occupancy(program.pinned_bytes, live[at], holes, tiles, early, reserved))
     return tuple(found)
 
 
