@@ -41,6 +41,7 @@ class Request:
     numerics: bool | None
     requantize: str | None
     seed: int | None
+    stream: bool
     json_to: str | None
     csv_to: str | None
     plot_to: str | None
@@ -77,6 +78,8 @@ class Request:
                 if given is not None:
                     what = "nothing is executed: give --inputs or --numerics"
                     problems.append(Problem(option, what))
+        if self.stream and self.inputs is None:
+            problems.append(Problem("--stream", "needs samples that follow each other: --inputs"))
         if self.labels is not None and self.inputs is None and not problems:
             problems.append(Problem("--labels", "needs the samples that they belong to: --inputs"))
         if self.seed is not None and self.inputs is not None:
@@ -128,6 +131,10 @@ class Request:
     help="model, hardware, onnx, tflite-reference, xnnpack or single-rounding.",
 )  # fmt: skip
 @click.option("--seed", type=int, help="Draw random inputs (with --numerics).")
+@click.option(
+    "--stream", is_flag=True,
+    help="The samples of --inputs follow each other: the model's state is carried over.",
+)  # fmt: skip
 @options.json_option
 @options.csv_option
 @options.plot_option
@@ -152,6 +159,9 @@ def _run(request: Request) -> None:
         request.model or BUNDLED, request.hardware, request.overrides, request.shapes
     )
     api.choose_profile(request.requantize, hardware, model.graph)
+    if request.stream and not model.graph.states:
+        what = f"'{model.name}' remembers nothing: each sample is computed on its own anyway"
+        raise UsageError(Problem("--stream", what))
     announce_compilation(request.quiet)
     program = api.schedule(model, hardware, request.batch, request.objective, request.mapping)
     outputs: dict[str, np.ndarray] = {}
@@ -159,9 +169,11 @@ def _run(request: Request) -> None:
     if request.executes:
         inputs, labels = _data(request, program)
         with _progress(request.quiet) as progress:
-            outputs = api.infer(program, inputs, request.requantize, progress=progress)
+            outputs = api.infer(
+                program, inputs, request.requantize, progress=progress, stream=request.stream
+            )
         accuracy = _accuracy(outputs, labels)
-        notes = [_how_executed(request, program)]
+        notes = [_how_executed(request, program), *_how_remembered(request, program)]
     report = api.report_of(program, request.batch, request.objective, accuracy, notes)
     _write(request, report, program, outputs)
 
@@ -174,6 +186,13 @@ def _how_executed(request: Request, program: Program) -> str:
     profile = api.choose_profile(request.requantize, program.hardware, program.graph)
     drawn = f", random inputs of seed {request.seed or 0}" if request.draws else ""
     return f"executed: arithmetic of profile {profile.name}, kernels {kernels().path}{drawn}"
+
+
+def _how_remembered(request: Request, program: Program) -> Iterator[str]:
+    """Where inferences of a model with state start from, for the notes of the report."""
+    if program.graph.states:
+        how = "each goes on from the one before" if request.stream else "each starts anew"
+        yield f"the model remembers: of the samples, {how}"
 
 
 def _data(request: Request, program: Program) -> tuple[Mapping[str, np.ndarray], np.ndarray | None]:

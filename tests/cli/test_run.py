@@ -13,8 +13,9 @@ import pytest
 from npusim.hardware import preset_names
 from npusim.models.bundled import INPUT_NAME, bundled_samples
 from npusim.timing.causes import CAUSES
-from tests.support.commands import document, done, npusim, process
+from tests.support.commands import document, done, npusim, process, refused
 from tests.support.shared import shared_path
+from tests.support.tflite_state import frames, memory
 
 ACCURACY = 0.97  # what the bundled model must reach at least
 
@@ -183,3 +184,30 @@ def test_a_dumped_mapping_gives_the_same_schedule(tmp_path: Path) -> None:
     assert again["total"] == first["total"]
     assert again["layers"] == first["layers"]
     assert done("run", "digits", "--dump-mapping", "-") == path.read_text()
+
+
+def test_a_stream_carries_the_state_over(tmp_path: Path) -> None:
+    model, inputs = tmp_path / "memory.tflite", tmp_path / "frames.npz"
+    model.write_bytes(memory().content())
+    x = frames(5)
+    np.savez(inputs, x=x)
+    found = {}
+    for option in ("--quiet", "--stream"):
+        outputs = tmp_path / f"out{option}.npz"
+        report = document("run", model, "--inputs", inputs, "--outputs", outputs, option)
+        found[option] = np.load(outputs)["y0"]
+        how = "goes on from the one before" if option == "--stream" else "starts anew"
+        assert any(how in note for note in report["notes"])
+    state = np.int16(-7) - 3 + np.cumsum(x.astype(np.int16) - 3, axis=0)
+    inside = (np.abs(state) < 120).all(axis=(1, 2)).cumprod().astype(bool)
+    assert inside[1]
+    np.testing.assert_array_equal(found["--stream"][inside], (state + 3)[inside])
+    np.testing.assert_array_equal(found["--quiet"][0], found["--stream"][0])
+    assert (found["--quiet"][1] != found["--stream"][1]).any()
+
+
+def test_a_stream_needs_samples_and_a_model_that_remembers(images: Path, tmp_path: Path) -> None:
+    model = tmp_path / "memory.tflite"
+    model.write_bytes(memory().content())
+    assert "--inputs" in refused(2, "run", model, "--stream", "--numerics")
+    assert "remembers nothing" in refused(2, "run", "digits", "--inputs", images, "--stream")
