@@ -15,8 +15,10 @@ from typing import Any
 import click
 
 from npusim.cli.compare import compare
+from npusim.cli.diff import diff
 from npusim.cli.explain import explain
 from npusim.cli.hw import hw
+from npusim.cli.models import models
 from npusim.cli.ops import ops
 from npusim.cli.run import run
 from npusim.errors import EXIT_BUG, EXIT_SIMULATION_SAYS_NO, EXIT_USAGE, NpusimError
@@ -138,5 +140,5 @@ def main() -> None:
     """What a quantized network does on an NPU: its bits, its cycles by cause, its energy."""
 
 
-for _command in (run, compare, explain, ops, hw):
+for _command in (run, compare, explain, diff, ops, hw, models):
     main.add_command(_command)

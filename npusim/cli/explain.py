@@ -65,37 +65,16 @@ def _print(found: Explanation, console: Console) -> None:
     from rich.text import Text
 
     from npusim.report.summary import printable, title
-    from npusim.report.terminal import print_line
+    from npusim.report.terminal import print_line, print_table
 
     about = "" if found.layer is None else f": {printable(found.layer.name)}"
     print_line(title(found.report) + about, "bold", console)
     for sentence in found.words:
         console.print(Text(printable(sentence)))
-    tables = (
-        ("from peak to achieved", _losses(found)),
-        ("tilings, timed in the whole network", _tilings(found)),
-        ("what one change would bring", _changes(found)),
-    )
-    for heading, columns in tables:
-        if columns and columns[0].cells:
-            _print_table(heading, columns, console)
+    for columns in (_losses(found), _tilings(found), _changes(found)):
+        print_table(columns, console)
     for note in found.unfit:
         console.print(Text(f"with {note} the network does not fit", "dim"))
-
-
-def _print_table(heading: str, columns: list[Column], console: Console) -> None:
-    """A blank line, then the table in the width that its names need."""
-    from rich.cells import cell_len
-
-    from npusim.report.summary import Column
-    from npusim.report.terminal import GAP, table
-
-    first, *others = columns
-    named = Column(heading, first.cells, first.importance, True)
-    widths = [max(cell_len(t) for t in (c.header, *c.cells)) for c in (named, *others)]
-    width = min(console.width, sum(widths) + GAP * len(others))
-    console.print()
-    console.print(table([named, *others], width, console.options.ascii_only))
 
 
 def _losses(found: Explanation) -> list[Column]:
@@ -103,8 +82,9 @@ def _losses(found: Explanation) -> list[Column]:
 
     losses = found.losses
     peak = f"{100.0:.1f}"
+    causes = tuple(loss.cause.replace("_", " ") for loss in losses)
     return [
-        Column("", tuple(loss.cause.replace("_", " ") for loss in losses), 100, True),
+        Column("from peak to achieved", causes, 100, True),
         Column("cycles", tuple(f"{loss.cycles:,.0f}" for loss in losses), 90),
         Column("%", tuple(f"{100 * loss.share:.1f}" for loss in losses), 80),
         Column(
@@ -121,8 +101,9 @@ def _tilings(found: Explanation) -> list[Column]:
     if not tilings:
         return []
     own = tilings[0].network_cycles
+    tiles = tuple(_tile_text(one.tile) for one in tilings)
     return [
-        Column("", tuple(_tile_text(one.tile) for one in tilings), 100, True),
+        Column("tilings, timed in the whole network", tiles, 100, True),
         Column("order", tuple((one.loop_order or "").split("_")[0] for one in tilings), 60, True),
         Column("dataflow", tuple((x.dataflow or "").replace("_", " ") for x in tilings), 65, True),
         Column("layer cycles", tuple(f"{one.layer_cycles:,.0f}" for one in tilings), 70),
@@ -141,8 +122,9 @@ def _changes(found: Explanation) -> list[Column]:
     from npusim.report.summary import Column
 
     effects = found.effects[:CHANGES_SHOWN]
+    changes = tuple(f"{e.path} {e.before} -> {e.after}" for e in effects)
     columns = [
-        Column("", tuple(f"{e.path} {e.before} -> {e.after}" for e in effects), 100, True),
+        Column("what one change would bring", changes, 100, True),
         Column("latency", tuple(_signed(e.latency) for e in effects), 90),
         Column("energy", tuple(_signed(e.energy) for e in effects), 80),
         Column("area", tuple(_signed(e.area) for e in effects), 70),
