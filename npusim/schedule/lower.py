@@ -68,7 +68,8 @@ def _unit(graph: Graph, node: Node, nest: LoopNest, hardware: Hardware) -> int:
     if nest.unit is Unit.ALIAS:
         return ALIAS
     names = [name for name in (*node.inputs, *node.outputs) if name]
-    if any(not graph.tensors[name].format.is_integer for name in names):
+    computed = [graph.tensors[name] for name in names if not graph.tensors[name].is_constant]
+    if any(not tensor.format.is_integer for tensor in computed):
         return HOST
     if nest.unit is Unit.ARRAY:
         return ARRAY

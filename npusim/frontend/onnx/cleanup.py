@@ -68,7 +68,8 @@ def _clamp_notes(graph: Graph) -> list[str]:
 
 def _float_problem(graph: Graph, node: Node) -> list[Problem]:
     inputs, outputs = graph.operands(node)
-    tensors = [tensor for tensor in (*inputs, *outputs) if tensor is not None]
+    data = inputs[: node.op.data_inputs]
+    tensors = [tensor for tensor in (*data, *outputs) if tensor is not None]
     if node.op.kind in _BORDERS or all(tensor.format.is_integer for tensor in tensors):
         return []
     if node.op.kind == "reshape":

@@ -135,6 +135,14 @@ class Context:
             return None
         return self.weights(source, index, np.ravel, 0)
 
+    def real_constant(self, source: Source, index: int) -> Tensor:
+        """A float32 constant input; one that is stored as integers is dequantized here."""
+        name = self.name_of(source, index)
+        if name not in self.quantized:
+            return self.add_constant(name, self.required_constant(source, index))
+        found = self.quantized[name]
+        return self.add_constant(name, dequantized(found.data, found.quantization))
+
     def emit(
         self, source: Source, op: Operator, inputs: Sequence[Tensor | None],
         fmt: Format | None = None, quantization: Quantization | None = None, output: int = 0,
@@ -196,6 +204,18 @@ class Context:
         return self.add_node(
             f"{name}_constant", Dequantize(), [stored], name, stored.shape, FP32, None
         )
+
+
+def dequantized(data: np.ndarray, quantization: Quantization) -> np.ndarray:
+    """float32 values of stored integers, as DequantizeLinear rounds them."""
+    shape = [1] * data.ndim
+    if not quantization.is_per_tensor and quantization.axis is not None:
+        shape[quantization.axis] = -1
+    scale = quantization.scale.reshape(shape) if data.ndim else quantization.scale[0]
+    zero = quantization.zero_point.reshape(shape) if data.ndim else quantization.zero_point[0]
+    centred = data.astype(np.int64) - zero
+    real: np.ndarray = centred.astype(np.float32) * scale
+    return real
 
 
 def channels_first(quantization: Quantization, axis: int, rank: int) -> Quantization:

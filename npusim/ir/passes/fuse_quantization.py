@@ -101,7 +101,7 @@ class _Fusion:
     def _compute(self, node: Node) -> bool:
         """Fuse a computing operator with the quantization of its result."""
         weighted = node.op.kind in WEIGHTED
-        data = node.inputs[:1] if weighted else node.inputs
+        data = node.inputs[: 1 if weighted else node.op.data_inputs]
         reader = self._quantized_reader(node)
         if reader is None or any(name not in self.stored for name in data):
             return False

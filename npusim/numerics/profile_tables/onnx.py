@@ -25,4 +25,5 @@ ARITHMETICS = {
     "hard_swish": "onnx",
     "logistic": "onnx",
     "tanh": "onnx",
+    "layer_norm": "float32",
 }

@@ -26,4 +26,5 @@ ARITHMETICS = {
     "hard_swish": "fixed_point",
     "logistic": "lookup",
     "tanh": "lookup",
+    "layer_norm": "float32",
 }

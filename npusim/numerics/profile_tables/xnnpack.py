@@ -33,4 +33,5 @@ ARITHMETICS = {
     "hard_swish": "rint_lookup",
     "logistic": "rint_lookup",
     "tanh": "rint_lookup",
+    "layer_norm": "float32",
 }

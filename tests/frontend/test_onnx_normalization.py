@@ -1,0 +1,129 @@
+"""Normalizations: 0 wrong elements on 8 bits and on float32 against ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from npusim.errors import ModelFileError, UnsupportedModelError
+from npusim.frontend.onnx import read_onnx
+from tests.support.evaluate import evaluate
+from tests.support.onnx_models import session, wrong_elements
+from tests.support.onnx_operators import Operand, qdq
+
+DTYPES = ("uint8", "int8")
+RNG_SEED = 11
+
+
+def _real(shape: tuple[int, ...], seed: int, spread: float = 1.0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0.2, spread, shape).astype(np.float32)
+
+
+def floats(
+    op: str, x: tuple[int, ...], constants: dict[str, np.ndarray], opset: int = 17,
+    **attributes: object,
+) -> onnx.ModelProto:  # fmt: skip
+    """A model of one float32 operator with constants behind its data."""
+    node = helper.make_node(op, ["x", *constants], ["y"], "operator", **attributes)
+    ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, x)]
+    outs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
+    given = [numpy_helper.from_array(data, name) for name, data in constants.items()]
+    graph = helper.make_graph([node], "g", ends, outs, given)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
+
+
+def check_integers(model: onnx.ModelProto, path: Path, dtype: str, rounds: int = 3) -> None:
+    """No element differs over inputs that span the range."""
+    onnx.save(model, path)
+    graph = read_onnx(path)
+    assert [node.op.kind for node in graph.nodes] == [graph.nodes[-1].op.kind]
+    oracle = session(path, int8=dtype == "int8")
+    info = np.iinfo(dtype)
+    for seed in range(rounds):
+        random = np.random.default_rng(seed)
+        shape = graph.tensors["x"].shape
+        x = random.integers(info.min, info.max + 1, shape).astype(dtype)
+        assert wrong_elements(graph, oracle, {"x": x}) == {"y": 0}
+
+
+def check_floats(model: onnx.ModelProto, path: Path) -> None:
+    """No bit differs."""
+    onnx.save(model, path)
+    graph = read_onnx(path)
+    x = _real(graph.tensors["x"].shape, 5, 3.0)
+    (expected,) = session(path).run(None, {"x": x})
+    np.testing.assert_array_equal(evaluate(graph, {"x": x})["y"], expected)
+
+
+LAYERS = {
+    "last axis": ((2, 5, 64), -1),
+    "short": ((3, 7), -1),
+    "one": ((3, 1), 1),
+    "tail of three": ((4, 3, 35), 2),
+    "tail of seven": ((1, 9, 103), -1),
+    "several axes": ((2, 3, 4, 9), 2),
+    "all axes": ((3, 8), 0),
+    "rank 1": ((17,), 0),
+    "rank 4": ((1, 4, 6, 24), -1),
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("shifted", [True, False])
+def test_layer_norm_of_floats_to_the_bit(tmp_path: Path, layer: str, shifted: bool) -> None:
+    shape, axis = LAYERS[layer]
+    constants = {"scale": _real(shape[axis:], 1)}
+    if shifted:
+        constants["shift"] = _real(shape[axis:], 2)
+    model = floats("LayerNormalization", shape, constants, axis=axis, epsilon=1e-6)
+    check_floats(model, tmp_path / "one.onnx")
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scales", [(0.02, 0.03), (1.5, 0.011)])
+def test_layer_norm_on_integers(
+    tmp_path: Path, layer: str, dtype: str, scales: tuple[float, float]
+) -> None:
+    shape, axis = LAYERS[layer]
+    x = Operand(shape, scales[0], 117 if dtype == "uint8" else -11)
+    y = Operand((), scales[1], 140 if dtype == "uint8" else 12)
+    extra = {"scale": _real(shape[axis:], 1), "shift": _real(shape[axis:], 2)}
+    model = qdq("LayerNormalization", {"x": x}, y, dtype=dtype, extra=extra, axis=axis)
+    check_integers(model, tmp_path / "one.onnx", dtype)
+
+
+def test_parameters_that_are_stored_as_integers(tmp_path: Path) -> None:
+    """ONNX Runtime's quantizer stores scale as int8 and shift as int32."""
+    rng = np.random.default_rng(RNG_SEED)
+    operands = {
+        "x": Operand((2, 3, 24), 0.05, 131),
+        "scale": Operand((24,), 0.01, 0, rng.integers(-127, 128, 24).astype(np.int8)),
+        "shift": Operand((24,), 0.0005, 0, rng.integers(-900, 900, 24).astype(np.int32)),
+    }
+    model = qdq("LayerNormalization", operands, Operand((), 0.03, 120), axis=-1)
+    check_integers(model, tmp_path / "one.onnx", "uint8")
+
+
+def test_damaged_layer_norms_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "one.onnx"
+    cases = [
+        (floats("LayerNormalization", (2, 8), {"s": _real((8,), 1)}, axis=3), "axis 3"),
+        (floats("LayerNormalization", (2, 8), {"s": _real((7,), 1)}), "needs \\(8,\\)"),
+    ]
+    for model, message in cases:
+        onnx.save(model, path)
+        with pytest.raises(ModelFileError, match=f"operator.*{message}"):
+            read_onnx(path)
+
+
+def test_statistics_are_not_given_out(tmp_path: Path) -> None:
+    model = floats("LayerNormalization", (2, 8), {"s": _real((8,), 1)})
+    model.graph.node[0].output.append("mean")
+    onnx.save(model, tmp_path / "one.onnx")
+    with pytest.raises(UnsupportedModelError, match="mean and deviation"):
+        read_onnx(tmp_path / "one.onnx")
