@@ -121,7 +121,8 @@ def _tile_text(tile: object) -> str:
 def _changes(found: Explanation) -> list[Column]:
     from npusim.report.summary import Column
 
-    effects = found.effects[:CHANGES_SHOWN]
+    effects = [e for e in found.effects if any(map(_moves, (e.latency, e.energy, e.area)))]
+    effects = effects[:CHANGES_SHOWN]
     changes = tuple(f"{e.path} {e.before} -> {e.after}" for e in effects)
     columns = [
         Column("what one change would bring", changes, 100, True),
@@ -137,5 +138,9 @@ def _changes(found: Explanation) -> list[Column]:
 
 def _signed(ratio: float) -> str:
     """A ratio to before as a change in percent."""
-    change = 100 * (ratio - 1)
-    return "0" if abs(change) < 0.005 else f"{change:+.2f} %"
+    return f"{100 * (ratio - 1):+.2f} %" if _moves(ratio) else "0"
+
+
+def _moves(ratio: float) -> bool:
+    """True if a ratio to before shows with two decimals of a percent."""
+    return abs(100 * (ratio - 1)) >= 0.005

@@ -131,7 +131,12 @@ def _effects(
             unfit.append(f"{change.path} {change.after}")
             continue
         found.append(_effect(change, report, other, layer))
-    return tuple(sorted(found, key=lambda effect: effect.latency)), tuple(unfit)
+    return tuple(sorted(found, key=_brings)), tuple(unfit)
+
+
+def _brings(effect: Effect) -> tuple[float, float]:
+    """What effects are sorted by: the layer where there is one, then the network."""
+    return effect.latency if effect.layer is None else effect.layer, effect.latency
 
 
 def _effect(change: Change, before: Report, after: Report, layer: Layer | None) -> Effect:

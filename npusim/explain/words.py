@@ -91,6 +91,8 @@ def _fit(layer: Layer, hardware: Hardware) -> str:
 def _least(macs: int, array_cycles: float, moved: int, machine: Machine) -> tuple[str, ...]:
     """The two bounds and the balance; `array_cycles` are issued MACs / peak rate."""
     memory_cycles = moved / machine.dram_bytes_per_cycle
+    if not macs and not moved:
+        return ()
     if not macs:
         traffic = f"It moves {shown(moved, BYTES)} to and from the second memory"
         return (f"{traffic}, at least {memory_cycles:,.0f} cycles.",)

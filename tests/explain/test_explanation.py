@@ -46,6 +46,12 @@ def test_effects_are_sorted_by_what_they_bring(network):
     assert latencies == sorted(latencies)
 
 
+def test_effects_on_a_layer_are_sorted_by_what_they_bring_to_it(layer):
+    ratios = [effect.layer for effect in layer.effects]
+    assert ratios == sorted(ratios)
+    assert min(ratios) < 1
+
+
 def test_the_chosen_tiling_is_the_layers_own(layer):
     chosen = layer.tilings[0]
     assert chosen.tile == layer.layer.tile
