@@ -13,6 +13,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from npusim.errors import Problem, UsageError
+from npusim.ir.operator import Operator
 from npusim.ir.ops.movement import Movement, data_of, normal_axis
 from npusim.ir.tensor import Tensor
 
@@ -42,11 +44,10 @@ class Gather(Movement):
         return [(*x.shape[:axis], *indices.shape[shared:], *x.shape[axis + 1 :])]
 
     def moved(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
-        """See `Movement`; computed indices outside x take its nearest end."""
+        """See `Movement`."""
         x, indices = inputs
-        axis, extent = self.axis % x.ndim, x.shape[self.axis]
-        at = np.where(indices < 0, indices.astype(np.int64) + extent, indices).astype(np.int64)
-        at = np.clip(at, 0, extent - 1)
+        axis = self.axis % x.ndim
+        at = checked_indices(self, indices, x.shape[axis])
         if self.batch_axes == 0:
             return np.take(x, at, axis)
         shape = (*x.shape[:axis], *indices.shape[self.batch_axes :], *x.shape[axis + 1 :])
@@ -54,6 +55,14 @@ class Gather(Movement):
         for place in np.ndindex(*x.shape[: self.batch_axes]):
             moved[place] = np.take(x[place], at[place], axis - self.batch_axes)
         return moved
+
+
+def checked_indices(op: Operator, indices: np.ndarray, extent: int) -> np.ndarray:
+    """`indices` as numpy's; UsageError if one that was computed is outside an axis of `extent`."""
+    if not in_range(indices, extent):
+        what = f"an index that the inputs lead to is outside an axis of {extent} elements"
+        raise UsageError(Problem(op.kind, what))
+    return indices.astype(np.intp)
 
 
 def in_range(indices: np.ndarray, extent: int) -> bool:
