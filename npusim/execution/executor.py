@@ -15,6 +15,7 @@ import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
 from npusim.execution.arrays import check_inputs, check_state
+from npusim.execution.layer import accumulators, run_layer, run_tile
 from npusim.ir.graph import Graph
 from npusim.ir.loopnest import Tile, Unit
 from npusim.ir.operator import ArrayKernel, VectorKernel
@@ -90,13 +91,7 @@ class Executor:
     def _run_layers(self, values: Values, wanted: Collection[str]) -> None:
         for at, step in enumerate(self._program.steps):
             ins, outs = self._arrays(step, values)
-            kernel, tile = self._bound[at], step.nest.whole
-            if step.nest.unit is Unit.ARRAY:
-                acc = _accumulators(tile)
-                kernel.accumulate(ins, acc, tile)  # type: ignore[union-attr]
-                kernel.drain(acc, outs[0], tile)  # type: ignore[union-attr]
-            else:
-                kernel.compute(ins, outs, tile)  # type: ignore[union-attr]
+            run_layer(self._bound[at], step.nest, ins, outs)
             for name in step.node.inputs:
                 if self._last_reader.get(name) == at and name not in wanted:
                     values.pop(name, None)
@@ -112,7 +107,7 @@ class Executor:
                     observer(JOB_KINDS[kind], at, tile)
                 if kind == COMPUTE and step.nest.unit is Unit.ARRAY:
                     ins, _ = self._arrays(step, values)
-                    sums = acc.setdefault(_output_key(at, tile), _accumulators(tile))
+                    sums = acc.setdefault(_output_key(at, tile), accumulators(tile))
                     self._bound[at].accumulate(ins, sums, tile)  # type: ignore[union-attr]
                 elif kind == POST:
                     _, outs = self._arrays(step, values)
@@ -120,19 +115,7 @@ class Executor:
                     self._bound[at].drain(sums, outs[0], tile)  # type: ignore[union-attr]
                 elif kind not in (LOAD, STORE) and JOB_KINDS[kind] != "dispatch":
                     ins, outs = self._arrays(step, values)
-                    self._whole_or_tile(at, step, ins, outs, tile)
-
-    def _whole_or_tile(
-        self, at: int, step: Step, ins: Sequence[np.ndarray], outs: Sequence[np.ndarray], tile: Tile
-    ) -> None:
-        """A tile on the vector unit; a whole operator on the host, whatever it is."""
-        kernel = self._bound[at]
-        if step.nest.unit is Unit.ARRAY:
-            sums = _accumulators(tile)
-            kernel.accumulate(ins, sums, tile)  # type: ignore[union-attr]
-            kernel.drain(sums, outs[0], tile)  # type: ignore[union-attr]
-        else:
-            kernel.compute(ins, outs, tile)  # type: ignore[union-attr]
+                    run_tile(self._bound[at], step.nest, ins, outs, tile)
 
     def _arrays(self, step: Step, values: Values) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Arrays of a step's tensors; outputs are made when they are first asked for."""
@@ -176,14 +159,6 @@ def _last_readers(graph: Graph) -> dict[str, int]:
         for name in node.inputs
         if name and not graph.tensors[name].is_constant
     }
-
-
-def _accumulators(tile: Tile) -> np.ndarray:
-    shape = (
-        tile.b1 - tile.b0, tile.y1 - tile.y0, tile.x1 - tile.x0,
-        tile.g1 - tile.g0, tile.k1 - tile.k0,
-    )  # fmt: skip
-    return np.zeros(shape, np.int32)
 
 
 def _output_key(at: int, tile: Tile) -> tuple[int, ...]:

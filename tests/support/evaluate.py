@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from npusim.execution.layer import run_layer
 from npusim.ir.graph import Graph
-from npusim.ir.loopnest import Unit
 from npusim.ir.views import empty_like_memory
 from npusim.kernels.table import kernels
 from npusim.numerics.profiles import profile_named
@@ -31,12 +31,5 @@ def evaluate(
             values[out.name] = empty_like_memory(out.shape, out.format.dtype, out.channel_axis)
         results = [values[name] for name in node.outputs]
         kernel = node.op.bind(ins, outs, chosen, table)
-        nest = node.op.loop_nest(ins, outs)
-        if nest.unit is Unit.ARRAY:
-            b, g, k, _, oy, ox, _, _ = nest.extents
-            acc = np.zeros((b, oy, ox, g, k), np.int32)
-            kernel.accumulate(arrays, acc, nest.whole)
-            kernel.drain(acc, results[0], nest.whole)
-        else:
-            kernel.compute(arrays, results, nest.whole)
+        run_layer(kernel, node.op.loop_nest(ins, outs), arrays, results)
     return values
