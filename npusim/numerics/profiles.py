@@ -4,11 +4,12 @@ A profile is a table from operator and input format to the name of an arithmetic
 convolutions and matrix products are those of `requantize.ARITHMETICS`; the other operators name a
 kernel variant (`add` under `one_shift` is the kernel `add_one_shift`). The row `clamp` says how the
 bounds of a fused activation become integers (`quantization.CLAMP_ROUNDINGS`); `requantize_other` is
-a requantization that changes the format as well, `global_average_pool` a mean over an image.
+a requantization that changes the format as well, `global_average_pool` a mean over an image,
+`matmul_constant` a product whose second matrix is a constant with zero point 0 (XNNPACK takes it).
 
 Every profile has a row for every operator, so that each runs every graph. Rows that no oracle
-stands behind are the nearest documented arithmetic: in the TFLite profiles `matmul` (taken as a
-convolution's) and `concat` of int8 tensors with different scales (LiteRT refuses them); under
+stands behind are the nearest documented arithmetic: in the TFLite profiles `matmul` of uint8 and
+`concat` of int8 tensors with different scales (LiteRT refuses them); under
 `single-rounding`, all but convolutions and products (TFLite's reference kernels, as they are).
 An average pooling or a softmax whose framework can't write the scale that the graph asks for is
 followed by the profile's requantization, as a converter would write it.

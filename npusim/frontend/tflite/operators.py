@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from npusim.frontend.tflite import products
+from npusim.frontend.tflite import movement, pairs, products
 from npusim.frontend.tflite.source import (
     Import,
     Inputs,
@@ -20,13 +20,11 @@ from npusim.frontend.tflite.source import (
     image,
 )
 from npusim.ir.operator import Operator
-from npusim.ir.ops.add import Add
 from npusim.ir.ops.average_pool import AveragePool
 from npusim.ir.ops.concat import Concat
 from npusim.ir.ops.dequantize import Dequantize
 from npusim.ir.ops.max_pool import MaxPool
 from npusim.ir.ops.mean import Mean
-from npusim.ir.ops.mul import Mul
 from npusim.ir.ops.pad import Pad
 from npusim.ir.ops.quantize import Quantize
 from npusim.ir.ops.relu import Relu
@@ -39,14 +37,6 @@ from npusim.numerics.quantization import Activation
 
 MAX_TAPS = 2**12
 """Taps a side of a pooling window; no weights bound it, so a damaged file could ask for any."""
-
-
-def _add(source: Source) -> tuple[Operator, Inputs]:
-    return Add(source.activation()), (source.input(0), source.input(1))
-
-
-def _mul(source: Source) -> tuple[Operator, Inputs]:
-    return Mul(source.activation()), (source.input(0), source.input(1))
 
 
 def _window(source: Source) -> Window:
@@ -128,8 +118,10 @@ def _dequantize(source: Source) -> tuple[Operator, Inputs]:
 
 
 IMPORTS: Mapping[str, Import] = {
-    "ADD": _add,
+    **movement.IMPORTS,
+    **pairs.IMPORTS,
     "AVERAGE_POOL_2D": _average_pool,
+    "BATCH_MATMUL": products.batch_matmul,
     "CONCATENATION": _concat,
     "CONV_2D": products.conv,
     "DEPTHWISE_CONV_2D": products.depthwise,
@@ -138,7 +130,6 @@ IMPORTS: Mapping[str, Import] = {
     "FULLY_CONNECTED": products.fully_connected,
     "MAX_POOL_2D": _max_pool,
     "MEAN": _mean,
-    "MUL": _mul,
     "PAD": _pad,
     "PADV2": _pad,
     "QUANTIZE": _quantize,

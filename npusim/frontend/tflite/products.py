@@ -1,4 +1,4 @@
-"""Convolutions and fully connected layers of TFLite."""
+"""Convolutions, fully connected layers and matrix products of TFLite."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from npusim.frontend.tflite.source import Inputs, Source, UnsupportedNodeError, image
+from npusim.frontend.tflite.source import Imported, Inputs, Source, UnsupportedNodeError, image
 from npusim.ir.operator import Operator
 from npusim.ir.ops.conv2d import Conv2D
 from npusim.ir.ops.fully_connected import FullyConnected
+from npusim.ir.ops.matmul import MatMul
 from npusim.ir.tensor import Tensor
+from npusim.numerics.formats import INT8
 from npusim.numerics.quantization import Quantization
 
 
@@ -57,3 +59,13 @@ def fully_connected(source: Source) -> tuple[Operator, Inputs]:
         raise ValueError(f"weights of rank {len(w.shape)}")
     op = FullyConnected(source.activation(), bool(source.options.get("KeepNumDims", False)))
     return op, (x, w, source.optional(2))
+
+
+def batch_matmul(source: Source) -> Imported:
+    a, b = source.input(0), source.input(1)
+    found = {tensor.format for tensor in (a, b, *source.outputs)}
+    if found != {INT8}:
+        names = ", ".join(sorted(fmt.name for fmt in found))
+        raise UnsupportedNodeError(f"int8 matrices are supported, not {names}")
+    op = MatMul(bool(source.options.get("AdjX")), bool(source.options.get("AdjY")))
+    return op, (a, b)

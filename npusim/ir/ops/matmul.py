@@ -1,7 +1,8 @@
 """Product of two computed matrices, batched: y[..., m, n] = sum of a[..., m, c] * b[..., c, n].
 
-Inputs: a [..., M, C], b [..., C, N], int8 or uint8, leading axes broadcast. Output [..., M, N]. In
-the loops the matrices of a batch are groups: B = M, G = batch, K = N, C = C.
+Inputs: a [..., M, C], b [..., C, N], int8 or uint8, leading axes broadcast; either may be stored
+the other way round. Output [..., M, N]. In the loops the matrices of a batch are groups: B = M,
+G = batch, K = N, C = C. Reading a matrix along the other axis costs nothing extra here.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ _ONE_PIXEL = (1, 1, 1, 1, 0, 0)
 
 @dataclass(frozen=True)
 class MatMul(Operator):
-    """A matrix product has no attributes; the shapes say it all."""
+    """Whether a is stored as [..., C, M], b as [..., N, C]; the shapes say the rest."""
+
+    transpose_a: bool = False
+    transpose_b: bool = False
 
     kind: ClassVar[str] = "matmul"
 
@@ -34,10 +38,13 @@ class MatMul(Operator):
         """[..., M, N] with the broadcast leading axes."""
         a, b = inputs
         assert a is not None and b is not None
-        if len(a.shape) < 2 or len(b.shape) < 2 or a.shape[-1] != b.shape[-2]:
+        if len(a.shape) < 2 or len(b.shape) < 2:
             raise ValueError(f"matrices of shapes {a.shape} and {b.shape} can't be multiplied")
-        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-        return [(*batch, a.shape[-2], b.shape[-1])]
+        rows, depth = a.shape[:-3:-1] if self.transpose_a else a.shape[-2:]
+        other, columns = b.shape[:-3:-1] if self.transpose_b else b.shape[-2:]
+        if depth != other:
+            raise ValueError(f"matrices of shapes {a.shape} and {b.shape} can't be multiplied")
+        return [(*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), rows, columns)]
 
     def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
         """B = rows, G = matrices, K = columns, C = depth; one pixel, one tap."""
@@ -49,7 +56,8 @@ class MatMul(Operator):
             walked = dims | {"G"} if prod(tensor.shape[:-2]) > 1 else dims
             operands.append(Operand(tensor.name, role, tensor.format.bits, frozenset(walked)))
         operands.append(Operand(out.name, "output", out.format.bits, frozenset({"B", "G", "K"})))
-        extents = (out.shape[-2], prod(out.shape[:-2]), out.shape[-1], a.shape[-1], 1, 1, 1, 1)
+        depth = a.shape[-2] if self.transpose_a else a.shape[-1]
+        extents = (out.shape[-2], prod(out.shape[:-2]), out.shape[-1], depth, 1, 1, 1, 1)
         return LoopNest(Unit.ARRAY, extents, tuple(operands))
 
     def bind(
@@ -57,17 +65,20 @@ class MatMul(Operator):
         profile: Profile, kernels: Kernels,
     ) -> ArrayKernel:  # fmt: skip
         """A convolution of one pixel, with the drain of `profile`."""
-        a, out = inputs[0], outputs[0]
-        assert a is not None
+        a, b, out = inputs[0], inputs[1], outputs[0]
+        assert a is not None and b is not None
         qa, qb, qy = (quantized(self, tensor) for tensor in (a, inputs[1], out))
         columns = out.shape[-1]
         scale, real = product_scales(qa, qb, qy, columns)
-        arithmetic = profile.arithmetic(self.kind, a.format.name)
+        symmetric = b.is_constant and qb.scalar_zero_point == 0
+        kind = f"{self.kind}_constant" if symmetric else self.kind
+        arithmetic = profile.arithmetic(kind, a.format.name)
         requantizer = make_requantizer(
             arithmetic, scale, real, qy.scalar_zero_point, out.format.low, out.format.high
         )
         zeros = qa.scalar_zero_point, qb.scalar_zero_point
-        return _MatMulKernel(kernels, requantizer, *zeros, out.shape[:-2])
+        swaps = self.transpose_a, self.transpose_b
+        return _MatMulKernel(kernels, requantizer, *zeros, out.shape[:-2], swaps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +88,16 @@ class _MatMulKernel:
     a_zero: int
     b_zero: int
     batch: tuple[int, ...]
+    swaps: tuple[bool, bool]
 
     def accumulate(self, inputs: Sequence[np.ndarray], acc: np.ndarray, tile: Tile) -> None:
+        given = (
+            np.swapaxes(x, -1, -2) if swap else x
+            for x, swap in zip(inputs, self.swaps, strict=True)
+        )
         a, b = (
             np.broadcast_to(x, (*self.batch, *x.shape[-2:])).reshape(-1, *x.shape[-2:])
-            for x in inputs
+            for x in given
         )
         x = np.moveaxis(a, 0, 1)[:, None, None]
         w = np.swapaxes(b, 1, 2)[:, :, None, None]

@@ -46,20 +46,24 @@ def test_tile_by_tile_equals_all_at_once(data) -> None:
     batch = draw(st.sampled_from([((), ()), ((2,), (2,)), ((3, 1), (2,)), ((1,), (4,))]))
     profile = PROFILES[draw(st.sampled_from(sorted(PROFILES)))]
     random = np.random.default_rng(draw(st.integers(0, 999)))
-    a = _tensor("a", (*batch[0], m, c), UINT8, 117)
-    b = _tensor("b", (*batch[1], c, k), INT8, -5, 0.03)
-    (shape,) = MatMul().infer_shapes([a, b])
+    op = MatMul(draw(st.booleans()), draw(st.booleans()))
+    a = _tensor("a", (*batch[0], *((c, m) if op.transpose_a else (m, c))), UINT8, 117)
+    b = _tensor("b", (*batch[1], *((k, c) if op.transpose_b else (c, k))), INT8, -5, 0.03)
+    (shape,) = op.infer_shapes([a, b])
     y = _tensor("y", shape, INT8, 9, 0.05)
     arrays = [random.integers(0, 256, a.shape).astype(np.uint8),
               random.integers(-128, 128, b.shape).astype(np.int8)]  # fmt: skip
-    nest = MatMul().loop_nest([a, b], [y])
+    nest = op.loop_nest([a, b], [y])
+    assert nest.extents[:4] == (m, int(np.prod(shape[:-2])), k, c)
     groups = nest.extents[1]
-    kernel = MatMul().bind([a, b], [y], profile, kernels("reference"))
+    kernel = op.bind([a, b], [y], profile, kernels("reference"))
     whole, tiled = np.empty(shape, np.int8), np.empty(shape, np.int8)
     _run(kernel, arrays, c, whole, [[(0, m)], [(0, groups)], [(0, k)], [(0, c)]])
     _run(kernel, arrays, c, tiled, [_cuts(extent, draw) for extent in (m, groups, k, c)])
     assert np.array_equal(whole, tiled)
-    exact = (arrays[0].astype(np.int64) - 117) @ (arrays[1].astype(np.int64) + 5)
+    left, right = arrays[0].astype(np.int64) - 117, arrays[1].astype(np.int64) + 5
+    left = np.swapaxes(left, -1, -2) if op.transpose_a else left
+    exact = left @ (np.swapaxes(right, -1, -2) if op.transpose_b else right)
     real = np.clip(np.rint(exact * (0.02 * 0.03 / 0.05)) + 9, -128, 127)
     assert np.abs(whole - real).max() <= 1
 
