@@ -19,6 +19,8 @@ from npusim.ir.ops.average_pool import AveragePool
 from npusim.ir.ops.concat import Concat
 from npusim.ir.ops.conv2d import Conv2D
 from npusim.ir.ops.fully_connected import FullyConnected
+from npusim.ir.ops.gather import Gather
+from npusim.ir.ops.layer_norm import LayerNorm
 from npusim.ir.ops.matmul import MatMul
 from npusim.ir.ops.max_pool import MaxPool
 from npusim.ir.ops.mean import Mean
@@ -35,7 +37,7 @@ from npusim.models.functions import NONE, Nonlinearity
 from npusim.models.moments import Moments
 from npusim.models.structure import digest
 from npusim.models.weights import STD, SyntheticTensor, uniform
-from npusim.numerics.formats import INT8, INT32
+from npusim.numerics.formats import FP32, INT8, INT32
 from npusim.numerics.quantization import Quantization
 
 Pair = tuple[int, int]
@@ -57,6 +59,9 @@ BIAS_STD = 0.2
 
 PROBABILITIES = Quantization.per_tensor(1 / 256, -128)
 """The scale that TFLite fixes for the output of a softmax."""
+
+UNKNOWN = Moments(0.0, 0.0, 0.0, 0.0)
+"""Of parameters and of numbers that are not quantized: no scale follows from them."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,12 @@ class Builder:
         """An int8 input whose values are uniform over -2..2, a normalized image's range."""
         uniform_std = 2.0 / sqrt(3.0)
         return self._declared(name, shape, Moments(0.0, round(uniform_std, 6), -2.0, 2.0))
+
+    def indices(self, name: str, *shape: int) -> Value:
+        """An int32 input of plain numbers, such as the tokens of a text."""
+        self._tensors[name] = Tensor(name, shape, INT32)
+        self._inputs.append(name)
+        return Value(name, shape, UNKNOWN)
 
     def constant(self, name: str, *shape: int) -> Value:
         """A learned int8 tensor that is not the weights of a product: an embedding, a token."""
@@ -168,9 +179,26 @@ class Builder:
         expected = moments.joined([part.moments for part in parts])
         return self._node(Concat(axis), parts, name, expected)
 
-    def channels(self, x: Value, name: str, begin: int, end: int) -> Value:
-        """The channels `begin` to `end`."""
-        return self._kept(StridedSlice.along(-1, len(x.shape), begin, end), x, name)
+    def part(self, x: Value, name: str, axis: int, begin: int, end: int) -> Value:
+        """The elements `begin` to `end` of an axis."""
+        return self._kept(StridedSlice.along(axis, len(x.shape), begin, end), x, name)
+
+    def gather(self, table: Value, indices: Value, name: str) -> Value:
+        """The rows of a constant `table` that `indices` name."""
+        quantization = self._tensors[table.name].quantization
+        return self._node(Gather(0), (table, indices), name, table.moments, quantization)
+
+    def layer_norm(self, x: Value, name: str, epsilon: float) -> Value:
+        """Normalization over the last axis, with float32 parameters."""
+        width = x.shape[-1]
+        key = f"{self._name}/{name}"
+        scale = 1.0 + SPREAD * uniform(f"{key}/scales", width)
+        shift = BIAS_STD * sqrt(3.0) * uniform(f"{key}/bias", width)
+        learned = [
+            self._parameters(f"{name}.weight", scale), self._parameters(f"{name}.bias", shift)
+        ]  # fmt: skip
+        expected = moments.normal(0.0, sqrt(1.0 + SPREAD**2 / 3.0 + BIAS_STD**2))
+        return self._node(LayerNorm(epsilon, -1), (x, *learned), name, expected)
 
     def upsample(self, x: Value, name: str, factor: int) -> Value:
         """Each pixel of an image repeated `factor` times in both directions."""
@@ -238,8 +266,13 @@ class Builder:
         bias = f"{name}.bias"
         quantization = Quantization(sums_scale, zeros, 0)
         self._tensors[bias] = Tensor(bias, (channels,), INT32, quantization, stored)
-        unused = Moments(0.0, 0.0, 0.0, 0.0)
-        return Value(weights, shape, unused), Value(bias, (channels,), unused)
+        return Value(weights, shape, UNKNOWN), Value(bias, (channels,), UNKNOWN)
+
+    def _parameters(self, name: str, values: np.ndarray) -> Value:
+        """A float32 constant."""
+        data = values.astype(np.float32)
+        self._tensors[name] = Tensor(name, data.shape, FP32, None, data)
+        return Value(name, data.shape, UNKNOWN)
 
     def _kept(self, op: Operator, x: Value, name: str) -> Value:
         """An operator whose output has the scale of its input."""

@@ -16,6 +16,8 @@ FAMILIES: Mapping[str, str] = {
     "mobilenet-v3-large": "mobilenet_v3",
     "efficientnet-lite0": "efficientnet_lite",
     "yolov8n": "yolov8",
+    "deit-tiny": "deit",
+    "bert-base": "bert",
     "mlperf-tiny-kws": "mlperf_tiny",
     "mlperf-tiny-vww": "mlperf_tiny",
     "mlperf-tiny-ic": "mlperf_tiny",

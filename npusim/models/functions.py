@@ -89,3 +89,8 @@ LOGISTIC = Nonlinearity(
 TANH = Nonlinearity("tanh", np.tanh, table=Tanh(), scale=Quantization.per_tensor(1 / 128))
 SILU = Nonlinearity("silu", _silu, table=Logistic(), gated=True, gain=2.0, scale=LOGISTIC.scale)
 """x times its logistic function: two operators, as converters write it."""
+
+
+def scaled(std: float) -> Nonlinearity:
+    """No function, but sums of this standard deviation."""
+    return Nonlinearity("none", _identity, gain=std)

@@ -39,7 +39,7 @@ class _Layers:
         half = channels // 2
         both = self.conv(x, f"{name}.cv1", channels)
         parts = [both]
-        y = self.build.channels(both, f"{name}.half", half, channels)
+        y = self.build.part(both, f"{name}.half", -1, half, channels)
         for at in range(repeats):
             z = self.conv(y, f"{name}.m.{at}.cv1", half, 3)
             z = self.conv(z, f"{name}.m.{at}.cv2", half, 3)
