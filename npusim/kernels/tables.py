@@ -18,10 +18,12 @@ from npusim.kernels.checks import EIGHT_BIT, require_writable
 Array = np.ndarray
 Kernel = Callable[..., Any]
 
-PAIR_KERNELS = ("add_", "mul_")
+PAIR_KERNELS = (
+    "add_", "compare_", "div_", "mul_", "pair_stored", "pair_through_float", "squared_",
+)  # fmt: skip
 """Beginnings of the names of kernels of the form f(a, b, out, parameters)."""
 SINGLE_KERNELS = (
-    "dequantize_", "hard_swish_", "rescale_", "unary_lookup", "unary_onnx", "unary_rint_lookup",
+    "abs_", "dequantize_", "hard_swish_", "leaky_relu_", "neg_", "rescale_", "rsqrt_", "unary_",
 )  # fmt: skip
 """Beginnings of the names of kernels of the form f(x, out, parameters)."""
 
@@ -56,6 +58,8 @@ def lookup_kernels(reference: Mapping[str, Kernel], lookup: Lookup) -> dict[str,
     """The element-wise kernels of `reference`, each computed by `lookup` in its table."""
     found: dict[str, Kernel] = {}
     for name, kernel in reference.items():
+        if name.endswith("_float32"):
+            continue
         if name.startswith(PAIR_KERNELS):
             found[name] = functools.partial(_pairs, kernel, lookup)
         elif name.startswith(SINGLE_KERNELS):
@@ -66,6 +70,8 @@ def lookup_kernels(reference: Mapping[str, Kernel], lookup: Lookup) -> dict[str,
 def _pairs(kernel: Kernel, lookup: Lookup, a: Array, b: Array, out: Array, parameters: Any) -> None:
     _require_same_shape((a, b), out)
     table = pair_table(kernel, a.dtype, b.dtype, out.dtype, parameters)
+    if out.dtype == np.bool_:
+        table, out = table.view(np.uint8), out.view(np.uint8)
     lookup((a, b), table, out)
 
 

@@ -1,76 +1,115 @@
-"""Functions of one real number in float32, as two frameworks compute them.
+"""Functions of one real number in float32: exact ones, and those of the C library.
 
-`ONNX_RUNTIME` follows the polynomials of ONNX Runtime's math library (`npusim/numerics/mlas.py`),
-`C_LIBRARY` the functions of the C library, whose results are the exact ones rounded once. Each
-takes an array float32 of any shape and the operator's attributes, and gives one of the same shape.
+TFLite's kernels fill their tables with the C library's functions. They are taken here as the exact
+result rounded once, which glibc gives since 2.41; older ones are sometimes one step of float32 off,
+so that a table can differ where a result lies within such a step of a tie. Each function takes an
+array float32 of any shape and the operator's attributes, and gives one of the same shape.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
-
-from npusim.numerics import mlas
-from npusim.numerics.exact import correctly_rounded, erf
 
 Array = np.ndarray
 Function = Callable[..., Array]
 
-ONE, HALF = np.float32(1.0), np.float32(0.5)
+ZERO, ONE, HALF = np.float32(0.0), np.float32(1.0), np.float32(0.5)
 THREE, SIX = np.float32(3.0), np.float32(6.0)
 SQRT_HALF = np.float32(np.sqrt(0.5))
 SQRT_2_OVER_PI = np.float32(np.sqrt(2.0 / np.pi))
 GELU_CUBIC = np.float32(0.044715)
 """Coefficient of the cube in the approximation of GELU by a hyperbolic tangent."""
+LOGISTIC_ENDS = 100.0
+"""Beyond this XNNPACK's logistic function is 0 or 1."""
 
 
-def hard_swish(x: Array) -> Array:
-    """x * clamp(x + 3, 0, 6) / 6."""
-    return np.asarray(x * np.clip(x + THREE, np.float32(0.0), SIX) / SIX)
+def quietly(function: Callable[..., Any]) -> Function:
+    """`function` without warnings: domain errors become NaN or infinities, as in C."""
+
+    @functools.wraps(function)
+    def quiet(x: Array, *attributes: object) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray(function(x, *attributes), np.float32)
+
+    return quiet
 
 
-def hard_swish_onnx(x: Array) -> Array:
-    """x * clamp(x / 6 + 1/2, 0, 1): ONNX defines it by its hard sigmoid."""
-    return np.asarray(x * np.clip(x * (ONE / SIX) + HALF, np.float32(0.0), ONE))
+def rounded(function: Callable[[Array], Array], x: Array) -> Array:
+    """`function` on float64, which has 29 bits to spare, then one rounding to float32."""
+    return np.asarray(function(np.asarray(x, np.float64))).astype(np.float32)
 
 
-def logistic(x: Array) -> Array:
-    """1 / (1 + exp(-x))."""
-    with np.errstate(over="ignore"):
-        return np.asarray(ONE / (ONE + correctly_rounded(np.exp, -x)))
+def each(function: Callable[[float], float]) -> Callable[[Array], Array]:
+    """A function of one float64 as one of arrays."""
+
+    def on_arrays(x: Array) -> Array:
+        values = [function(value) for value in x.reshape(-1)]
+        return np.array(values, np.float64).reshape(x.shape)
+
+    return on_arrays
 
 
-def gelu(x: Array, approximate: bool) -> Array:
-    """x / 2 * (1 + erf(x / sqrt 2)), or its approximation by a hyperbolic tangent."""
+def _elu(x: Array, alpha: float) -> Array:
+    return np.where(x < 0, np.float32(alpha) * rounded(np.expm1, np.minimum(x, ZERO)), x)
+
+
+def _gelu(x: Array, approximate: bool) -> Array:
     if approximate:
         inner = SQRT_2_OVER_PI * (x + GELU_CUBIC * x * x * x)
-        return np.asarray(HALF * x * (ONE + tanh(inner)))
-    return np.asarray(HALF * x * (ONE + correctly_rounded(erf, x * SQRT_HALF)))
+        return np.asarray(HALF * x * (ONE + rounded(np.tanh, inner)))
+    return np.asarray(HALF * x * rounded(each(math.erfc), x * -SQRT_HALF))
 
 
-def gelu_onnx(x: Array, approximate: bool) -> Array:
-    """The same on ONNX Runtime's error function and hyperbolic tangent."""
-    if approximate:
-        inner = x * (GELU_CUBIC * SQRT_2_OVER_PI * x * x + SQRT_2_OVER_PI)
-        return np.asarray(HALF * x * (mlas.tanh(inner) + ONE))
-    return np.asarray(HALF * x * (mlas.erf(x * SQRT_HALF) + ONE))
+def _hard_sigmoid(x: Array, alpha: float, beta: float) -> Array:
+    return np.asarray(np.clip(x * np.float32(alpha) + np.float32(beta), ZERO, ONE))
 
 
-def tanh(x: Array) -> Array:
-    """Hyperbolic tangent."""
-    return correctly_rounded(np.tanh, x)
+def _log(x: Array) -> Array:
+    """Minus infinity for zero and below, as TFLite's table has it."""
+    return np.where(x > 0, rounded(np.log, x), np.float32(-np.inf))
 
 
-C_LIBRARY: Mapping[str, Function] = {
-    "gelu": gelu,
-    "hard_swish": hard_swish,
-    "logistic": logistic,
-    "tanh": tanh,
+def _logistic_in_float64(x: Array) -> Array:
+    exponential = np.exp(x.astype(np.float64))
+    inside = (exponential / (1.0 + exponential)).astype(np.float32)
+    return np.where(np.abs(x) > LOGISTIC_ENDS, (x > 0).astype(np.float32), inside)
+
+
+EXACT: Mapping[str, Callable[..., Any]] = {
+    "abs": np.abs,
+    "ceil": np.ceil,
+    "clip": lambda x, low, high: np.clip(x, np.float32(low), np.float32(high)),
+    "floor": np.floor,
+    "hard_sigmoid": _hard_sigmoid,
+    "leaky_relu": lambda x, alpha: np.where(x >= 0, x, np.float32(alpha) * x),
+    "neg": np.negative,
+    "reciprocal": lambda x: ONE / x,
+    "round": np.rint,
+    "rsqrt": lambda x: ONE / np.sqrt(x),
+    "sqrt": np.sqrt,
+    "square": lambda x: x * x,
 }
-ONNX_RUNTIME: Mapping[str, Function] = {
-    "gelu": gelu_onnx,
-    "hard_swish": hard_swish_onnx,
-    "logistic": mlas.logistic,
-    "tanh": mlas.tanh,
+"""Functions of which every step is a correctly rounded operation."""
+
+_LIBRARY: Mapping[str, Callable[..., Any]] = {
+    **EXACT,
+    "elu": _elu,
+    "erf": lambda x: rounded(each(math.erf), x),
+    "exp": lambda x: rounded(np.exp, x),
+    "gelu": _gelu,
+    "hard_swish": lambda x: x * np.clip(x + THREE, ZERO, SIX) / SIX,
+    "log": _log,
+    "logistic": lambda x: ONE / (ONE + rounded(np.exp, -x)),
+    "quick_gelu": lambda x, alpha: x / (ONE + rounded(np.exp, -x * np.float32(alpha))),
+    "softplus": lambda x: rounded(lambda v: np.logaddexp(0.0, v), x),
+    "tanh": lambda x: rounded(np.tanh, x),
 }
+C_LIBRARY: Mapping[str, Function] = {name: quietly(f) for name, f in _LIBRARY.items()}
+
+XNNPACK: Mapping[str, Function] = {**C_LIBRARY, "logistic": quietly(_logistic_in_float64)}
+"""XNNPACK's tables: exp(x) / (1 + exp(x)) in float64, otherwise as the C library."""

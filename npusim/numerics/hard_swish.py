@@ -19,6 +19,8 @@ Clamp = tuple[int, int]
 
 INPUT_SHIFT = 7
 """Bits by which the centred input is shifted left."""
+SMALLEST_EXPONENT = -15
+"""16 bits can't be shifted further; TFLite's kernel takes more and gives no meaningful result."""
 FACTOR_SCALE = np.float32(3.0) / np.float32(32768.0)
 """Real value of one step of the factor."""
 _ROUNDING, _LARGEST = 1 << 15, 2**15 - 1
@@ -38,11 +40,11 @@ class FixedPointHardSwish(NamedTuple):
 
 
 def fixed_point_hard_swish(x: Quantization, y: Quantization, clamp: Clamp) -> FixedPointHardSwish:
-    """Both multipliers from float32 ratios; UnsupportedModelError for an output scale too small."""
+    """Both multipliers from float32 ratios; UnsupportedModelError for scales too far apart."""
     scale = np.float32(np.float32(1.0 / (1 << INPUT_SHIFT)) * x.scalar_scale)
     y_multiplier, y_exponent = _multiplier(scale / y.scalar_scale)
-    if y_exponent > 0:
-        what = "hard_swish needs an output scale of at least 1/128 of the input's"
+    if not SMALLEST_EXPONENT <= y_exponent <= 0:
+        what = "hard_swish needs an output scale of 1/128 to 512 times the input's"
         raise UnsupportedModelError(Problem("hard_swish", what))
     factor = _multiplier(scale / FACTOR_SCALE)
     return FixedPointHardSwish(

@@ -1,8 +1,8 @@
-"""Logistic, hyperbolic tangent and error function as ONNX Runtime computes them in float32.
+"""Logistic, hyperbolic tangent, error function and exponential as ONNX Runtime computes them.
 
-Rational and polynomial approximations with fused multiply-adds. The coefficients are those of
-`logistic.cpp`, `tanh.cpp` and `erf.cpp` in `onnxruntime/core/mlas/lib`, ONNX Runtime 1.31.1; its
-AVX2 and AVX-512 kernels take the same steps.
+In float32: rational and polynomial approximations with fused multiply-adds. The coefficients are
+those of `logistic.cpp`, `tanh.cpp`, `erf.cpp` and `compute.cpp` in `onnxruntime/core/mlas/lib` of
+ONNX Runtime 1.31.1; its AVX2 and AVX-512 kernels take the same steps.
 """
 
 from __future__ import annotations
@@ -43,13 +43,19 @@ ERF_BIG = (
     1.72948930e-5, -3.83208680e-4, 3.88393435e-3, -2.42545605e-2, 1.06777847e-1, 6.34846687e-1,
     1.28717512e-1,
 )  # fmt: skip
-EXP_LOWEST = np.float32(-88.3762626647949)
+ERF_EXP_LOWEST = np.float32(-88.3762626647949)
 LOG2_RECIPROCAL = np.float32(1.44269504088896341)
 LOG2_HIGH, LOG2_LOW = np.float32(-6.93145752e-1), np.float32(-1.42860677e-6)
 ROUNDING = np.float32(1.25829120e7)
 """1.5 * 2^23: adding it and taking it away again rounds to an integer."""
-EXP_POLYNOMIAL = (
+ERF_EXP = (
     1.38319808e-3, 8.37550033e-3, 4.16689515e-2, 1.66664466e-1, 4.99999851e-1, 1.0, 1.0,
+)  # fmt: skip
+"""The exponential inside the error function has coefficients of its own."""
+
+EXP_LOWEST, EXP_HIGHEST = np.float32(-103.9720840454), np.float32(88.7762626647950)
+EXP = (
+    1.37805939e-3, 8.37312452e-3, 4.16695364e-2, 1.66664720e-1, 4.99999851e-1, 1.0, 1.0,
 )  # fmt: skip
 
 
@@ -73,11 +79,21 @@ def erf(x: Array) -> Array:
     """Error function, float32: a polynomial in x up to the split, 1 - exp(polynomial) beyond."""
     size = np.minimum(np.abs(x), ERF_BOUND)
     small = fma(horner(ERF_SMALL, size * size), size, size)
-    exponent = np.maximum(EXP_LOWEST, -fma(horner(ERF_BIG, size), size, size))
-    steps = fma(LOG2_RECIPROCAL, exponent, ROUNDING) - ROUNDING
-    rest = fma(steps, LOG2_LOW, fma(steps, LOG2_HIGH, exponent))
-    big = np.float32(1.0) - np.ldexp(horner(EXP_POLYNOMIAL, rest), steps.astype(np.int32))
+    exponent = np.maximum(ERF_EXP_LOWEST, -fma(horner(ERF_BIG, size), size, size))
+    big = np.float32(1.0) - _exponential(exponent, ERF_EXP)
     return np.asarray(np.copysign(np.where(size > ERF_SPLIT, big, small), x))
+
+
+def exp(x: Array) -> Array:
+    """Exponential, float32."""
+    return _exponential(np.clip(x, EXP_LOWEST, EXP_HIGHEST), EXP)
+
+
+def _exponential(x: Array, coefficients: Sequence[float]) -> Array:
+    """2^steps times a polynomial in what is left of x."""
+    steps = fma(LOG2_RECIPROCAL, x, ROUNDING) - ROUNDING
+    rest = fma(steps, LOG2_LOW, fma(steps, LOG2_HIGH, x))
+    return np.asarray(np.ldexp(horner(coefficients, rest), steps.astype(np.int32)))
 
 
 def horner(coefficients: Sequence[float], x: Array) -> Array:

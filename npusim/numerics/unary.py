@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from npusim.numerics.functions import C_LIBRARY, ONNX_RUNTIME
+from npusim.numerics.functions import C_LIBRARY, XNNPACK
+from npusim.numerics.onnx_functions import ONNX_RUNTIME
 from npusim.numerics.quantization import Quantization
 
 Clamp = tuple[int, int]
@@ -38,7 +39,8 @@ FUNCTIONS: Mapping[str, Mapping[str, Callable[..., np.ndarray]]] = {
     FLOAT32: ONNX_RUNTIME,
     "onnx": ONNX_RUNTIME,
     "lookup": C_LIBRARY,
-    "rint_lookup": C_LIBRARY,
+    "rint_lookup": XNNPACK,
+    "truncated_lookup": C_LIBRARY,
 }
 """Whose functions fill the table in each arithmetic."""
 

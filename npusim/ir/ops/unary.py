@@ -17,6 +17,7 @@ from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
+from npusim.numerics.quantization import Quantization
 from npusim.numerics.unary import FLOAT32, float_function, real_function
 
 
@@ -28,6 +29,8 @@ class Unary(Operator):
     """
 
     keeps_axes: ClassVar[bool] = True
+    rate: ClassVar[str] = "lut"
+    """Which rate of the vector unit it runs at."""
     own: ClassVar[Mapping[str, Callable[..., Any]]] = {}
     """Arithmetics in integers that only this function has: `parameters(qx, qy, clamp, *fields)` of
     the kernel `<kind>_<arithmetic>`. All other arithmetics fill a table from float32."""
@@ -39,8 +42,8 @@ class Unary(Operator):
         return [x.shape]
 
     def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
-        """One look into the table an element."""
-        return vector_nest(inputs, outputs, "lut")
+        """One step an element: a look into the table, as a rule."""
+        return vector_nest(inputs, outputs, self.rate)
 
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
@@ -49,10 +52,11 @@ class Unary(Operator):
         """The function in the arithmetic of `profile`."""
         x, out = inputs[0], outputs[0]
         assert x is not None
-        arithmetic = profile.arithmetic(self.kind, x.format.name)
-        if arithmetic == FLOAT32:
+        named = profile.arithmetic(self.kind, x.format.name)
+        if named == FLOAT32:
             return self._on_floats(out, kernels)
         qx, qy = quantized(self, x), quantized(self, out)
+        arithmetic = self.chosen(named, qx, qy)
         clamp = (out.format.low, out.format.high)
         fields = astuple(self)
         if arithmetic in self.own:
@@ -62,6 +66,10 @@ class Unary(Operator):
             parameters = real_function(arithmetic, self.kind, fields, qx, qy, clamp)
             function = kernels.get(f"unary_{arithmetic}")
         return ElementwiseKernel(function, parameters, out.channel_axis)
+
+    def chosen(self, arithmetic: str, x: Quantization, y: Quantization) -> str:
+        """The arithmetic that a framework takes for these scales where it means `arithmetic`."""
+        return arithmetic
 
     def _on_floats(self, out: Tensor, kernels: Kernels) -> VectorKernel:
         if out.format != FP32:

@@ -12,3 +12,8 @@ Array = np.ndarray
 def unary_float32(x: Array, out: Array, p: RealFunction) -> None:
     """x, out float32 of one shape."""
     out[...] = p.function(x, *p.attributes)
+
+
+def dequantized(x: Array, p: RealFunction) -> Array:
+    """float32 of 8-bit integers."""
+    return (x.astype(np.int32) - p.x_zero).astype(np.float32) * p.x_scale

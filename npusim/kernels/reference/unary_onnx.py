@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from npusim.kernels.reference.quantize_onnx import quantize_onnx
+from npusim.kernels.reference.unary_float32 import dequantized
 from npusim.numerics.rescale import Affine
 from npusim.numerics.unary import RealFunction
 
@@ -16,6 +17,5 @@ Array = np.ndarray
 
 def unary_onnx(x: Array, out: Array, p: RealFunction) -> None:
     """x, out int8|uint8 of one shape."""
-    real = (x.astype(np.int32) - p.x_zero).astype(np.float32) * p.x_scale
     affine = Affine(p.y_scale, p.y_zero, p.low, p.high)
-    quantize_onnx(p.function(real, *p.attributes), out, affine)
+    quantize_onnx(p.function(dequantized(x, p), *p.attributes), out, affine)

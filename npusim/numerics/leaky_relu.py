@@ -1,0 +1,77 @@
+"""Parameters of a leaky ReLU on 8 bits: a factor for each sign of the input."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from npusim.numerics.quantization import Quantization
+from npusim.numerics.requantize import quantize_multiplier
+
+Clamp = tuple[int, int]
+
+SMALLEST_RATIO, LARGEST_RATIO = 2.0**-8, 2.0**7
+"""Ratios sx / sy that XNNPACK takes."""
+LARGEST_SLOPE = 128.0 - 2.0**-8
+"""Largest size of sx / sy * alpha that XNNPACK takes; the smallest is that of the ratio."""
+
+
+class FixedPointLeakyRelu(NamedTuple):
+    """Multipliers Q0.31 and shifts; `sign` is that of the slope, whose multiplier is positive."""
+
+    x_zero: int
+    multiplier: int
+    shift: int
+    slope_multiplier: int
+    slope_shift: int
+    sign: int
+    y_zero: int
+    low: int
+    high: int
+
+
+class Factor8LeakyRelu(NamedTuple):
+    """((x - x_zero) * factor + 128) >> 8, plus y_zero; one factor for each sign."""
+
+    x_zero: int
+    factor: int
+    slope_factor: int
+    y_zero: int
+    low: int
+    high: int
+
+
+def fixed_point_leaky_relu(
+    x: Quantization, y: Quantization, clamp: Clamp, alpha: float
+) -> FixedPointLeakyRelu:
+    """TFLite: sx / sy and sx * alpha / sy, in float32, as fixed-point multipliers."""
+    slope = np.float32(x.scalar_scale * np.float32(alpha)) / y.scalar_scale
+    factors = [quantize_multiplier(float(value)) for value in
+               (x.scalar_scale / y.scalar_scale, abs(slope))]  # fmt: skip
+    (multiplier, shift), (slope_multiplier, slope_shift) = factors
+    return FixedPointLeakyRelu(
+        x.scalar_zero_point, int(multiplier), int(shift), int(slope_multiplier), int(slope_shift),
+        -1 if slope < 0 else 1, y.scalar_zero_point, *clamp,
+    )  # fmt: skip
+
+
+def factor8_leaky_relu(
+    x: Quantization, y: Quantization, clamp: Clamp, alpha: float
+) -> Factor8LeakyRelu:
+    """XNNPACK: both ratios in float32 as integers with 8 fraction bits."""
+    factor, slope = (int(np.rint(np.float32(256.0) * ratio)) for ratio in _ratios(x, y, alpha))
+    return Factor8LeakyRelu(x.scalar_zero_point, factor, slope, y.scalar_zero_point, *clamp)
+
+
+def has_factor8(x: Quantization, y: Quantization, alpha: float) -> bool:
+    """True if XNNPACK takes these scales and this slope."""
+    ratio, slope = (float(value) for value in _ratios(x, y, alpha))
+    return SMALLEST_RATIO <= ratio <= LARGEST_RATIO and (
+        SMALLEST_RATIO <= abs(slope) <= LARGEST_SLOPE
+    )
+
+
+def _ratios(x: Quantization, y: Quantization, alpha: float) -> tuple[np.float32, np.float32]:
+    ratio = x.scalar_scale / y.scalar_scale
+    return ratio, np.float32(ratio * np.float32(alpha))
