@@ -19,6 +19,7 @@ import numpy as np
 
 from npusim.errors import Problem, UsageError, nearest_name
 from npusim.ir.graph import Graph
+from npusim.ir.ops.gather import Gather
 from npusim.models.catalog import NAMES as NETWORK_NAMES
 from npusim.models.catalog import network
 from npusim.numerics.profiles import PROFILES, Profile, profile_named
@@ -117,7 +118,7 @@ def load_model(path_or_name: StrPath, shapes: Mapping[str, Sequence[int]] | None
     """
     from npusim import frontend
 
-    path = _model_path(path_or_name)
+    path = model_path(path_or_name)
     given = {name: tuple(extents) for name, extents in (shapes or {}).items()}
     if not given and path_or_name in NETWORK_NAMES and not path.exists():
         return Model(network(str(path_or_name)).build())
@@ -218,14 +219,19 @@ def report_of(
     objective: str = "latency",
     accuracy: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
+    compared_to: Mapping[str, Any] | None = None,
 ) -> Report:
-    """The report of a Program: counted, with energy; `accuracy` and `notes` are added to it."""
+    """The report of a Program: counted, with energy.
+
+    `accuracy`, `notes` and `compared_to` (an `Agreement` as a dict) are added to it.
+    """
     from npusim.energy.model import energy_of
     from npusim.report import build_report
     from npusim.timing.counts import count
 
     counts = count(program)
-    return build_report(counts, energy_of(counts), batch or 1, objective, accuracy, notes)
+    energy = energy_of(counts)
+    return build_report(counts, energy, batch or 1, objective, accuracy, notes, compared_to)
 
 
 def infer(
@@ -262,7 +268,7 @@ def infer_from(
 
     profile = choose_profile(requantize, program.hardware, program.graph)
     executor = Executor(program, profile, kernel_table(kernels))
-    runs = list(_inferences(program.graph, inputs))
+    runs = list(inferences(program.graph, inputs))
     found: list[dict[str, np.ndarray]] = []
     before, after = state, dict[str, np.ndarray]()
     for arrays in runs:
@@ -299,7 +305,8 @@ def choose_profile(requantize: str | None, hardware: Hardware, graph: Graph) -> 
 def random_inputs(graph: Graph, seed: int = 0) -> dict[str, np.ndarray]:
     """Inputs of the model's own shapes and dtypes: integers over their whole range, floats in 0..1.
 
-    The same seed gives the same arrays.
+    Integers that a gather takes as indices stay within its table. The same seed gives the same
+    arrays.
     """
     rng = np.random.default_rng(seed)
     arrays = {}
@@ -307,14 +314,15 @@ def random_inputs(graph: Graph, seed: int = 0) -> dict[str, np.ndarray]:
         tensor = graph.tensors[name]
         fmt = tensor.format
         if fmt.is_integer:
-            drawn: Any = rng.integers(fmt.low, fmt.high, tensor.shape, np.int64, endpoint=True)
+            low, high = _drawn_range(graph, name)
+            drawn: Any = rng.integers(low, high, tensor.shape, np.int64, endpoint=True)
         else:
             drawn = rng.random(tensor.shape)
         arrays[name] = drawn.astype(fmt.dtype)
     return arrays
 
 
-def _inferences(graph: Graph, inputs: Arrays) -> Iterator[dict[str, np.ndarray]]:
+def inferences(graph: Graph, inputs: Arrays) -> Iterator[dict[str, np.ndarray]]:
     """`inputs` cut into inferences along axis 0; what does not fit, the executor refuses."""
     if len(graph.inputs) == 1 and len(inputs) == 1:
         inputs = {graph.inputs[0]: next(iter(inputs.values()))}
@@ -340,7 +348,17 @@ def _count(graph: Graph, name: str, array: np.ndarray) -> int:
     return rows // shape[0] if rows and shape[0] and rows % shape[0] == 0 else 1
 
 
-def _model_path(path_or_name: StrPath) -> Path:
+def _drawn_range(graph: Graph, name: str) -> tuple[int, int]:
+    """Least and greatest integer that an input may have; a gather's indices name its elements."""
+    low, high = graph.tensors[name].format.low, graph.tensors[name].format.high
+    for node in graph.nodes:
+        if isinstance(node.op, Gather) and node.inputs[1] == name:
+            extent = graph.tensors[node.inputs[0]].shape[node.op.axis]
+            low, high = 0, min(high, extent - 1)
+    return low, high
+
+
+def model_path(path_or_name: StrPath) -> Path:
     text = os.fspath(path_or_name)
     path = Path(text)
     if path.exists() or path.suffix or path.name != text:

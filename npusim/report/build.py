@@ -40,6 +40,7 @@ def build_report(
     objective: str = "latency",
     accuracy: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
+    compared_to: Mapping[str, Any] | None = None,
 ) -> Report:
     """The Report of `counts` and the `energy` of the same Counts.
 
@@ -61,6 +62,7 @@ def build_report(
         confidence=confidence_of(counts, energy),
         accuracy=None if accuracy is None else dict(accuracy),
         notes=(*graph.notes, *notes),
+        compared_to=compared_to,
         figures=tuple(FigureInfo(**vars(figure)) for figure in energy.figures),
         sram_use=sram_use_of(counts),
     )

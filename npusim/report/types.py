@@ -171,3 +171,4 @@ class Findings:
     notes: tuple[str, ...]
     figures: tuple[FigureInfo, ...]
     sram_use: tuple[MemoryUse, ...] = ()
+    compared_to: Mapping[str, Any] | None = None

@@ -1,0 +1,1 @@
+"""npusim against the frameworks that models come from, and against measurements."""
