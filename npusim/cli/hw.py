@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 FREE = "free"  # marks a number that nobody published, with its range
 UNKEYED = ("table", "derived", "--set")  # origins whose source is a text, not a cited key
-COLUMNS = ("preset", "MACs/cycle", "clock", "SRAM", "DRAM", "TOPS", "node", "validated")
-"""Titles of the table of presets; DRAM is the peak bandwidth of the second memory."""
+COLUMNS = ("preset", "MACs", "clock", "SRAM", "DRAM", "TOPS", "node", "validated")
+"""Titles of the table of presets; MACs are per cycle, DRAM is the peak bandwidth of the second memory."""
 
 
 @click.group()

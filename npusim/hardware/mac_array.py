@@ -38,7 +38,7 @@ class Precision(Section):
 
     rate: PositiveNumber
     """MACs per unit and cycle (dimensionless, > 0): 2 means two MACs where int8 has one."""
-    compute: Literal["fp16", "bf16", "fp32"] | None = None
+    compute: Literal["int16", "fp16", "bf16", "fp32"] | None = None
     """The format both operands are converted to at the array's edge; null: none is needed."""
 
 

@@ -90,7 +90,8 @@ class Dram(Section):
     """The second memory: a technology from the tables, with what this system changes of it."""
 
     technology: str
-    """A table of `npusim/hardware/memories/`: `lpddr4x-4266`, ..., `flash`, `sram_port`."""
+    """A table of `npusim/hardware/memories/`: `lpddr4x-4266`, ..., `flash`, `sram_port`,
+    `host_link`."""
     channels: Count = 1
     """Channels of that technology, >= 1."""
     bandwidth_bytes_per_s: BytesPerSecond | None = Field(default=None, alias="bandwidth")

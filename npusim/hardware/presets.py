@@ -14,8 +14,13 @@ def preset_folder() -> Path:
 
 
 def preset_names() -> tuple[str, ...]:
-    """The name of every preset, sorted."""
-    return tuple(sorted(path.stem for path in preset_folder().glob("*.yaml")))
+    """The name of every preset, sorted; numbers in names by their value."""
+    names = (path.stem for path in preset_folder().glob("*.yaml"))
+    return tuple(sorted(names, key=lambda name: [_rank(part) for part in name.split("-")]))
+
+
+def _rank(part: str) -> tuple[int, str]:
+    return (int(part), "") if part.isdigit() else (0, part)
 
 
 def preset_path(name: str) -> Path:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from npusim.hardware.document import FREE
 from npusim.hardware.loader import Description, SourcedValue
 from npusim.hardware.memory import Latency
 from npusim.hardware.quantities import Section, dimension_of
@@ -73,7 +74,8 @@ def _value_rows(
             yield from _value_rows(item, f"{path}.{key}", unit, stated)
     else:
         found = [item for key, item in stated.items() if f"{key}.".startswith(f"{path}.")]
-        sources = tuple(dict.fromkeys(text for item in found for text in item.sources))
+        cited = (text for item in found for text in item.sources if text != FREE)
+        sources = tuple(dict.fromkeys(cited))
         origin = found[0].origin if found else "default"
         yield ResolvedRow(path, _text(value, unit), origin, sources)
 

@@ -77,6 +77,8 @@ def test_integer_macs_by_width() -> None:
     assert arithmetic.mac("int16", "int8", "int32", 45).value == pytest.approx(0.2 * 2 + 0.1)
     assert arithmetic.mac("int8", "int8", "int24", 45).value == pytest.approx(0.2 + 0.1 * 24 / 32)
     assert arithmetic.mac("uint8", "int8", "int32", 45).value == pytest.approx(0.3)
+    wider = arithmetic.mac("int8", "int8", "int32", 45, compute="int16")
+    assert wider.value == arithmetic.mac("int16", "int16", "int32", 45).value
 
 
 def test_floating_point_macs() -> None:

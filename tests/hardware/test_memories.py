@@ -12,7 +12,7 @@ STANDARD = ("ddr3-1600", "ddr4-3200", "lpddr4-3200", "lpddr4x-4266", "lpddr5-640
 
 
 def test_the_standard_memories_have_complete_tables() -> None:
-    assert set(technology_names()) == {*STANDARD, "flash", "sram_port"}
+    assert set(technology_names()) == {*STANDARD, "flash", "sram_port", "host_link"}
     for name in STANDARD:
         assert None not in vars(technology(name)).values()
 

@@ -8,7 +8,7 @@ from npusim.hardware.memories.ddr4 import DDR4_3200
 from npusim.hardware.memories.lpddr4 import LPDDR4_3200
 from npusim.hardware.memories.lpddr4x import LPDDR4X_4266
 from npusim.hardware.memories.lpddr5 import LPDDR5_6400
-from npusim.hardware.memories.ports import FLASH, SRAM_PORT
+from npusim.hardware.memories.ports import FLASH, HOST_LINK, SRAM_PORT
 from npusim.hardware.memories.technology import DramTechnology, Figure
 
 __all__ = ["DramTechnology", "Figure", "technology", "technology_names"]
@@ -16,7 +16,7 @@ __all__ = ["DramTechnology", "Figure", "technology", "technology_names"]
 _TABLES = {
     table.name: table
     for table in (
-        DDR3_1600, DDR4_3200, LPDDR4_3200, LPDDR4X_4266, LPDDR5_6400, FLASH, SRAM_PORT,
+        DDR3_1600, DDR4_3200, LPDDR4_3200, LPDDR4X_4266, LPDDR5_6400, FLASH, SRAM_PORT, HOST_LINK,
     )
 }  # fmt: skip
 
