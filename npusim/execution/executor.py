@@ -115,7 +115,7 @@ class Executor:
                     self._bound[at].drain(sums, outs[0], tile)  # type: ignore[union-attr]
                 elif kind not in (LOAD, STORE) and JOB_KINDS[kind] != "dispatch":
                     ins, outs = self._arrays(step, values)
-                    run_tile(self._bound[at], step.nest, ins, outs, tile)
+                    run_tile(self._bound[at], ins, outs, tile)
 
     def _arrays(self, step: Step, values: Values) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Arrays of a step's tensors; outputs are made when they are first asked for."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from npusim.ir.loopnest import LoopNest, Tile, Unit
+from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import ArrayKernel, VectorKernel
 
 
@@ -15,11 +15,11 @@ def run_layer(
     outputs: Sequence[np.ndarray],
 ) -> None:  # fmt: skip
     """Write `outputs`: all partial sums and one drain on the array, else one call."""
-    run_tile(kernel, nest, inputs, outputs, nest.whole)
+    run_tile(kernel, inputs, outputs, nest.whole)
 
 
 def run_tile(
-    kernel: ArrayKernel | VectorKernel, nest: LoopNest, inputs: Sequence[np.ndarray],
+    kernel: ArrayKernel | VectorKernel, inputs: Sequence[np.ndarray],
     outputs: Sequence[np.ndarray], tile: Tile,
 ) -> None:  # fmt: skip
     """Write a tile of `outputs` with its whole reduction."""

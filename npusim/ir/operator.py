@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
 
 
+@runtime_checkable
 class ArrayKernel(Protocol):
     """An operator bound to its tensors, on the MAC array: partial sums, then the drain.
 

@@ -43,6 +43,18 @@ class Quantization:
             raise ValueError("a per-channel quantization has no single zero point")
         return int(self.zero_point[0])
 
+    def real(self, stored: np.ndarray) -> np.ndarray:
+        """float32 values of `stored` integers: the difference to the zero point, times the scale.
+
+        One rounding where the difference has 24 bits at most, as DequantizeLinear computes it.
+        """
+        shape = [1] * stored.ndim
+        if not self.is_per_tensor and self.axis is not None:
+            shape[self.axis] = -1
+        zero, scale = self.zero_point.reshape(shape), self.scale.reshape(shape)
+        real: np.ndarray = (stored.astype(np.int64) - zero).astype(np.float32) * scale
+        return real
+
     def same_as(self, other: Quantization | None) -> bool:
         """True if both map the same integers to the same reals."""
         return (

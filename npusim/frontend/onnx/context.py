@@ -141,7 +141,7 @@ class Context:
         if name not in self.quantized:
             return self.add_constant(name, self.required_constant(source, index))
         found = self.quantized[name]
-        return self.add_constant(name, dequantized(found.data, found.quantization))
+        return self.add_constant(name, found.quantization.real(found.data))
 
     def emit(
         self, source: Source, op: Operator, inputs: Sequence[Tensor | None],
@@ -204,18 +204,6 @@ class Context:
         return self.add_node(
             f"{name}_constant", Dequantize(), [stored], name, stored.shape, FP32, None
         )
-
-
-def dequantized(data: np.ndarray, quantization: Quantization) -> np.ndarray:
-    """float32 values of stored integers, as DequantizeLinear rounds them."""
-    shape = [1] * data.ndim
-    if not quantization.is_per_tensor and quantization.axis is not None:
-        shape[quantization.axis] = -1
-    scale = quantization.scale.reshape(shape) if data.ndim else quantization.scale[0]
-    zero = quantization.zero_point.reshape(shape) if data.ndim else quantization.zero_point[0]
-    centred = data.astype(np.int64) - zero
-    real: np.ndarray = centred.astype(np.float32) * scale
-    return real
 
 
 def channels_first(quantization: Quantization, axis: int, rank: int) -> Quantization:

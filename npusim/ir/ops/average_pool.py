@@ -1,8 +1,8 @@
 """Average over a window.
 
-Input: x int8 or uint8 [B, H, W, K] (or channels first). Output [B, OY, OX, K]. The divisor is the
-number of taps inside the image (TFLite, ONNX by default); with `count_include_pad` padding counts
-as the real value 0.
+Input: x int8, uint8 or float32 [B, H, W, K] (or channels first). Output [B, OY, OX, K]. The divisor
+is the number of taps inside the image (TFLite, ONNX by default); with `count_include_pad` padding
+counts as the real value 0.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import numpy as np
 from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.ops.real_products import require_real
 from npusim.ir.ops.vector import part, quantized, rescaled
 from npusim.ir.ops.window import Window
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import canonical_shape, channels_last
 from npusim.kernels.table import Kernels
+from npusim.numerics.formats import FP32
 from npusim.numerics.pooling import AVERAGE_PARAMETERS, KEEPS_SCALE
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation, clamp_range
@@ -54,6 +56,10 @@ class AveragePool(Operator):
         """Average in the arithmetic of `profile`."""
         x, out = inputs[0], outputs[0]
         assert x is not None
+        if x.format == FP32:
+            require_real(self, out)
+            name = "average_pool_float32"
+            return _AveragePoolKernel(self, kernels, name, self.activation.value, x.shape)
         qx, qy = quantized(self, x), quantized(self, out)
         arithmetic = profile.arithmetic(self.kind, x.format.name)
         rounding = profile.arithmetic("clamp", self.kind)

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from npusim.ir.loopnest import LoopNest, Operand, Unit
-from npusim.ir.operator import ArrayKernel, Operator
+from npusim.ir.operator import ArrayKernel, Operator, VectorKernel
 from npusim.ir.ops.drain import ConvolutionKernel, require_bias
+from npusim.ir.ops.real_products import real_convolution
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import canonical_shape
 from npusim.kernels.table import Kernels
+from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation
 
@@ -79,9 +81,11 @@ class Conv2D(Operator):
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
         profile: Profile, kernels: Kernels,
-    ) -> ArrayKernel:  # fmt: skip
-        """Integer convolution with the drain of `profile`."""
+    ) -> ArrayKernel | VectorKernel:  # fmt: skip
+        """Integer convolution with the drain of `profile`, or that of float32."""
         geometry = (*self.stride, *self.dilation, *self.padding[:2])
+        if inputs[0] is not None and inputs[0].format == FP32:
+            return real_convolution(self, inputs, outputs, geometry, kernels)
         return ConvolutionKernel.bind(self, inputs, outputs, geometry, profile, kernels)
 
 

@@ -14,10 +14,12 @@ from typing import ClassVar
 import numpy as np
 
 from npusim.ir.loopnest import LoopNest, Operand, Tile, Unit
-from npusim.ir.operator import ArrayKernel, Operator
+from npusim.ir.operator import ArrayKernel, Operator, VectorKernel
 from npusim.ir.ops.drain import ConvolutionKernel, require_bias
+from npusim.ir.ops.real_products import real_convolution
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
+from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation
 
@@ -66,8 +68,10 @@ class FullyConnected(Operator):
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
         profile: Profile, kernels: Kernels,
-    ) -> ArrayKernel:  # fmt: skip
-        """A convolution of one pixel over rows, with the drain of `profile`."""
+    ) -> ArrayKernel | VectorKernel:  # fmt: skip
+        """A convolution of one pixel over rows, with the drain of `profile`, or that of float32."""
+        if inputs[0] is not None and inputs[0].format == FP32:
+            return real_convolution(self, inputs, outputs, _ONE_PIXEL, kernels)
         kernel = ConvolutionKernel.bind(self, inputs, outputs, _ONE_PIXEL, profile, kernels)
         assert inputs[1] is not None
         return _RowsKernel(kernel, inputs[1].shape[1])

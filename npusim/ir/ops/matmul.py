@@ -15,10 +15,12 @@ from typing import ClassVar
 import numpy as np
 
 from npusim.ir.loopnest import LoopNest, Operand, Tile, Unit
-from npusim.ir.operator import ArrayKernel, Operator
+from npusim.ir.operator import ArrayKernel, Operator, VectorKernel
+from npusim.ir.ops.real_products import real_matmul
 from npusim.ir.ops.vector import quantized
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
+from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
 from npusim.numerics.requantize import Requantizer, make_requantizer, product_scales
 
@@ -63,10 +65,13 @@ class MatMul(Operator):
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
         profile: Profile, kernels: Kernels,
-    ) -> ArrayKernel:  # fmt: skip
-        """A convolution of one pixel, with the drain of `profile`."""
+    ) -> ArrayKernel | VectorKernel:  # fmt: skip
+        """A convolution of one pixel, with the drain of `profile`, or the product of float32."""
         a, b, out = inputs[0], inputs[1], outputs[0]
         assert a is not None and b is not None
+        swaps = self.transpose_a, self.transpose_b
+        if a.format == FP32:
+            return real_matmul(self, (a, b), out, swaps, kernels)
         qa, qb, qy = (quantized(self, tensor) for tensor in (a, inputs[1], out))
         columns = out.shape[-1]
         scale, real = product_scales(qa, qb, qy, columns)
@@ -77,7 +82,6 @@ class MatMul(Operator):
             arithmetic, scale, real, qy.scalar_zero_point, out.format.low, out.format.high
         )
         zeros = qa.scalar_zero_point, qb.scalar_zero_point
-        swaps = self.transpose_a, self.transpose_b
         return _MatMulKernel(kernels, requantizer, *zeros, out.shape[:-2], swaps)
 
 

@@ -1,6 +1,6 @@
 """Maximum over a window; values keep their scale, so no arithmetic is involved but the clamp.
 
-Input: x int8 or uint8 [B, H, W, K] (or channels first). Output [B, OY, OX, K].
+Input: x int8, uint8 or float32 [B, H, W, K] (or channels first). Output [B, OY, OX, K].
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from npusim.ir.ops.window import Window
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
+from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation, clamp_range
+
+Clamp = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,11 @@ class MaxPool(Operator):
         x, out = inputs[0], outputs[0]
         assert x is not None
         require_same_quantization(self, x, out)
-        rounding = profile.arithmetic("clamp", self.kind)
-        clamp = clamp_range(self.activation, out.format, quantized(self, out), rounding)
+        if x.format == FP32:
+            clamp: Clamp = self.activation.value
+        else:
+            rounding = profile.arithmetic("clamp", self.kind)
+            clamp = clamp_range(self.activation, out.format, quantized(self, out), rounding)
         name = f"max_pool_{profile.arithmetic(self.kind, x.format.name)}"
         return _MaxPoolKernel(self, kernels, name, clamp)
 
@@ -62,7 +68,7 @@ class _MaxPoolKernel:
     op: MaxPool
     kernels: Kernels
     name: str
-    clamp: tuple[int, int]
+    clamp: Clamp
 
     def compute(
         self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile

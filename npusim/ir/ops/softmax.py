@@ -1,6 +1,6 @@
 """Softmax along an axis: exp(beta * x) divided by its sum.
 
-Input: x int8 or uint8, any rank. Output: the same shape.
+Input: x int8, uint8 or float32, any rank. Output: the same shape.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import numpy as np
 
 from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.ops.real_products import require_real
 from npusim.ir.ops.vector import NO_SPLITS, part, quantized, rescaled, vector_nest
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
+from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
 from npusim.numerics.softmax import FIXED_OUTPUT, SOFTMAX_PARAMETERS, fixed_output
 
@@ -49,7 +51,12 @@ class Softmax(Operator):
         profile: Profile, kernels: Kernels,
     ) -> VectorKernel:  # fmt: skip
         """Softmax in the arithmetic of `profile`."""
-        out = outputs[0]
+        x, out = inputs[0], outputs[0]
+        axis = None if self._along_channels(out) else self.axis
+        if x is not None and x.format == FP32:
+            require_real(self, out)
+            function = kernels.get("softmax_float32")
+            return _SoftmaxKernel(function, self.beta, axis, out.channel_axis)
         qx, qy = quantized(self, inputs[0]), quantized(self, out)
         arithmetic = profile.arithmetic(self.kind, out.format.name)
         clamp = (out.format.low, out.format.high)
@@ -57,7 +64,6 @@ class Softmax(Operator):
         parameters = SOFTMAX_PARAMETERS[arithmetic](
             qx, given, self.beta, clamp, out.shape[self.axis]
         )
-        axis = None if self._along_channels(out) else self.axis
         function = kernels.get(f"softmax_{arithmetic}")
         kernel = _SoftmaxKernel(function, parameters, axis, out.channel_axis)
         return rescaled(kernel, given, out, clamp, profile, kernels)

@@ -33,9 +33,9 @@ def conv_accumulate(
     total = acc.astype(np.int64)
     for fy in range(w.shape[2]):
         for fx in range(w.shape[3]):
-            patch = _patch(x, (y0, y1, x0, x1), (fy, fx), geometry, x_zero)
-            patch = patch[b0:b1, :, :, g0:g1, c0:c1]
-            total += np.einsum("byxgc,gkc->byxgk", patch, weights[:, :, fy, fx, :])
+            seen = patch(x, (y0, y1, x0, x1), (fy, fx), geometry, x_zero)
+            seen = seen[b0:b1, :, :, g0:g1, c0:c1]
+            total += np.einsum("byxgc,gkc->byxgk", seen, weights[:, :, fy, fx, :])
     acc[...] = total.astype(np.int32)
 
 
@@ -47,18 +47,18 @@ def depthwise_accumulate(
     conv_accumulate(x, w, acc, tile, geometry, x_zero, w_zero)
 
 
-def _patch(
+def patch(
     x: Array, region: tuple[int, int, int, int], tap: tuple[int, int],
-    geometry: Sequence[int], x_zero: int,
+    geometry: Sequence[int], x_zero: int, dtype: np.typing.DTypeLike = np.int64,
 ) -> Array:  # fmt: skip
-    """Inputs minus x_zero under one tap for pixels y0..y1, x0..x1: int64 [B, oy, ox, G, C]."""
+    """Inputs minus x_zero under one tap for pixels y0..y1, x0..x1: `dtype` [B, oy, ox, G, C]."""
     stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left = geometry
     y0, y1, x0, x1 = region
     rows = np.arange(y0, y1) * stride_y + tap[0] * dilation_y - pad_top
     cols = np.arange(x0, x1) * stride_x + tap[1] * dilation_x - pad_left
     inside_y = (rows >= 0) & (rows < x.shape[1])
     inside_x = (cols >= 0) & (cols < x.shape[2])
-    patch = np.zeros((x.shape[0], rows.size, cols.size, *x.shape[3:]), np.int64)
-    found = x[:, rows[inside_y]][:, :, cols[inside_x]].astype(np.int64) - x_zero
-    patch[np.ix_(np.arange(x.shape[0]), inside_y, inside_x)] = found
-    return patch
+    seen = np.zeros((x.shape[0], rows.size, cols.size, *x.shape[3:]), dtype)
+    found = x[:, rows[inside_y]][:, :, cols[inside_x]].astype(dtype) - x_zero
+    seen[np.ix_(np.arange(x.shape[0]), inside_y, inside_x)] = found
+    return seen
