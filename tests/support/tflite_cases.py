@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tests.support.tflite_models import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, TinyModel
+from tests.support.tflite_movements import MOVEMENTS
 
 Rng = np.random.Generator
 ACTIVATIONS = (NONE, RELU, RELU6, RELU_N1_TO_1)
@@ -320,6 +321,7 @@ def dequantize(rng: Rng, dtype: str) -> TinyModel:
 
 
 KINDS: dict[str, Callable[[Rng, str], TinyModel]] = {
+    **MOVEMENTS,
     "CONV_2D": conv,
     "DEPTHWISE_CONV_2D": depthwise,
     "FULLY_CONNECTED": fully_connected,

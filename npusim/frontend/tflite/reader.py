@@ -17,9 +17,10 @@ from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageE
 from npusim.frontend.tflite.folding import known_values
 from npusim.frontend.tflite.operators import IMPORTS
 from npusim.frontend.tflite.source import Known, Source, Step, UnsupportedNodeError
+from npusim.frontend.tflite.state import RawState, resolve_states
 from npusim.frontend.tflite.tables import RawModel, RawOperator, read_tables
 from npusim.frontend.tflite.tensors import make_tensor, type_problem
-from npusim.ir.graph import Graph, Node
+from npusim.ir.graph import Graph, Node, State
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP16, FP32
 
@@ -55,23 +56,26 @@ class _Builder:
     """Builds the graph of one file; collects problems so that all are reported at once."""
 
     def __init__(self, raw: RawModel, path: Path) -> None:
-        self.raw = raw
+        resolved = resolve_states(raw)
+        self.raw = resolved.model
         self.path = path
+        self.states = resolved.states
         self.damaged: list[Problem] = []
-        self.unsupported: list[Problem] = []
-        self.names = _unique_names(raw)
+        for where, what in resolved.damaged:
+            self._damage(where, what)
+        self.unsupported = [Problem(where, what) for where, what in resolved.unsupported]
+        self.names = _unique_names(self.raw)
         self.taken = frozenset(self.names)
         self.file_tensors: dict[int, Tensor | None] = {}
         self.used: dict[str, Tensor] = {}
-        self.ready: set[int] = set(raw.inputs)
+        self.ready: set[int] = {*raw.inputs, *(state.read for state in self.states)}
 
     def graph(self, sha256: str) -> Graph:
         """The graph, or the error with every problem found."""
-        nodes = [
-            node for index, op in enumerate(self.raw.operators) for node in self._nodes(index, op)
-        ]
-        ends = (*self.raw.inputs, *self.raw.outputs)
-        for index in ends:
+        nodes = [node for op in self.raw.operators for node in self._nodes(op.number, op)]
+        states = [self._state(state) for state in self.states]
+        kept = [index for state in self.states for index in (state.read, state.written)]
+        for index in (*self.raw.inputs, *self.raw.outputs, *kept):
             tensor = self._tensor(index)
             if tensor is not None:
                 self.used.setdefault(tensor.name, tensor)
@@ -94,7 +98,26 @@ class _Builder:
             profile=PROFILE,
             sha256=sha256,
             notes=self._notes(),
+            states=tuple(state for state in states if state is not None),
         )
+
+    def _state(self, raw: RawState) -> State | None:
+        """The state, or None with a problem noted."""
+        tensor = self._tensor(raw.read)
+        where = f"variable '{raw.name}'"
+        if not self._is_available(raw.written):
+            self._damage(where, f"is assigned '{self.names[raw.written]}' before it is computed")
+        if tensor is None or self._tensor(raw.written) is None:
+            return None
+        try:
+            value = None if raw.initial is None else make_tensor(raw.initial, raw.initial.name).data
+        except ValueError as error:
+            self._damage(where, str(error))
+            return None
+        if value is None:
+            zero = 0 if tensor.quantization is None else tensor.quantization.scalar_zero_point
+            value = np.full(tensor.shape, zero, tensor.format.dtype)
+        return State(raw.name, value, tensor.name, self.names[raw.written])
 
     def _nodes(self, index: int, raw: RawOperator) -> list[Node]:
         """The nodes that stand for operator `index`; none if it is folded or has a problem."""

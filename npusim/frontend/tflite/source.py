@@ -87,6 +87,20 @@ class Source:
             raise UnsupportedNodeError(f"'{tensor.name}' must be a constant")
         return tensor.data
 
+    def integers(self, index: int) -> list[int]:
+        """The numbers of input `index`, a constant: axes, extents, places."""
+        values = self.constant(index)
+        if values.dtype.kind not in "iu":
+            raise ValueError(f"input {index} is {values.dtype.name}, not integer")
+        return [int(value) for value in values.reshape(-1)]
+
+    def pairs(self, index: int, count: int) -> list[tuple[int, int]]:
+        """The constant [count, 2] of input `index`: amounts before and after."""
+        values = self.constant(index)
+        if values.shape != (count, 2):
+            raise ValueError(f"amounts of shape {values.shape} for {count} axes")
+        return [(int(before), int(after)) for before, after in values]
+
     def activation(self) -> Activation:
         """The fused activation."""
         code = self.options.get("FusedActivationFunction", 0)

@@ -74,13 +74,16 @@ class RawModel(RawGraph):
 
 _WINDOW = ("Padding", "StrideW", "StrideH", "FilterWidth", "FilterHeight")
 _CONV = ("Padding", "StrideW", "StrideH", "DilationWFactor", "DilationHFactor")
+_RESIZE = ("AlignCorners", "HalfPixelCenters")
 _ACTIVATION = "FusedActivationFunction"
 OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "CONV_2D": ("Conv2DOptions", (*_CONV, _ACTIVATION)),
     "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", (*_CONV, "DepthMultiplier", _ACTIVATION)),
     "FULLY_CONNECTED": ("FullyConnectedOptions", (_ACTIVATION, "WeightsFormat", "KeepNumDims")),
     "ADD": ("AddOptions", (_ACTIVATION,)),
+    "SUB": ("SubOptions", (_ACTIVATION,)),
     "MUL": ("MulOptions", (_ACTIVATION,)),
+    "DIV": ("DivOptions", (_ACTIVATION,)),
     "AVERAGE_POOL_2D": ("Pool2DOptions", (*_WINDOW, _ACTIVATION)),
     "MAX_POOL_2D": ("Pool2DOptions", (*_WINDOW, _ACTIVATION)),
     "MEAN": ("ReducerOptions", ("KeepDims",)),
@@ -92,6 +95,18 @@ OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "UnidirectionalSequenceLSTMOptions",
         (_ACTIVATION, "CellClip", "ProjClip", "TimeMajor", "DiagonalRecurrentTensors"),
     ),
+    "STRIDED_SLICE": (
+        "StridedSliceOptions",
+        ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset"),
+    ),
+    "PACK": ("PackOptions", ("Axis",)),
+    "UNPACK": ("UnpackOptions", ("Axis",)),
+    "GATHER": ("GatherOptions", ("Axis", "BatchDims")),
+    "SPACE_TO_DEPTH": ("SpaceToDepthOptions", ("BlockSize",)),
+    "DEPTH_TO_SPACE": ("DepthToSpaceOptions", ("BlockSize",)),
+    "MIRROR_PAD": ("MirrorPadOptions", ("Mode",)),
+    "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _RESIZE),
+    "RESIZE_BILINEAR": ("ResizeBilinearOptions", _RESIZE),
     "CONCATENATION": ("ConcatenationOptions", ("Axis", _ACTIVATION)),
 }
 """For each operator with options that matter: the options table and its fields."""
