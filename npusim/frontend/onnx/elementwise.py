@@ -1,4 +1,4 @@
-"""Add, Mul, Relu, Clip, Softmax, and their quantized forms."""
+"""Relu, Clip, Softmax, and its quantized form."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.mul import Mul
 from npusim.ir.ops.relu import Relu
 from npusim.ir.ops.softmax import Softmax
 from npusim.ir.tensor import Tensor
@@ -20,30 +18,6 @@ _ACTIVATIONS: dict[tuple[float | None, float | None], Activation] = {
 }
 _UNBOUNDED = 3.0e38
 """Bounds beyond this are the ends of float32, which exporters write for "none"."""
-
-
-def add(ctx: Context, source: Source) -> None:
-    """Add with broadcasting."""
-    a, b = _in_order(ctx.activation(source, 0), ctx.activation(source, 1))
-    ctx.emit(source, Add(), [a, b])
-
-
-def mul(ctx: Context, source: Source) -> None:
-    """Mul with broadcasting."""
-    ctx.emit(source, Mul(), [ctx.activation(source, 0), ctx.activation(source, 1)])
-
-
-def qlinear_add(ctx: Context, source: Source) -> None:
-    """com.microsoft QLinearAdd."""
-    a, b = _in_order(*_stored_operands(ctx, source))
-    quantization, fmt = per_tensor(ctx, source, 6, 7)
-    ctx.emit(source, Add(), [a, b], fmt, quantization)
-
-
-def qlinear_mul(ctx: Context, source: Source) -> None:
-    """com.microsoft QLinearMul."""
-    quantization, fmt = per_tensor(ctx, source, 6, 7)
-    ctx.emit(source, Mul(), [*_stored_operands(ctx, source)], fmt, quantization)
 
 
 def relu(ctx: Context, source: Source) -> None:
@@ -86,29 +60,6 @@ def _check_real(x: Tensor) -> None:
     """Bounds of ONNX apply to what is stored, those of npusim to what it stands for."""
     if x.format.is_integer:
         raise UnsupportedNodeError("a clamp of stored integers is not supported")
-
-
-def _stored_operands(ctx: Context, source: Source) -> tuple[Tensor, Tensor]:
-    """The operands (a, its scale, its zero point, b, its scale, its zero point) as tensors."""
-    operands = []
-    for index in (0, 3):
-        quantization, _ = per_tensor(ctx, source, index + 1, index + 2)
-        name = ctx.name_of(source, index)
-        if name in ctx.constants:
-            operands.append(ctx.add_constant(name, ctx.constants[name], quantization))
-        else:
-            operands.append(ctx.read_as(ctx.activation(source, index), quantization))
-    return operands[0], operands[1]
-
-
-def _in_order(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """The operands of an addition, one that is constant along the last axis second.
-
-    ONNX Runtime folds such an operand into the constant of the sum; the order of the operands is
-    the order of the additions.
-    """
-    alone = a.shape[-1:] in ((), (1,)) and b.shape[-1:] not in ((), (1,))
-    return (b, a) if alone else (a, b)
 
 
 def _bound(ctx: Context, source: Source, index: int, name: str) -> float | None:

@@ -10,9 +10,9 @@ from npusim.errors import Problem, UsageError, nearest_name
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.tensors import DTYPES, checked_shape, type_name
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import FP16, FP32, INT8, UINT8, format_of
+from npusim.numerics.formats import BOOL, FP16, FP32, INT8, INT32, INT64, UINT8, format_of
 
-_SUPPORTED = (FP32, FP16, INT8, UINT8)
+_SUPPORTED = (FP32, FP16, INT8, UINT8, INT32, INT64, BOOL)
 
 
 def read_input(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from npusim.frontend.tflite import movement, pairs, products
+from npusim.frontend.tflite import movement, pairs, products, unary
 from npusim.frontend.tflite.source import (
     Import,
     Inputs,
@@ -120,6 +120,7 @@ def _dequantize(source: Source) -> tuple[Operator, Inputs]:
 IMPORTS: Mapping[str, Import] = {
     **movement.IMPORTS,
     **pairs.IMPORTS,
+    **unary.IMPORTS,
     "AVERAGE_POOL_2D": _average_pool,
     "BATCH_MATMUL": products.batch_matmul,
     "CONCATENATION": _concat,
@@ -134,6 +135,7 @@ IMPORTS: Mapping[str, Import] = {
     "PADV2": _pad,
     "QUANTIZE": _quantize,
     "RELU": _clamp(Activation.RELU),
+    "RELU_0_TO_1": _clamp(Activation.RELU_0_TO_1),
     "RELU6": _clamp(Activation.RELU6),
     "RELU_N1_TO_1": _clamp(Activation.RELU_N1_TO_1),
     "RESHAPE": _reshape,

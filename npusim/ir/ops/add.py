@@ -1,4 +1,4 @@
-"""Sum of two quantized tensors; see `pairwise.py`."""
+"""Sum of two tensors; see `pairwise.py`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from npusim.ir.ops.pairwise import Pairwise
 from npusim.numerics.elementwise import ADD_PARAMETERS
+from npusim.numerics.pairs import sums_delegated
 
 
 @dataclass(frozen=True)
@@ -14,4 +15,6 @@ class Add(Pairwise):
     """The sum of two tensors."""
 
     kind: ClassVar[str] = "add"
+    rate: ClassVar[str] = "add"
     parameters = ADD_PARAMETERS
+    is_usual = staticmethod(sums_delegated)

@@ -1,4 +1,4 @@
-"""Product of two quantized tensors; see `pairwise.py`."""
+"""Product of two tensors; see `pairwise.py`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from npusim.ir.ops.pairwise import Pairwise
 from npusim.numerics.elementwise import MUL_PARAMETERS
+from npusim.numerics.pairs import products_delegated
 
 
 @dataclass(frozen=True)
@@ -14,4 +15,6 @@ class Mul(Pairwise):
     """The product of two tensors."""
 
     kind: ClassVar[str] = "mul"
+    rate: ClassVar[str] = "mul"
     parameters = MUL_PARAMETERS
+    is_usual = staticmethod(products_delegated)

@@ -1,6 +1,8 @@
-"""What sum and product share: two quantized tensors with broadcasting, each with its own scale.
+"""What sums, products, quotients and the like share: one number from two, with broadcasting.
 
-Inputs: a, b, int8 or uint8, whose shapes broadcast. Output: the real result, requantized, clamped.
+Inputs: a, b whose shapes broadcast: int8 or uint8, each with its own scale, or float32, or integers
+that mean themselves (index arithmetic). Output: the same format; the real result, requantized if it
+has a scale, clamped.
 """
 
 from __future__ import annotations
@@ -9,48 +11,60 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
-from npusim.ir.loopnest import LoopNest
-from npusim.ir.operator import Operator, VectorKernel
-from npusim.ir.ops.vector import ElementwiseKernel, quantized, vector_nest
+from npusim.ir.operator import VectorKernel
+from npusim.ir.ops.broadcast import Broadcast, is_plain, require_format
+from npusim.ir.ops.vector import ElementwiseKernel, quantized
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
+from npusim.numerics.pairs import FUNCTIONS, PlainPair, StoredPair, always, real_pair
 from npusim.numerics.profiles import Profile
-from npusim.numerics.quantization import Activation, clamp_range
+from npusim.numerics.quantization import Activation, Quantization, clamp_range
+
+Clamp = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Pairwise(Operator):
-    """Attributes: the activation of the output. `kind` is the vector unit's rate, too."""
+class Pairwise(Broadcast):
+    """Attributes: the activation of the output. `kind` names the function of two elements."""
 
     activation: Activation = Activation.NONE
 
-    keeps_axes: ClassVar[bool] = True
-    parameters: ClassVar[Mapping[str, Callable[..., Any]]]
-    """Parameters of each arithmetic, from the quantization of a, b and output, and the clamp."""
-
-    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
-        """The broadcast shape."""
-        a, b = inputs
-        assert a is not None and b is not None
-        return [np.broadcast_shapes(a.shape, b.shape)]
-
-    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
-        """One operation an output element."""
-        return vector_nest(inputs, outputs, self.kind)
+    kernel: ClassVar[str] = ""
+    """Beginning of the names of the kernels in integers; `kind` if empty."""
+    parameters: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+    """Parameters of each arithmetic in integers, from the quantization of a, b and output, and
+    the clamp. Besides these every kind knows `through_float` and `stored`."""
+    is_usual: ClassVar[Callable[..., bool]] = staticmethod(always)
+    """False for scales of a, b and output that have a row of their own: `<kind>_other`."""
 
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
         profile: Profile, kernels: Kernels,
     ) -> VectorKernel:  # fmt: skip
         """The operation in the arithmetic of `profile`."""
+        a, b = inputs
+        assert a is not None and b is not None
         out = outputs[0]
-        qa, qb, qy = (quantized(self, tensor) for tensor in (inputs[0], inputs[1], out))
-        arithmetic = profile.arithmetic(self.kind, out.format.name)
+        if is_plain(out):
+            require_format(self, a, out.format, out)
+            require_format(self, b, out.format, out)
+            plain = PlainPair(FUNCTIONS[self.kind], *self.activation.value)
+            return ElementwiseKernel(kernels.get("pair_plain"), plain, out.channel_axis)
+        qa, qb, qy = (quantized(self, tensor) for tensor in (a, b, out))
         rounding = profile.arithmetic("clamp", self.kind)
         clamp = clamp_range(self.activation, out.format, qy, rounding)
-        function = kernels.get(f"{self.kind}_{arithmetic}")
-        return ElementwiseKernel(
-            function, self.parameters[arithmetic](qa, qb, qy, clamp), out.channel_axis
-        )
+        kind = self.kind if self.is_usual(qa, qb, qy) else f"{self.kind}_other"
+        arithmetic = profile.arithmetic(kind, out.format.name)
+        name, parameters = self._quantized(arithmetic, qa, qb, qy, clamp)
+        return ElementwiseKernel(kernels.get(name), parameters, out.channel_axis)
+
+    def _quantized(
+        self, arithmetic: str, a: Quantization, b: Quantization, y: Quantization, clamp: Clamp
+    ) -> tuple[str, Any]:
+        """Name and parameters of the kernel on 8 bits."""
+        if arithmetic == "through_float":
+            return "pair_through_float", real_pair(self.kind, a, b, y, clamp)
+        if arithmetic == "stored":
+            return "pair_stored", StoredPair(FUNCTIONS[self.kind], *clamp)
+        parameters = self.parameters[arithmetic](a, b, y, clamp)
+        return f"{self.kernel or self.kind}_{arithmetic}", parameters

@@ -10,6 +10,7 @@ import numpy as np
 from npusim.kernels.checks import EIGHT_BIT, require_array, require_writable
 from npusim.kernels.native.memory import contiguous, element_strides, int64s, lib, pointer
 from npusim.kernels.reference import softmax_fixed_point as reference
+from npusim.kernels.reference.reciprocal import NEWTON_SLOPE, NEWTON_START
 from npusim.numerics.onnx_runtime import SoftmaxTable
 from npusim.numerics.softmax import FixedPointSoftmax, TableSoftmax
 
@@ -41,7 +42,7 @@ def softmax_fixed_point(x: Array, out: Array, p: FixedPointSoftmax) -> None:
     table = _exponentials(p)
     numbers = (
         pointer(table), p.lowest_difference, reference.SUM_INTEGER_BITS,
-        reference.NEWTON_START, reference.NEWTON_SLOPE, p.low, p.high,
+        NEWTON_START, NEWTON_SLOPE, p.low, p.high,
     )  # fmt: skip
     _call(lib.npusim_softmax_fixed_point, x, out, numbers)
 

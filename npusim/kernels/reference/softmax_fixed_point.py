@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from npusim.kernels.reference.reciprocal import one_over_one_plus
 from npusim.numerics.requantize import (
     rounding_divide_by_power_of_two,
     saturating_rounding_doubling_high_mul,
@@ -23,10 +24,6 @@ Array = np.ndarray
 SUM_INTEGER_BITS = 12
 _FRACTION_BITS = 31 - INPUT_INTEGER_BITS
 _ONE = 2**31 - 1
-NEWTON_START = round(48.0 / 17.0 * 2.0**29)
-NEWTON_SLOPE = round(-32.0 / 17.0 * 2.0**29)
-"""The line, in Q2.29, that comes closest to 1 / x for x in 1/2 .. 1."""
-_NEWTON_STEPS = 3
 _LOWEST_FACTOR, _HIGHEST_FACTOR = -2, 4
 """exp(-2^k) for these k covers the bits of d between 1/4 and the integer bits."""
 
@@ -84,17 +81,7 @@ def _reciprocal(total: Array) -> tuple[Array, Array]:
     """1 / total (Q12.19): a mantissa in Q0.31 and its exponent (bits over the unit)."""
     headroom = 31 - np.floor(np.log2(total.astype(np.float64))).astype(np.int64)
     fraction = (total << headroom) - (1 << 31)
-    return _one_over_one_plus(fraction), SUM_INTEGER_BITS - headroom
-
-
-def _one_over_one_plus(a: Array) -> Array:
-    """1 / (1 + a) in Q0.31 for a (Q0.31) in [0, 1), by Newton's method in Q2.29."""
-    half_denominator = (a + _ONE + 1) >> 1
-    x = NEWTON_START + _mul(half_denominator, NEWTON_SLOPE)
-    for _ in range(_NEWTON_STEPS):
-        error = (1 << 29) - _mul(half_denominator, x)
-        x = x + _saturate(_mul(x, error) << 2)
-    return _saturate(x << 1)
+    return one_over_one_plus(fraction), SUM_INTEGER_BITS - headroom
 
 
 def _mul(a: Array, b: Array | int) -> Array:
@@ -103,8 +90,3 @@ def _mul(a: Array, b: Array | int) -> Array:
 
 def _shift(a: Array, bits: Array | int) -> Array:
     return rounding_divide_by_power_of_two(a, np.asarray(bits, np.int64))
-
-
-def _saturate(a: Array) -> Array:
-    bounded: Array = np.clip(a, -(2**31), _ONE)
-    return bounded

@@ -53,4 +53,7 @@ ARITHMETICS = {
     "softplus": "onnx",
     "sqrt": "onnx",
     "square": "onnx",
+    "add_other": "onnx",
+    "sub_other": "through_float",
+    "mul_other": "onnx",
 }

@@ -53,4 +53,7 @@ ARITHMETICS = {
     "softplus": "lookup",
     "sqrt": "truncated_lookup",
     "square": "lookup",
+    "add_other": "double_rounding",
+    "sub_other": "double_rounding",
+    "mul_other": "double_rounding",
 }

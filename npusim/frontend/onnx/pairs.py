@@ -1,0 +1,155 @@
+"""ONNX operators of two or more tensors that broadcast: arithmetic, comparisons, selection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from npusim.frontend.onnx.context import Context
+from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
+from npusim.frontend.onnx.quantization import per_tensor
+from npusim.frontend.onnx.source import Source
+from npusim.ir.ops.add import Add
+from npusim.ir.ops.compare import Compare
+from npusim.ir.ops.maximum import Maximum
+from npusim.ir.ops.minimum import Minimum
+from npusim.ir.ops.mul import Mul
+from npusim.ir.ops.pairwise import Pairwise
+from npusim.ir.ops.select import Select
+from npusim.ir.tensor import Tensor
+from npusim.numerics.formats import BOOL
+
+Handler = Callable[[Context, Source], None]
+
+
+def add(ctx: Context, source: Source) -> None:
+    """Add with broadcasting."""
+    a, b = _in_order(ctx.activation(source, 0), ctx.activation(source, 1))
+    ctx.emit(source, Add(), [a, b])
+
+
+def pair(kind: type[Pairwise]) -> Handler:
+    """An operator of two tensors of one type."""
+
+    def take(ctx: Context, source: Source) -> None:
+        ctx.emit(source, kind(), _operands(ctx, source))
+
+    return take
+
+
+def maximum(ctx: Context, source: Source) -> None:
+    """Max of one or more tensors."""
+    _chain(ctx, source, Maximum())
+
+
+def minimum(ctx: Context, source: Source) -> None:
+    """Min of one or more tensors."""
+    _chain(ctx, source, Minimum())
+
+
+def comparison(relation: str) -> Handler:
+    """A comparison, or a logical function of two truth values."""
+
+    def take(ctx: Context, source: Source) -> None:
+        ctx.emit(source, Compare(relation), _operands(ctx, source), BOOL)
+
+    return take
+
+
+def logical_not(ctx: Context, source: Source) -> None:
+    """Not: equal to False."""
+    false = ctx.add_constant(f"{source.name}:false", np.array(False))
+    ctx.emit(source, Compare("equal"), [ctx.activation(source, 0), false], BOOL)
+
+
+def where(ctx: Context, source: Source) -> None:
+    """Where."""
+    condition, a, b = (ctx.activation(source, index) for index in range(3))
+    _check_formats(a, b)
+    out = _broadcast(condition, a, b)
+    ctx.add_node(
+        source.name, Select(), [a, b, condition], source.outputs[0], out, a.format, a.quantization
+    )
+
+
+def qlinear_add(ctx: Context, source: Source) -> None:
+    """com.microsoft QLinearAdd."""
+    a, b = _in_order(stored_operand(ctx, source, 0), stored_operand(ctx, source, 3))
+    quantization, fmt = per_tensor(ctx, source, 6, 7)
+    ctx.emit(source, Add(), [a, b], fmt, quantization)
+
+
+def qlinear_mul(ctx: Context, source: Source) -> None:
+    """com.microsoft QLinearMul."""
+    operands = [stored_operand(ctx, source, index) for index in (0, 3)]
+    quantization, fmt = per_tensor(ctx, source, 6, 7)
+    ctx.emit(source, Mul(), operands, fmt, quantization)
+
+
+def qlinear_where(ctx: Context, source: Source) -> None:
+    """com.microsoft QLinearWhere: condition, then each side with its scale and zero point."""
+    condition = ctx.activation(source, 0)
+    a, b = stored_operand(ctx, source, 1), stored_operand(ctx, source, 4)
+    quantization, fmt = per_tensor(ctx, source, 7, 8)
+    out = _broadcast(condition, a, b)
+    ctx.add_node(
+        source.name, Select(), [a, b, condition], source.outputs[0], out, fmt, quantization
+    )
+
+
+def stored_operand(ctx: Context, source: Source, index: int) -> Tensor:
+    """Input `index`, whose scale and zero point are the next two inputs, as a tensor."""
+    quantization, _ = per_tensor(ctx, source, index + 1, index + 2)
+    name = ctx.name_of(source, index)
+    if name in ctx.constants:
+        return ctx.add_constant(name, ctx.constants[name], quantization)
+    return ctx.read_as(ctx.activation(source, index), quantization)
+
+
+def _operands(ctx: Context, source: Source) -> list[Tensor]:
+    a, b = ctx.activation(source, 0), ctx.activation(source, 1)
+    _check_formats(a, b)
+    return [a, b]
+
+
+def _chain(ctx: Context, source: Source, op: Pairwise) -> None:
+    """An operator of any number of tensors as one of two after the other."""
+    last = len(source.inputs) - 1
+    if last < 0:
+        raise DamagedNodeError("has no inputs")
+    total = ctx.activation(source, 0)
+    if last == 0:
+        ctx.aliases[source.outputs[0]] = ctx.name_of(source, 0)
+        return
+    for index in range(1, last + 1):
+        x = ctx.activation(source, index)
+        _check_formats(total, x)
+        output = source.outputs[0] if index == last else f"{source.outputs[0]}:{index}"
+        name = source.name if index == last else f"{source.name}:{index}"
+        total = ctx.add_node(
+            name, op, [total, x], output, _broadcast(total, x), total.format, total.quantization
+        )
+
+
+def _check_formats(a: Tensor, b: Tensor) -> None:
+    if a.format != b.format:
+        raise UnsupportedNodeError(f"reads {a.format.name} and {b.format.name} together")
+
+
+def _broadcast(*tensors: Tensor) -> tuple[int, ...]:
+    try:
+        return np.broadcast_shapes(*(tensor.shape for tensor in tensors))
+    except ValueError:
+        shapes = ", ".join(str(list(tensor.shape)) for tensor in tensors)
+        raise DamagedNodeError(f"reads shapes that do not broadcast: {shapes}") from None
+
+
+def _in_order(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """The operands of an addition, one that is constant along the last axis second.
+
+    ONNX Runtime folds such an operand into the constant of the sum; the order of the operands is
+    the order of the additions.
+    """
+    alone = a.shape[-1:] in ((), (1,)) and b.shape[-1:] not in ((), (1,))
+    return (b, a) if alone else (a, b)
