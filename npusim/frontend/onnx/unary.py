@@ -1,0 +1,151 @@
+"""ONNX operators of one tensor that work element by element, and their quantized forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from npusim.frontend.onnx.context import Context
+from npusim.frontend.onnx.errors import UnsupportedNodeError
+from npusim.frontend.onnx.quantization import per_tensor
+from npusim.frontend.onnx.source import Source
+from npusim.frontend.onnx.tensors import DTYPES, type_name
+from npusim.ir.operator import Operator
+from npusim.ir.ops.abs import Abs
+from npusim.ir.ops.cast import Cast
+from npusim.ir.ops.ceil import Ceil
+from npusim.ir.ops.elu import Elu
+from npusim.ir.ops.erf import Erf
+from npusim.ir.ops.exp import Exp
+from npusim.ir.ops.floor import Floor
+from npusim.ir.ops.gelu import Gelu
+from npusim.ir.ops.hard_sigmoid import HardSigmoid
+from npusim.ir.ops.hard_swish import HardSwish
+from npusim.ir.ops.leaky_relu import LeakyRelu
+from npusim.ir.ops.log import Log
+from npusim.ir.ops.logistic import Logistic
+from npusim.ir.ops.neg import Neg
+from npusim.ir.ops.quick_gelu import QuickGelu
+from npusim.ir.ops.reciprocal import Reciprocal
+from npusim.ir.ops.round import Round
+from npusim.ir.ops.softplus import Softplus
+from npusim.ir.ops.sqrt import Sqrt
+from npusim.ir.ops.tanh import Tanh
+from npusim.ir.ops.unary import Unary
+from npusim.ir.tensor import Tensor
+from npusim.numerics.formats import Format, format_of
+
+_APPROXIMATE = {"none": False, "tanh": True}
+
+
+def _plain(make: Callable[[], Unary]) -> Callable[[Context, Source], None]:
+    """An operator without attributes."""
+
+    def take(ctx: Context, source: Source) -> None:
+        ctx.emit(source, make(), [_real(ctx, source)])
+
+    return take
+
+
+def _elu(ctx: Context, source: Source) -> None:
+    """Elu."""
+    ctx.emit(source, Elu(source.real("alpha", 1.0)), [_real(ctx, source)])
+
+
+def _gelu(ctx: Context, source: Source) -> None:
+    """Gelu, of ONNX and of com.microsoft."""
+    name = source.text("approximate", "none")
+    if name not in _APPROXIMATE:
+        raise UnsupportedNodeError(f"approximate = '{name}' is not supported")
+    ctx.emit(source, Gelu(_APPROXIMATE[name]), [_real(ctx, source)])
+
+
+def _fast_gelu(ctx: Context, source: Source) -> None:
+    """com.microsoft FastGelu without a bias."""
+    if source.input(1):
+        raise UnsupportedNodeError("a bias is not supported")
+    ctx.emit(source, Gelu(approximate=True), [_real(ctx, source)])
+
+
+def _quick_gelu(ctx: Context, source: Source) -> None:
+    """com.microsoft QuickGelu."""
+    ctx.emit(source, QuickGelu(source.real("alpha", 1.702)), [_real(ctx, source)])
+
+
+def _hard_sigmoid(ctx: Context, source: Source) -> None:
+    """HardSigmoid."""
+    op = HardSigmoid(source.real("alpha", 0.2), source.real("beta", 0.5))
+    ctx.emit(source, op, [_real(ctx, source)])
+
+
+def _leaky_relu(ctx: Context, source: Source) -> None:
+    """LeakyRelu."""
+    ctx.emit(source, LeakyRelu(source.real("alpha", 0.01)), [_real(ctx, source)])
+
+
+def _qlinear_leaky_relu(ctx: Context, source: Source) -> None:
+    """com.microsoft QLinearLeakyRelu."""
+    _stored(ctx, source, LeakyRelu(source.real("alpha", 0.01)))
+
+
+def _qlinear_sigmoid(ctx: Context, source: Source) -> None:
+    """com.microsoft QLinearSigmoid."""
+    _stored(ctx, source, Logistic())
+
+
+def _cast(ctx: Context, source: Source) -> None:
+    """Cast; a format that npusim has no tensors of is refused."""
+    target = _format(source.integer("to", 0))
+    x = ctx.activation(source, 0)
+    ctx.emit(source, Cast(target.name), [x], target, None)
+
+
+def _stored(ctx: Context, source: Source, op: Operator) -> None:
+    """The operator on stored integers: inputs x, its scale, its zero point, those of y."""
+    x_quantization, _ = per_tensor(ctx, source, 1, 2)
+    x = ctx.read_as(ctx.activation(source, 0), x_quantization)
+    quantization, fmt = per_tensor(ctx, source, 3, 4)
+    ctx.emit(source, op, [x], fmt, quantization)
+
+
+def _real(ctx: Context, source: Source) -> Tensor:
+    """The input, which must hold reals: a function of stored integers is another one."""
+    x = ctx.activation(source, 0)
+    if x.format.is_integer:
+        what = f"{source.op_type} of integers ({x.format.name}) is not supported"
+        raise UnsupportedNodeError(what)
+    return x
+
+
+def _format(elem_type: int) -> Format:
+    try:
+        return format_of(DTYPES[elem_type])
+    except KeyError:
+        raise UnsupportedNodeError(f"a cast to {type_name(elem_type)} is not supported") from None
+
+
+OPERATORS: Mapping[str, Callable[[Context, Source], None]] = {
+    "Abs": _plain(Abs),
+    "Cast": _cast,
+    "Ceil": _plain(Ceil),
+    "Elu": _elu,
+    "Erf": _plain(Erf),
+    "Exp": _plain(Exp),
+    "Floor": _plain(Floor),
+    "Gelu": _gelu,
+    "HardSigmoid": _hard_sigmoid,
+    "HardSwish": _plain(HardSwish),
+    "LeakyRelu": _leaky_relu,
+    "Log": _plain(Log),
+    "Neg": _plain(Neg),
+    "Reciprocal": _plain(Reciprocal),
+    "Round": _plain(Round),
+    "Sigmoid": _plain(Logistic),
+    "Softplus": _plain(Softplus),
+    "Sqrt": _plain(Sqrt),
+    "Tanh": _plain(Tanh),
+    "com.microsoft.FastGelu": _fast_gelu,
+    "com.microsoft.Gelu": _gelu,
+    "com.microsoft.QLinearLeakyRelu": _qlinear_leaky_relu,
+    "com.microsoft.QLinearSigmoid": _qlinear_sigmoid,
+    "com.microsoft.QuickGelu": _quick_gelu,
+}
