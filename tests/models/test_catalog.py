@@ -10,7 +10,7 @@ import pytest
 
 import npusim
 from npusim import api
-from npusim.errors import UsageError
+from npusim.errors import DoesNotFitError, UsageError
 from npusim.execution.executor import Executor
 from npusim.frontend import load_model
 from npusim.hardware import preset_names
@@ -157,6 +157,10 @@ def test_networks_are_counted(name: str, preset: str) -> None:
 @pytest.mark.parametrize("preset", preset_names())
 @pytest.mark.parametrize("name", NAMES)
 def test_every_network_is_counted_on_every_preset(name: str, preset: str) -> None:
+    if name == "yolov8n" and preset.startswith("ethos-u55"):
+        with pytest.raises(DoesNotFitError, match="feature maps can't leave SRAM"):
+            npusim.simulate(name, preset)  # 6 MB are live at once; weights alone lie elsewhere
+        return
     _check_counts(name, preset)
 
 
