@@ -1,4 +1,4 @@
-"""Arrays from and to `.npz` files, and the labels that an accuracy needs.
+"""Arrays from and to `.npz` files.
 
 Pickled objects are refused, and an array's declared size is compared with the file's before memory
 is taken.
@@ -18,7 +18,6 @@ from numpy.lib import format as npy
 from npusim.errors import Problem, UsageError
 from npusim.report.types import TensorInfo
 
-LABEL_NAMES = ("labels", "label", "y")
 DAMAGED = (ValueError, EOFError, KeyError, RuntimeError, zlib.error, zipfile.BadZipFile)
 """What zipfile and numpy raise on archives that are damaged, encrypted or hold anything else."""
 
@@ -93,7 +92,9 @@ def read_inputs(path: str, inputs: tuple[TensorInfo, ...]) -> dict[str, np.ndarr
             found = ", ".join(f"'{name}'" for name in stored) or "no array"
             problems.append(Problem(where, f"missing; the file has {found}, {_expected(info)}"))
         elif reason := _mismatch(info, named[info.name]):
-            problems.append(Problem(where, f"{reason}, {_expected(info)}"))
+            how = ": round(x / scale) + zero point"
+            hint = how if info.scale and named[info.name].dtype.kind == "f" else ""
+            problems.append(Problem(where, f"{reason}, {_expected(info)}{hint}"))
     known = {info.name for info in inputs}
     if len(inputs) > 1:
         problems += [
@@ -104,33 +105,6 @@ def read_inputs(path: str, inputs: tuple[TensorInfo, ...]) -> dict[str, np.ndarr
     if problems:
         raise UsageError(problems)
     return {info.name: _rows(named[info.name], info.shape) for info in inputs}
-
-
-def read_labels(path: str, rows: int) -> np.ndarray:
-    """The classes of `rows` samples: the array called labels, label or y, or the only one.
-
-    Returns int64 [rows].
-    """
-    stored = read_arrays(path, "--labels")
-    names = [name for name in LABEL_NAMES if name in stored] or list(stored)
-    where = f"--labels {path}"
-    if (len(stored) > 1 and names[0] not in LABEL_NAMES) or not names:
-        found = ", ".join(f"'{name}'" for name in stored) or "no array"
-        raise UsageError(Problem(where, f"no array called {' or '.join(LABEL_NAMES)}, but {found}"))
-    labels = stored[names[0]]
-    if labels.dtype.kind not in "iu" or labels.ndim != 1:
-        what = f"'{names[0]}' is {labels.dtype} {labels.shape}, expected integers of one axis"
-        raise UsageError(Problem(where, what))
-    if labels.size != rows:
-        raise UsageError(Problem(where, f"{labels.size} labels for {rows} samples"))
-    return labels.astype(np.int64)
-
-
-def count_right(outputs: Mapping[str, np.ndarray], labels: np.ndarray) -> int:
-    """Samples whose largest output (the first one where several are) has the label's index."""
-    scores = next(iter(outputs.values()))
-    found = scores.reshape(labels.size, -1).argmax(axis=1)
-    return int((found == labels).sum())
 
 
 def _mismatch(info: TensorInfo, array: np.ndarray) -> str:

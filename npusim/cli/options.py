@@ -75,6 +75,18 @@ plot_kind_option: Decorator = click.option(
     type=click.Choice(PLOT_KINDS),
     help="What --plot draws; all four on a page by default.",
 )
+normalize_option: Decorator = click.option(
+    "--normalize",
+    metavar="HOW",
+    help="Pixels of images to values: imagenet, 0..1, -1..1, none (0 to 255), raw (the bytes are "
+    "the quantized values) or 'mean=R,G,B std=R,G,B'; by default what the model file says.",
+)
+colour_order_option: Decorator = click.option(
+    "--color-order",
+    "colour_order",
+    type=click.Choice(("rgb", "bgr")),
+    help="Order of an image's colours; by default what the model file says, else rgb.",
+)
 quiet_option: Decorator = click.option(
     "--quiet", "-q", is_flag=True, help="No progress and no notes on stderr."
 )

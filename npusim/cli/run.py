@@ -13,12 +13,17 @@ import numpy as np
 
 from npusim.cli import options
 from npusim.cli.destination import STDOUT, check_destinations
+from npusim.cli.samples import files_read, problems_of_inputs
 from npusim.errors import Problem, UsageError
 
 if TYPE_CHECKING:
     from npusim.api import Progress
+    from npusim.hardware.schema import Hardware
+    from npusim.ir.graph import Graph
     from npusim.report import Report
     from npusim.schedule.program import Program
+    from npusim.validate.agreement import Agreement
+    from npusim.validate.oracles import Oracle
 
 BUNDLED = "digits"
 
@@ -35,13 +40,16 @@ class Request:
     objective: str
     mapping: str | None
     mapping_to: str | None
-    inputs: str | None
+    inputs: tuple[str, ...]
     outputs_to: str | None
     labels: str | None
+    normalize: str | None
+    colour_order: str | None
     numerics: bool | None
     requantize: str | None
     seed: int | None
     stream: bool
+    compare_to: str | None
     json_to: str | None
     csv_to: str | None
     plot_to: str | None
@@ -54,35 +62,37 @@ class Request:
         """True if the kernels run: asked for, or there is something to run them on."""
         if self.numerics is not None:
             return self.numerics
-        return self.inputs is not None or self.is_demonstration
+        given = bool(self.inputs) or self.compare_to is not None
+        return given or self.is_demonstration
 
     @property
     def is_demonstration(self) -> bool:
         """True if nobody said which model or inputs: the bundled ones are taken."""
-        return self.model is None and self.inputs is None and self.seed is None
+        return self.model is None and not self.inputs and self.seed is None
 
     @property
     def draws(self) -> bool:
         """True if inputs are random."""
-        return self.executes and self.inputs is None and not self.is_demonstration
+        return self.executes and not self.inputs and not self.is_demonstration
 
     def check(self) -> None:
         """UsageError for options that contradict each other, or results that have no place."""
         problems = []
         if not self.executes:
             for option, given in (
-                ("--inputs", self.inputs), ("--outputs", self.outputs_to),
+                ("--inputs", self.inputs or None), ("--outputs", self.outputs_to),
                 ("--labels", self.labels), ("--requantize", self.requantize),
+                ("--compare-to", self.compare_to),
                 ("--seed", None if self.seed is None else str(self.seed)),
             ):  # fmt: skip
                 if given is not None:
                     what = "nothing is executed: give --inputs or --numerics"
                     problems.append(Problem(option, what))
-        if self.stream and self.inputs is None:
+        if self.stream and not self.inputs:
             problems.append(Problem("--stream", "needs samples that follow each other: --inputs"))
-        if self.labels is not None and self.inputs is None and not problems:
+        if self.labels is not None and not self.inputs and not problems:
             problems.append(Problem("--labels", "needs the samples that they belong to: --inputs"))
-        if self.seed is not None and self.inputs is not None:
+        if self.seed is not None and self.inputs:
             problems.append(Problem("--seed", "draws the inputs that --inputs gives"))
         if self.seed is not None and self.seed < 0:
             problems.append(Problem("--seed", f"{self.seed} is negative"))
@@ -92,6 +102,7 @@ class Request:
             problems.append(Problem("--csv", "stdout is taken by --json"))
         if self.mapping_to == STDOUT and STDOUT in (self.json_to, self.csv_to):
             problems.append(Problem("--dump-mapping", "stdout is taken by --json or --csv"))
+        problems += problems_of_inputs(self.inputs, self.normalize, self.colour_order)
         if self.plot_kind is not None and self.plot_to is None:
             problems.append(Problem("--plot-kind", "needs a file for the plot: --plot FILE.png"))
         if problems:
@@ -101,7 +112,9 @@ class Request:
             "--outputs": self.outputs_to, "--dump-mapping": self.mapping_to,
             "--plot": self.plot_to,
         }  # fmt: skip
-        sources = (self.model, self.hardware, self.mapping, self.inputs, self.labels)
+        sources = (
+            self.model, self.hardware, self.mapping, *files_read(self.inputs), self.labels
+        )  # fmt: skip
         check_destinations(targets, sources)
         if self.plot_to is not None:
             from npusim.report.plots import ending_of, require_matplotlib
@@ -119,7 +132,13 @@ class Request:
 @options.objective_option
 @click.option("--mapping", metavar="FILE", help="Take the schedule from FILE.")
 @click.option("--dump-mapping", "mapping_to", metavar="FILE", help="Write the schedule to FILE.")
-@click.option("--inputs", metavar="FILE.npz", help="Execute the model on these arrays.")
+@click.option(
+    "--inputs", multiple=True, metavar="FILE",
+    help="Execute the model on the arrays of an .npz file, or on images: .png, .jpg, .bmp, .webp, "
+    "a folder of them; give one --inputs for each.",
+)  # fmt: skip
+@options.normalize_option
+@options.colour_order_option
 @click.option("--outputs", "outputs_to", metavar="FILE.npz", help="Write the output arrays.")
 @click.option("--labels", metavar="FILE.npz", help="The classes of --inputs: prints the accuracy.")
 @click.option(
@@ -134,6 +153,10 @@ class Request:
 @click.option(
     "--stream", is_flag=True,
     help="The samples of --inputs follow each other: the model's state is carried over.",
+)  # fmt: skip
+@click.option(
+    "--compare-to", metavar="onnxruntime|litert",
+    help="Execute the model there too: layer by layer, the first tensor that differs, and why.",
 )  # fmt: skip
 @options.json_option
 @options.csv_option
@@ -153,6 +176,7 @@ def run(**given: object) -> None:
 
 def _run(request: Request) -> None:
     from npusim import api
+    from npusim.cli.accuracy import accuracy_of
     from npusim.cli.warmup import announce_compilation
 
     model, hardware = options.load_both(
@@ -162,20 +186,51 @@ def _run(request: Request) -> None:
     if request.stream and not model.graph.states:
         what = f"'{model.name}' remembers nothing: each sample is computed on its own anyway"
         raise UsageError(Problem("--stream", what))
+    oracle = _oracle(request, model.graph, hardware)
     announce_compilation(request.quiet)
     program = api.schedule(model, hardware, request.batch, request.objective, request.mapping)
     outputs: dict[str, np.ndarray] = {}
-    accuracy, notes = None, []
+    accuracy, agreement, notes = None, None, []
     if request.executes:
-        inputs, labels = _data(request, program)
+        inputs, labels, how = _data(request, program)
         with _progress(request.quiet) as progress:
             outputs = api.infer(
                 program, inputs, request.requantize, progress=progress, stream=request.stream
             )
-        accuracy = _accuracy(outputs, labels)
-        notes = [_how_executed(request, program), *_how_remembered(request, program)]
-    report = api.report_of(program, request.batch, request.objective, accuracy, notes)
-    _write(request, report, program, outputs)
+        accuracy = None if labels is None else accuracy_of(outputs, labels)
+        notes = [*how, _how_executed(request, program), *_how_remembered(request, program)]
+        agreement = _agreement(request, oracle, program, inputs)
+    report = api.report_of(
+        program, request.batch, request.objective, accuracy, notes,
+        None if agreement is None else agreement.to_dict(),
+    )  # fmt: skip
+    _write(request, report, program, outputs, agreement)
+
+
+def _oracle(request: Request, graph: Graph, hardware: Hardware) -> Oracle | None:
+    """The framework to compare with, opened before anything long starts."""
+    if request.compare_to is None:
+        return None
+    from npusim import api
+    from npusim.validate.oracles import open_oracle
+
+    profile = api.choose_profile(request.requantize, hardware, graph)
+    path = api.model_path(request.model or BUNDLED)
+    return open_oracle(request.compare_to, path, graph, profile.name)
+
+
+def _agreement(
+    request: Request, oracle: Oracle | None, program: Program, inputs: Mapping[str, np.ndarray]
+) -> Agreement | None:
+    if oracle is None:
+        return None
+    from npusim import api
+    from npusim.kernels.table import kernels
+    from npusim.validate.agreement import compare_to
+
+    profile = api.choose_profile(request.requantize, program.hardware, program.graph)
+    samples = list(api.inferences(program.graph, inputs))
+    return compare_to(oracle, program, samples, profile, kernels(), request.stream)
 
 
 def _how_executed(request: Request, program: Program) -> str:
@@ -195,45 +250,36 @@ def _how_remembered(request: Request, program: Program) -> Iterator[str]:
         yield f"the model remembers: of the samples, {how}"
 
 
-def _data(request: Request, program: Program) -> tuple[Mapping[str, np.ndarray], np.ndarray | None]:
-    """The inputs to execute, and the classes they should be in where they are known."""
+def _data(
+    request: Request, program: Program
+) -> tuple[Mapping[str, np.ndarray], np.ndarray | None, list[str]]:
+    """The inputs to execute, the classes they should be in where they are known, and notes."""
     from npusim import api
-    from npusim.cli.arrays import read_inputs, read_labels
+    from npusim.cli.accuracy import classes_of, read_labels
+    from npusim.cli.samples import bundled_inputs, inputs_of
 
     graph = program.graph
     if request.is_demonstration:
-        from npusim.models.bundled import bundled_samples
-
-        samples = bundled_samples()
-        many = samples.labels.size
-        whole = many - many % graph.tensors[graph.inputs[0]].shape[0] or many
-        inputs = {name: array[:whole] for name, array in samples.inputs.items()}
-        return inputs, samples.labels[:whole]
-    if request.inputs is None:
-        return api.random_inputs(graph, request.seed or 0), None
-    inputs = read_inputs(request.inputs, api.Model(graph).inputs)
+        return *bundled_inputs(graph), []
+    if not request.inputs:
+        return api.random_inputs(graph, request.seed or 0), None, []
+    inputs, notes = inputs_of(
+        api.Model(graph), request.model or BUNDLED, request.inputs, request.normalize,
+        request.colour_order,
+    )  # fmt: skip
     if request.labels is None:
-        return inputs, None
+        return inputs, None, notes
     rows = next(iter(inputs.values())).shape[0]
-    return inputs, read_labels(request.labels, rows)
-
-
-def _accuracy(
-    outputs: Mapping[str, np.ndarray], labels: np.ndarray | None
-) -> dict[str, object] | None:
-    """Top-1 accuracy of the first output, as reports show it."""
-    if labels is None:
-        return None
-    from npusim.cli.arrays import count_right
-
-    correct = count_right(outputs, labels)
-    samples = int(labels.size)
-    return {"accuracy": correct / samples, "correct": correct, "samples": samples}
+    labels = read_labels(request.labels, rows, classes_of(graph))
+    if len(graph.outputs) > 1:
+        notes.append(f"accuracy: of the first output, '{graph.outputs[0]}'")
+    return inputs, labels, notes
 
 
 def _write(
-    request: Request, report: Report, program: Program, outputs: Mapping[str, np.ndarray]
-) -> None:
+    request: Request, report: Report, program: Program, outputs: Mapping[str, np.ndarray],
+    agreement: Agreement | None,
+) -> None:  # fmt: skip
     """Files first, so that a pipe that breaks does not lose them; then stdout."""
     from npusim.report import write_atomically
     from npusim.schedule.mapping import dump_mapping
@@ -261,7 +307,12 @@ def _write(
     from npusim.cli.output import results
     from npusim.report.terminal import print_report
 
-    print_report(report, results(), request.layers or None)
+    console = results()
+    print_report(report, console, request.layers or None)
+    if agreement is not None:
+        from npusim.cli.agreement import print_agreement
+
+        print_agreement(agreement, console, request.layers or None)
 
 
 @contextmanager

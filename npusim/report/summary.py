@@ -100,6 +100,8 @@ def _accuracy(accuracy: Mapping[str, object]) -> Row:
     rest = {key: value for key, value in accuracy.items() if key != "accuracy"}
     if isinstance(rest.get("correct"), int) and isinstance(rest.get("samples"), int):
         remark = f"{rest['correct']} of {rest['samples']} right"
+        among = rest.get("top5_accuracy")
+        remark += f", top 5 {percent(among)}" if isinstance(among, float) else ""
     else:
         remark = ", ".join(f"{key} {value}" for key, value in rest.items())
     value = accuracy.get("accuracy")

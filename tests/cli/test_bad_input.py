@@ -145,7 +145,7 @@ def test_missing_files_and_directories_are_named(tmp_path: Path) -> None:
     assert "absent.yaml" in refused(2, "run", "--hw", f"{absent}.yaml")
     assert str(tmp_path) in refused(2, "run", tmp_path)
     assert str(tmp_path) in refused(2, "run", "--hw", tmp_path)
-    assert "directory" in refused(2, "run", "digits", "--inputs", tmp_path)
+    assert "has no images" in refused(2, "run", "digits", "--inputs", tmp_path)
     assert "directory" in refused(2, "run", "--json", tmp_path)
 
 

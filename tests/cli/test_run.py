@@ -166,7 +166,9 @@ def test_keywords_are_recognized_as_often_as_by_the_framework(profile: str) -> N
         "run", model, "--inputs", samples, "--labels", samples, "--requantize", profile
     )
     right = {"xnnpack": 902, "tflite-reference": 901}[profile]
-    assert report["accuracy"] == {"accuracy": right / 1000, "correct": right, "samples": 1000}
+    assert report["accuracy"].items() >= {
+        "accuracy": right / 1000, "correct": right, "samples": 1000,
+    }.items()  # fmt: skip
 
 
 def test_the_first_run_says_that_it_compiles(monkeypatch: pytest.MonkeyPatch) -> None:

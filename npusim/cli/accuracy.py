@@ -1,0 +1,97 @@
+"""How many of a user's labelled samples a model gets right.
+
+A sample is right if the score of its label is the largest; among equal scores, the first class
+wins. It is right in the top 5 if fewer than five classes are ahead of its label in that order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from npusim.cli.arrays import read_arrays
+from npusim.errors import Problem, UsageError
+
+if TYPE_CHECKING:
+    from npusim.ir.graph import Graph
+
+LABEL_NAMES = ("labels", "label", "y")
+FEWEST_CLASSES_FOR_TOP5 = 10
+"""With fewer classes half of them would be right."""
+
+
+def classes_of(graph: Graph) -> int:
+    """How many classes the first output has scores for; UsageError if it is no list of scores."""
+    name = graph.outputs[0]
+    shape = graph.tensors[name].shape
+    first = graph.tensors[graph.inputs[0]].shape
+    rows = first[0] if first else 1
+    elements = prod(shape)
+    axes = [extent for extent in shape if extent > 1]
+    if elements % rows or len(axes) > (2 if rows > 1 else 1):
+        what = f"output '{name}' of shape {tuple(shape)} is not one score for each class"
+        raise UsageError(Problem("--labels", what))
+    return elements // rows
+
+
+def read_labels(path: str, rows: int, classes: int) -> np.ndarray:
+    """The classes of `rows` samples: the array called labels, label or y, or the only one.
+
+    Returns int64 [rows], each below `classes`.
+    """
+    stored = read_arrays(path, "--labels")
+    names = [name for name in LABEL_NAMES if name in stored] or list(stored)
+    where = f"--labels {path}"
+    if (len(stored) > 1 and names[0] not in LABEL_NAMES) or not names:
+        found = ", ".join(f"'{name}'" for name in stored) or "no array"
+        raise UsageError(Problem(where, f"no array called {' or '.join(LABEL_NAMES)}, but {found}"))
+    labels = stored[names[0]]
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.dtype.kind not in "iu" or labels.ndim != 1:
+        what = f"'{names[0]}' is {labels.dtype} {labels.shape}, expected integers of one axis"
+        raise UsageError(Problem(where, what))
+    if labels.size != rows:
+        raise UsageError(Problem(where, f"{labels.size} labels for {rows} samples"))
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if wrong.size:
+        what = (
+            f"sample {wrong[0]} has label {labels[wrong[0]]}; "
+            f"the model has {classes} classes, 0 to {classes - 1}"
+        )
+        raise UsageError(Problem(where, what))
+    return labels.astype(np.int64)
+
+
+def accuracy_of(outputs: Mapping[str, np.ndarray], labels: np.ndarray) -> dict[str, object]:
+    """The `accuracy` of a report: shares and numbers right of the first output's scores.
+
+    The top 5 are there for `FEWEST_CLASSES_FOR_TOP5` classes or more.
+    """
+    scores = next(iter(outputs.values())).reshape(labels.size, -1)
+    ahead = _classes_ahead(scores, labels)
+    samples = int(labels.size)
+    correct = int((ahead < 1).sum())
+    found: dict[str, object] = {
+        "accuracy": correct / samples, "correct": correct, "samples": samples,
+    }  # fmt: skip
+    if scores.shape[1] >= FEWEST_CLASSES_FOR_TOP5:
+        among = int((ahead < 5).sum())
+        found |= {"top5_accuracy": among / samples, "top5_correct": among}
+    return found
+
+
+def _classes_ahead(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """int64 [N]: classes with a larger score than the label's, or an equal one and a lower number.
+
+    A score that is no number is behind all others.
+    """
+    if scores.dtype.kind == "f":
+        scores = np.where(np.isnan(scores), -np.inf, scores)
+    own = np.take_along_axis(scores, labels[:, None], axis=1)
+    before = np.arange(scores.shape[1])[None, :] < labels[:, None]
+    ahead: np.ndarray = ((scores > own) | ((scores == own) & before)).sum(axis=1)
+    return ahead
