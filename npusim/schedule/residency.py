@@ -2,10 +2,11 @@
 
 A tensor may stay if no host step touches it and it is neither an input nor an output of the graph.
 Behind a memory that cannot be written (flash), every tensor has to stay: the host then leaves
-inputs in SRAM and finds outputs there; those of a layer table only during their own layer, since
-its layers are independent. Candidates are taken by bytes of traffic saved per byte and
-step of SRAM; each gets the lowest address that is free over its whole range (first fit), if that
-leaves every step in the range the room that its tiles need.
+inputs in SRAM, whose place is free after their last reader, and finds outputs there at the end;
+those of a layer table are there only during their own layer, since its layers are independent.
+Candidates are taken by bytes of traffic saved per byte and step of SRAM; each gets the lowest
+address that is free over its whole range (first fit), if that leaves every step in the range the
+room that its tiles need.
 
 A state of the graph stays across inferences, or it is read from the second memory and written to
 it. Where it stays it has two places, for the old value and the new one, which swap after each
@@ -63,7 +64,8 @@ def top_bytes(placed: dict[str, Placement], steps: int) -> list[int]:
 
 def candidates(graph: Graph, lowered: Lowered, all_stay: bool) -> list[tuple[str, int, int, int]]:
     """(name, first step, last step, bytes) of tensors that may stay, best first."""
-    ends = {lowered.root[name] for name in (*graph.inputs, *graph.outputs)}
+    results = {lowered.root[name] for name in graph.outputs}
+    ends = results | {lowered.root[name] for name in graph.inputs}
     states = {lowered.root[name] for state in graph.states for name in (state.read, state.written)}
     written = {lowered.root[name]: 0 for name in graph.inputs} if all_stay else {}
     written.update((lowered.root[state.read], 0) for state in graph.states)
@@ -87,8 +89,8 @@ def candidates(graph: Graph, lowered: Lowered, all_stay: bool) -> list[tuple[str
             first = min(readers)
         elif name in states:
             readers = [*readers, first]
-        elif all_stay and (name in ends or not readers):
-            at_end = name in ends and not graph.weightless
+        elif all_stay and (name in results or not readers):
+            at_end = name in results and not graph.weightless
             readers = [*readers, len(lowered.steps) - 1 if at_end else first]
         if name in barred or not readers:
             continue

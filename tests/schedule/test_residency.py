@@ -104,7 +104,7 @@ def test_inputs_and_outputs_of_the_model_stay_only_where_nothing_can_leave() -> 
     lowered = _lowered(graph)
     assert {name for name, *_ in candidates(graph, lowered, False)} == {first, second}
     everything = {name: (a, b) for name, a, b, _ in candidates(graph, lowered, True)}
-    assert everything == {x: (0, 2), first: (0, 1), second: (1, 2), third: (2, 2)}
+    assert everything == {x: (0, 0), first: (0, 1), second: (1, 2), third: (2, 2)}
 
 
 def test_what_the_host_touches_does_not_stay() -> None:
