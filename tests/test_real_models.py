@@ -1,4 +1,4 @@
-"""Models that nobody here made, on every preset: what must hold of each report."""
+"""Models on every preset: what must hold of each report, most of it for models of others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import math
 import pytest
 
 import npusim
-from npusim.hardware import preset_names
+from npusim.errors import DoesNotFitError
+from npusim.hardware import load_hardware, preset_names
+from npusim.models.bundled import bundled_model_path
+from npusim.models.catalog import NAMES as NETWORK_NAMES
 from tests.support.shared import shared_path
 
 QUANTIZED = (
@@ -40,6 +43,26 @@ def _check(report) -> None:
     assert all(0 <= layer.utilization <= 1 for layer in layers)
     assert total.sram_peak_bytes <= report.hardware.sram_bytes
     assert total.first_inference_s >= total.latency_s
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_a_small_model_runs_on_every_preset(preset: str) -> None:
+    report = npusim.simulate(bundled_model_path(), preset)
+    _check(report)
+    assert all(layer.on == "npu" for layer in report.layers if layer.macs)
+    assert any("free parameter" in text for text in report.confidence.not_modelled)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("name", NETWORK_NAMES)
+def test_each_preset_runs_each_built_in_network(name: str, preset: str) -> None:
+    """Behind flash, feature maps cannot leave SRAM; YOLOv8n's do not fit in 4 MiB unstriped."""
+    if name == "yolov8n" and load_hardware(preset).memory.dram.read_only:
+        with pytest.raises(DoesNotFitError, match=r"raise memory\.sram\.size"):
+            npusim.simulate(name, preset)
+    else:
+        _check(npusim.simulate(name, preset))
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FREE = "free"  # marks a number that nobody published, with its range
 UNKEYED = ("table", "derived", "--set")  # origins whose source is a text, not a cited key
 COLUMNS = ("preset", "MACs", "clock", "SRAM", "DRAM", "TOPS", "node", "validated")
-"""Titles of the table of presets; MACs are per cycle, DRAM is the peak bandwidth of the second memory."""
+"""Titles of the table of presets. MACs are per cycle, DRAM is the second memory's bandwidth."""
 
 
 @click.group()

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from npusim.cli.hw import hw
 from npusim.errors import DescriptionError
-from npusim.hardware import preset_names
+from npusim.hardware import load_hardware, preset_names
 from npusim.hardware.json_schema import json_schema
 from tests.support.descriptions import changed, write
 
@@ -48,6 +48,25 @@ def test_show_gives_values_origins_and_sources() -> None:
     assert any(line[:2] == ["[peak]", "32"] for line in lines)
 
 
+@pytest.mark.parametrize("name", preset_names())
+def test_show_lists_each_preset_with_its_free_parameters(name: str) -> None:
+    result = run("show", name)
+    assert result.exit_code == 0
+    hardware = load_hardware(name)
+    marked = [line.split()[0] for line in result.output.splitlines() if "  [free] " in line]
+    assert sorted(marked) == sorted(hardware.free)
+    for effect in hardware.not_modelled:
+        assert f"not modelled: {effect}" in result.output.splitlines()
+
+
+def test_show_gives_range_and_reason_of_a_free_parameter() -> None:
+    lines = run("show", "ethos-u55-128").output.splitlines()
+    setup = next(line for line in lines if line.startswith("dma.setup "))
+    assert setup.endswith("[free] 0 cycles to 200 cycles: not published")
+    lines = run("show", "ethos-u55-128", "--set", "dma.setup=5 cycles").output.splitlines()
+    assert "free" not in next(line for line in lines if line.startswith("dma.setup "))
+
+
 def test_show_as_json() -> None:
     shown = json.loads(run("show", "ethos-u55-128", "--json").output)
     assert shown["name"] == "ethos-u55-128"
@@ -64,7 +83,8 @@ def test_show_refuses_an_unknown_name_and_a_bad_override() -> None:
 def test_check_passes_each_preset(name: str) -> None:
     result = run("check", name)
     assert result.exit_code == 0
-    assert "each with a source" in result.output
+    free = len(load_hardware(name).free)
+    assert result.output.endswith(f"numbers, each with a source; {free} free\n")
 
 
 def test_check_lists_every_number_without_a_source(tmp_path: Path) -> None:
@@ -72,7 +92,31 @@ def test_check_lists_every_number_without_a_source(tmp_path: Path) -> None:
     path = write(tmp_path, text)
     found = {problem.where: problem.what for problem in refusal("check", str(path)).problems}
     assert f"{path}:4:8" not in found
-    assert found[f"{path}:7:9"].startswith("mac_array.rows = 4 has no source: end the line with #")
+    assert found[f"{path}:7:9"] == (
+        "mac_array.rows = 4 has no source: end the line with # [key], where 'sources' has that "
+        "key, or declare the range of it under 'free'"
+    )
+    assert len(found) == 16
+
+
+def test_check_takes_a_free_parameter_for_a_source(tmp_path: Path) -> None:
+    free = "free:\n  mac_array.rows: {range: [1, 8], why: not published}\n"
+    path = write(tmp_path, changed("rows: 4", "rows: 4 # [free]") + free)
+    found = [problem.where for problem in refusal("check", str(path)).problems]
+    assert f"{path}:7:9" not in found and f"{path}:8:9" in found
+
+
+def test_check_counts_what_is_sourced_and_what_is_free(tmp_path: Path) -> None:
+    text = "extends: edge-npu-1\nname: mine\nsources: {me: a measurement}\ncores: 2  # [me]\n"
+    result = run("check", str(write(tmp_path, text)))
+    assert result.output.endswith("each with a source; 6 free\n")
+
+
+def test_a_file_may_cite_the_sources_of_what_it_extends(tmp_path: Path) -> None:
+    text = "extends: edge-npu-1\nname: mine\ncores: 2  # [design]\n"
+    assert run("check", str(write(tmp_path, text))).exit_code == 0
+    wrong = write(tmp_path, text.replace("[design]", "[desing]"))
+    assert "(did you mean 'design'?)" in str(refusal("check", str(wrong)))
 
 
 def test_check_reports_mistakes_before_sources(tmp_path: Path) -> None:

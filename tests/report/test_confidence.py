@@ -1,0 +1,46 @@
+"""What a report says of its preset: what was left out, what is free, whether it was validated."""
+
+from __future__ import annotations
+
+import pytest
+
+from npusim.report import confidence
+from tests.support.counted import report_of
+
+
+def not_modelled(preset: str, *overrides: str) -> tuple[str, ...]:
+    return report_of(*overrides, preset=preset).confidence.not_modelled
+
+
+def test_what_the_description_leaves_out_comes_first() -> None:
+    assert not_modelled("eyeriss-v1")[0] == (
+        "row-stationary dataflow: the array runs weight-stationary instead"
+    )
+
+
+def test_free_parameters_are_listed_with_their_ranges() -> None:
+    remark = not_modelled("nvdla-nv-small")[-1]
+    assert remark.startswith("4 free parameters, not published: dma.setup (0 cycles to 64 cycles),")
+    assert "host.rate (100 MFLOP/s to 10 GFLOP/s)" in remark
+
+
+def test_a_free_parameter_that_is_stated_is_not_listed() -> None:
+    remark = not_modelled("nvdla-nv-small", "dma.setup=3 cycles")[-1]
+    assert remark.startswith("3 free parameters, not published: dma.outstanding (16 to 256),")
+
+
+def test_hardware_without_free_parameters_has_no_such_remark() -> None:
+    stated = [
+        "dma.channels=2", "dma.setup=3 cycles", "dma.outstanding=8", "host.rate=1 GFLOP/s",
+        "overheads.per_layer=1 cycles", "overheads.per_inference=1 us",
+    ]  # fmt: skip
+    assert not any("free parameter" in text for text in not_modelled("edge-npu-1", *stated))
+    one = not_modelled("edge-npu-1", *stated[1:])[-1]
+    assert one == "1 free parameter, not published: dma.channels (1 to 4)"
+
+
+def test_a_preset_is_unvalidated_until_an_error_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert report_of().confidence.preset == "unvalidated"
+    monkeypatch.setattr(confidence, "PRESET_ERRORS", {"edge-npu-1": {"error_percent": 5.0}})
+    assert report_of().confidence.preset == {"error_percent": 5.0}
+    assert report_of(preset="ethos-u55-128").confidence.preset == "unvalidated"
