@@ -1,22 +1,19 @@
-"""Clean-up of a graph as an exporter wrote it, and the list of what stays outside the integers."""
+"""Clean-up of a graph as an exporter wrote it, and a note of what stays outside the integers."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
-from npusim.errors import Problem
 from npusim.ir.graph import Graph, Node
 from npusim.ir.passes.assign_layout import assign_layout
 from npusim.ir.passes.fold_activation import fold_activation
 from npusim.ir.passes.fold_pad import fold_pad
 from npusim.ir.passes.fold_scale_shift import fold_scale_shift
-from npusim.ir.passes.fuse_quantization import (
-    WEIGHTED,
-    fuse_quantization,
-    weights_are_stored,
-)
+from npusim.ir.passes.fuse_quantization import fuse_quantization
 from npusim.ir.passes.hoist_quantization import hoist_quantization
 from npusim.ir.passes.remove_dead import remove_dead
+from npusim.numerics.formats import FP32
 from npusim.numerics.quantization import Activation, clamp_range
 
 PASSES = (
@@ -36,14 +33,11 @@ ROUNDING = "half_even"
 _BORDERS = ("quantize", "dequantize")
 
 
-def clean_up(graph: Graph) -> tuple[Graph, list[Problem]]:
-    """The graph after all passes, and the nodes that would run in float32 amid integers."""
+def clean_up(graph: Graph) -> Graph:
+    """The graph after all passes, with notes on what runs otherwise than in the framework."""
     for clean in PASSES:
         graph = clean(graph)
-    graph = replace(graph, notes=(*graph.notes, *_clamp_notes(graph)))
-    if not any(tensor.quantization is not None for tensor in graph.tensors.values()):
-        return graph, []
-    return graph, [problem for node in graph.nodes for problem in _float_problem(graph, node)]
+    return replace(graph, notes=(*graph.notes, *_clamp_notes(graph), *_float_notes(graph)))
 
 
 def _clamp_notes(graph: Graph) -> list[str]:
@@ -66,15 +60,22 @@ def _clamp_notes(graph: Graph) -> list[str]:
     ]
 
 
-def _float_problem(graph: Graph, node: Node) -> list[Problem]:
-    inputs, outputs = graph.operands(node)
-    data = inputs[: node.op.data_inputs]
-    tensors = [tensor for tensor in (*data, *outputs) if tensor is not None]
-    if node.op.kind in _BORDERS or all(tensor.format.is_integer for tensor in tensors):
+def _float_notes(graph: Graph) -> list[str]:
+    """A note that names what computes in float32, which the host does."""
+    real = [node for node in graph.nodes if _computes_reals(graph, node)]
+    if not real:
         return []
-    if node.op.kind == "reshape":
-        return []
-    what = f"{node.op.kind} runs in float32 inside a quantized graph, which is not supported"
-    if node.op.kind in WEIGHTED and not weights_are_stored(graph, node):
-        what = f"{node.op.kind} has weights or a bias that are not quantized"
-    return [Problem(f"node '{node.name}'", what)]
+    kinds = Counter(node.op.kind for node in real)
+    named = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    return [
+        f"{len(real)} of {len(graph.nodes)} operators compute in float32, on the host: {named}; "
+        "sums of products are rounded once here, in an order of its own by ONNX Runtime, so values "
+        "can differ in their last bits, and what is quantized from them by one step"
+    ]
+
+
+def _computes_reals(graph: Graph, node: Node) -> bool:
+    """True for an operator from float32 to float32 that does more than move values."""
+    if node.op.kind in _BORDERS or node.op.moves:
+        return False
+    return all(graph.tensors[name].format == FP32 for name in (node.inputs[0], *node.outputs))

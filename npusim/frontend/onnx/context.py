@@ -143,6 +143,15 @@ class Context:
         found = self.quantized[name]
         return self.add_constant(name, found.quantization.real(found.data))
 
+    def real_weights(
+        self, source: Source, index: int, layout: Callable[[np.ndarray], np.ndarray], factor: float
+    ) -> Tensor:
+        """A constant times `factor`, float32 even if it is stored as integers."""
+        tensor = self.real_constant(source, index)
+        assert tensor.data is not None
+        data = layout(tensor.data * np.float32(factor))
+        return self.add_constant(f"{source.outputs[0]}_weights", data)
+
     def emit(
         self, source: Source, op: Operator, inputs: Sequence[Tensor | None],
         fmt: Format | None = None, quantization: Quantization | None = None, output: int = 0,

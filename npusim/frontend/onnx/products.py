@@ -5,24 +5,136 @@ A constant right-hand matrix makes a fully connected layer, a computed one a bat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor, read_quantization
 from npusim.frontend.onnx.source import Source
+from npusim.ir.operator import Operator
+from npusim.ir.ops.add import Add
 from npusim.ir.ops.fully_connected import FullyConnected
 from npusim.ir.ops.matmul import MatMul
+from npusim.ir.ops.mul import Mul
+from npusim.ir.ops.transpose import Transpose
+from npusim.ir.tensor import Tensor
+from npusim.numerics.quantization import Quantization
 
 
 def gemm(ctx: Context, source: Source) -> None:
-    """Gemm with constant weights: rows times a matrix, plus a vector."""
-    transposed = _check_gemm(source)
-    x = ctx.activation(source, 0)
-    weights = ctx.weights(source, 1, _matrix if transposed else _transposed, 0 if transposed else 1)
-    bias = ctx.bias(source, 2)
-    _check_bias(bias is None or bias.shape == weights.shape[:1])
+    """Gemm: alpha * A * B + beta * C."""
+    x = _left(ctx, source)
+    alpha, beta = source.real("alpha", 1.0), source.real("beta", 1.0)
+    added = bool(source.input(2)) and beta != 0.0
+    right = ctx.name_of(source, 1)
+    if right not in ctx.quantized and right not in ctx.constants:
+        _computed_gemm(ctx, source, x, alpha, beta if added else None)
+        return
+    layout, axis = (_matrix, 0) if source.integer("transB", 0) else (_transposed, 1)
+    if added and (alpha != 1.0 or beta != 1.0):
+        # ONNX Runtime keeps such a node in float32, whatever its weights are stored as.
+        weights = ctx.real_weights(source, 1, layout, alpha)
+    else:
+        weights = scaled_weights(ctx, ctx.weights(source, 1, layout, axis), alpha)
+    bias = _row_of_biases(ctx, source, weights.shape[0], alpha, beta) if added else None
+    if added and bias is None:
+        product = _before(ctx, source, FullyConnected(), [x, weights, None], "product")
+        ctx.emit(source, Add(), [product, _addend(ctx, source, beta)])
+        return
     ctx.emit(source, FullyConnected(), [x, weights, bias])
+
+
+def _left(ctx: Context, source: Source) -> Tensor:
+    """The left-hand matrix, transposed by a node of its own where transA says so."""
+    x = ctx.activation(source, 0)
+    if len(x.shape) != 2:
+        raise DamagedNodeError(f"multiplies a tensor of shape {list(x.shape)}")
+    if not source.integer("transA", 0):
+        return x
+    return _before(ctx, source, Transpose((1, 0)), [x], "transposed")
+
+
+def _computed_gemm(
+    ctx: Context, source: Source, x: Tensor, alpha: float, beta: float | None
+) -> None:
+    """A product of two computed matrices; alpha and C (beta not None) become nodes behind it."""
+    op: Operator = MatMul(transpose_b=bool(source.integer("transB", 0)))
+    steps: list[tuple[Operator, Tensor]] = []
+    if alpha != 1.0:
+        name = f"{source.outputs[0]}_alpha"
+        steps.append((Mul(), ctx.add_constant(name, np.array(alpha, np.float32))))
+    if beta is not None:
+        steps.append((Add(), _addend(ctx, source, beta)))
+    inputs = [x, ctx.activation(source, 1)]
+    for number, (follower, operand) in enumerate(steps):
+        inputs = [_before(ctx, source, op, inputs, f"step{number}"), operand]
+        op = follower
+    ctx.emit(source, op, inputs)
+
+
+def _addend(ctx: Context, source: Source, beta: float) -> Tensor:
+    """C, times a beta that is not 1."""
+    c = ctx.activation(source, 2)
+    if beta == 1.0:
+        return c
+    factor = ctx.add_constant(f"{source.outputs[0]}_beta", np.array(beta, np.float32))
+    return _before(ctx, source, Mul(), [c, factor], "scaled")
+
+
+def _before(
+    ctx: Context, source: Source, op: Operator, inputs: Sequence[Tensor | None], suffix: str
+) -> Tensor:
+    """A node that computes what the node of `source` reads."""
+    first = inputs[0]
+    assert first is not None
+    try:
+        (shape,) = op.infer_shapes(inputs)
+    except ValueError as error:
+        raise DamagedNodeError(str(error)) from None
+    quantization = first.quantization if op.moves else None
+    name = f"{source.outputs[0]}_{suffix}"
+    return ctx.add_node(
+        f"{source.name}_{suffix}", op, inputs, name, shape, first.format, quantization
+    )
+
+
+def scaled_weights(ctx: Context, weights: Tensor, alpha: float) -> Tensor:
+    """`weights` times alpha: in their scale where they are stored integers."""
+    if alpha == 1.0:
+        return weights
+    assert weights.data is not None
+    name = f"{weights.name}_scaled"
+    factor = np.float32(alpha)
+    if weights.quantization is None:
+        return ctx.add_constant(name, weights.data * factor)
+    if factor <= 0:
+        raise UnsupportedNodeError(f"alpha = {alpha:g} of stored weights is not supported")
+    old = weights.quantization
+    scaled = Quantization(old.scale * factor, old.zero_point, old.axis)
+    return ctx.add_constant(name, weights.data, scaled)
+
+
+def _row_of_biases(
+    ctx: Context, source: Source, units: int, alpha: float, beta: float
+) -> Tensor | None:
+    """C as one value a unit; None where it is computed, or has more than one row."""
+    name = ctx.name_of(source, 2)
+    stored = ctx.quantized.get(name)
+    data = ctx.constants.get(name) if stored is None else stored.data
+    if data is None or data.size not in (1, units) or data.shape[-1:] not in ((), (1,), (units,)):
+        return None
+    if alpha != 1.0 or beta != 1.0:
+        real = ctx.real_constant(source, 2).data
+        assert real is not None
+        row = np.broadcast_to(real.reshape(-1) * np.float32(beta), units)
+        return ctx.add_constant(f"{source.outputs[0]}_bias", row.astype(np.float32))
+    if data.size == units:
+        return ctx.bias(source, 2)
+    quantization = None if stored is None else stored.quantization
+    row = np.broadcast_to(data.reshape(-1), units)
+    return ctx.add_constant(f"{source.outputs[0]}_bias", row.copy(), quantization)
 
 
 def matmul(ctx: Context, source: Source) -> None:
@@ -57,33 +169,20 @@ def qlinear_matmul(ctx: Context, source: Source) -> None:
 
 def qgemm(ctx: Context, source: Source) -> None:
     """com.microsoft QGemm: Gemm on stored integers, with an int32 bias."""
-    transposed = _check_gemm(source)
     x_quantization, _ = per_tensor(ctx, source, 1, 2)
-    x = ctx.read_as(ctx.activation(source, 0), x_quantization)
+    ctx.read_as(ctx.activation(source, 0), x_quantization)
+    x = _left(ctx, source)
     w_quantization, _ = read_quantization(ctx, source, 4, 5)
-    layout, axis = (_matrix, 0) if transposed else (_transposed, 1)
-    weights = ctx.stored_weights(source, 3, w_quantization, layout, axis)
+    layout, axis = (_matrix, 0) if source.integer("transB", 0) else (_transposed, 1)
+    stored = ctx.stored_weights(source, 3, w_quantization, layout, axis)
+    weights = scaled_weights(ctx, stored, source.real("alpha", 1.0))
     bias = ctx.bias(source, 6)
-    _check_bias(bias is None or bias.shape == weights.shape[:1])
+    if bias is not None and bias.shape != weights.shape[:1]:
+        raise DamagedNodeError(f"has {bias.size} biases for {weights.shape[0]} outputs")
     if not source.input(7):
         raise UnsupportedNodeError("a float32 output is not supported")
     y_quantization, fmt = per_tensor(ctx, source, 7, 8)
     ctx.emit(source, FullyConnected(), [x, weights, bias], fmt, y_quantization)
-
-
-def _check_gemm(source: Source) -> int:
-    """transB, if nothing else is asked for that a fully connected layer has not."""
-    if source.integer("transA", 0):
-        raise UnsupportedNodeError("transA = 1 is not supported")
-    for name in ("alpha", "beta"):
-        if source.real(name, 1.0) != 1.0:
-            raise UnsupportedNodeError(f"{name} = {source.real(name, 1.0):g} is not supported")
-    return source.integer("transB", 0)
-
-
-def _check_bias(fits: bool) -> None:
-    if not fits:
-        raise UnsupportedNodeError("a bias that is not one value per output is not supported")
 
 
 def _matrix(data: np.ndarray) -> np.ndarray:

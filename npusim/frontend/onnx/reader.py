@@ -111,10 +111,7 @@ class _Builder:
             sha256=sha256,
             notes=tuple(self.notes),
         )
-        graph, unsupported = clean_up(graph)
-        self.unsupported.extend(unsupported)
-        self._raise()
-        return graph
+        return clean_up(graph)
 
     def _raise(self) -> None:
         if self.damaged:

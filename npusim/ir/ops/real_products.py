@@ -14,7 +14,7 @@ import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.operator import Operator, VectorKernel
-from npusim.ir.ops.whole import WholeKernel
+from npusim.ir.ops.whole import HostKernel
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
@@ -45,7 +45,7 @@ def real_convolution(
         _constant(op, w), None if bias is None else _constant(op, bias),
         getattr(op, "activation", Activation.NONE),
     )  # fmt: skip
-    return WholeKernel(product, out.channel_axis)
+    return HostKernel(product)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ def real_matmul(
         kernels.get("matmul_float32")(a, b, result)
         return result
 
-    return WholeKernel(product, out.channel_axis)
+    return HostKernel(product)
 
 
 def clamped(values: np.ndarray, activation: Activation) -> np.ndarray:

@@ -28,3 +28,20 @@ class WholeKernel:
         """See `VectorKernel`."""
         whole = channels_last(self.function(inputs), self.channel_axis)
         part(channels_last(outputs[0], self.channel_axis), tile)[...] = part(whole, tile)
+
+
+@dataclass(frozen=True, eq=False)
+class HostKernel:
+    """A `VectorKernel` of an operator that has loops of the array and runs on the host.
+
+    The host computes operators whole: `function(inputs)` is the whole output, in logical order, and
+    the tile is the whole operator.
+    """
+
+    function: Callable[[Sequence[np.ndarray]], np.ndarray]
+
+    def compute(
+        self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
+    ) -> None:
+        """See `VectorKernel`."""
+        outputs[0][...] = self.function(inputs)

@@ -105,7 +105,7 @@ class _Fusion:
         reader = self._quantized_reader(node)
         if reader is None or any(name not in self.stored for name in data):
             return False
-        if weighted and not weights_are_stored(self.graph, node):
+        if weighted and not _weights_are_stored(self.graph, node):
             return False
         stored = tuple(self.stored[name].name for name in data)
         self.nodes.append(Node(node.name, node.op, (*stored, *node.inputs[len(data) :]),
@@ -132,7 +132,7 @@ def _on_integers(node: Node, x: Tensor) -> Any:
     return replace(op, value=value) if exact else None
 
 
-def weights_are_stored(graph: Graph, node: Node) -> bool:
+def _weights_are_stored(graph: Graph, node: Node) -> bool:
     """True for 8-bit constant weights and an int32 bias or none."""
     weights = graph.tensors[node.inputs[1]]
     bias = graph.tensors[node.inputs[2]] if len(node.inputs) > 2 and node.inputs[2] else None
