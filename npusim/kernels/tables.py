@@ -19,7 +19,7 @@ Array = np.ndarray
 Kernel = Callable[..., Any]
 
 PAIR_KERNELS = (
-    "add_", "compare_", "div_", "mul_", "pair_stored", "pair_through_float", "squared_",
+    "add_", "compare_", "div_", "mul_", "pair_stored", "pair_through_float", "prelu_", "squared_",
 )  # fmt: skip
 """Beginnings of the names of kernels of the form f(a, b, out, parameters)."""
 SINGLE_KERNELS = (

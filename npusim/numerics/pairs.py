@@ -13,6 +13,7 @@ import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError, UsageError
 from npusim.numerics.elementwise import FixedPointSum, OneShiftSum, fixed_point_sum, one_shift_sum
+from npusim.numerics.prelu import prelu
 from npusim.numerics.quantization import Quantization
 from npusim.numerics.requantize import quantize_multiplier
 from npusim.numerics.rescale import Affine
@@ -230,6 +231,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "maximum": np.maximum,
     "minimum": np.minimum,
     "pow": power,
+    "prelu": prelu,
     "squared_difference": squared_difference,
 }
 """On float32, and on integers that mean themselves (int32 and int64 wrap)."""

@@ -30,7 +30,7 @@ PARAMETERS = {
     "add": ADD_PARAMETERS, "mul": MUL_PARAMETERS, "average_pool": AVERAGE_PARAMETERS,
     "mean": MEAN_PARAMETERS, "rescale": RESCALE_PARAMETERS, "softmax": SOFTMAX_PARAMETERS,
 }  # fmt: skip
-EXACT = {"cast", "pad", "reshape"}
+EXACT = {"cast", "clip_stored", "pad", "reshape"}
 """Operators that move values; no arithmetic is involved."""
 
 

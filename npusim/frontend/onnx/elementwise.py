@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
+from npusim.ir.operator import Operator
+from npusim.ir.ops.clip import Clip
+from npusim.ir.ops.clip_stored import ClipStored
 from npusim.ir.ops.relu import Relu
 from npusim.ir.ops.softmax import Softmax
 from npusim.ir.tensor import Tensor
@@ -15,30 +20,39 @@ _ACTIVATIONS: dict[tuple[float | None, float | None], Activation] = {
     (0.0, None): Activation.RELU,
     (0.0, 6.0): Activation.RELU6,
     (-1.0, 1.0): Activation.RELU_N1_TO_1,
+    (0.0, 1.0): Activation.RELU_0_TO_1,
 }
 _UNBOUNDED = 3.0e38
 """Bounds beyond this are the ends of float32, which exporters write for "none"."""
 
 
 def relu(ctx: Context, source: Source) -> None:
-    """Relu."""
+    """Relu, of reals or of stored integers."""
     x = ctx.activation(source, 0)
-    _check_real(x)
-    ctx.emit(source, Relu(Activation.RELU), [x])
+    op = ClipStored(low=0) if x.format.is_integer else Relu(Activation.RELU)
+    ctx.emit(source, op, [x])
 
 
 def clip(ctx: Context, source: Source) -> None:
-    """Clip with constant bounds that are those of a known activation."""
+    """Clip with constant bounds, of reals or of stored integers."""
     low, high = (_bound(ctx, source, *place) for place in ((1, "min"), (2, "max")))
-    activation = _ACTIVATIONS.get((low, high))
     if low is None and high is None:
         ctx.aliases[source.outputs[0]] = ctx.name_of(source, 0)
         return
-    if activation is None:
-        raise UnsupportedNodeError(f"bounds {low} and {high} are not those of a ReLU or ReLU6")
     x = ctx.activation(source, 0)
-    _check_real(x)
-    ctx.emit(source, Relu(activation), [x])
+    ctx.emit(source, _clamp(x, low, high), [x])
+
+
+def _clamp(x: Tensor, low: float | None, high: float | None) -> Operator:
+    if x.format.is_integer:
+        bounds = [None if bound is None else int(bound) for bound in (low, high)]
+        if any(b is not None and not x.format.low <= b <= x.format.high for b in bounds):
+            raise DamagedNodeError(f"has bounds {bounds} outside {x.format.name}")
+        return ClipStored(*bounds)
+    activation = _ACTIVATIONS.get((low, high))
+    if activation is not None:
+        return Relu(activation)
+    return Clip(-np.inf if low is None else low, np.inf if high is None else high)
 
 
 def softmax(ctx: Context, source: Source) -> None:
@@ -56,23 +70,23 @@ def qlinear_softmax(ctx: Context, source: Source) -> None:
     ctx.emit(source, Softmax(axis=axis), [x], fmt, quantization)
 
 
-def _check_real(x: Tensor) -> None:
-    """Bounds of ONNX apply to what is stored, those of npusim to what it stands for."""
-    if x.format.is_integer:
-        raise UnsupportedNodeError("a clamp of stored integers is not supported")
-
-
 def _bound(ctx: Context, source: Source, index: int, name: str) -> float | None:
     """A bound of Clip: an attribute before opset 11, an input since."""
     if source.opset < 11:
         value = source.real(name, float("inf"))
     else:
-        array = ctx.constant(source, index)
-        if array is None:
+        if not source.input(index):
             return None
+        stored = ctx.quantized.get(ctx.name_of(source, index))
+        if stored is not None:
+            array = stored.quantization.real(stored.data)
+        else:
+            array = ctx.required_constant(source, index)
         if array.size != 1:
             raise DamagedNodeError(f"has {array.size} values as '{name}'")
         value = float(array.reshape(()))
+    if np.isnan(value):
+        raise DamagedNodeError(f"has no number as '{name}'")
     return None if abs(value) > _UNBOUNDED else value
 
 

@@ -24,6 +24,7 @@ from npusim.ir.ops.leaky_relu import LeakyRelu
 from npusim.ir.ops.log import Log
 from npusim.ir.ops.logistic import Logistic
 from npusim.ir.ops.neg import Neg
+from npusim.ir.ops.prelu import PRelu
 from npusim.ir.ops.quick_gelu import QuickGelu
 from npusim.ir.ops.reciprocal import Reciprocal
 from npusim.ir.ops.round import Round
@@ -82,6 +83,11 @@ def _leaky_relu(ctx: Context, source: Source) -> None:
     ctx.emit(source, LeakyRelu(source.real("alpha", 0.01)), [_real(ctx, source)])
 
 
+def _prelu(ctx: Context, source: Source) -> None:
+    """PRelu; the slopes broadcast against x."""
+    ctx.emit(source, PRelu(), [_real(ctx, source), ctx.activation(source, 1)])
+
+
 def _qlinear_leaky_relu(ctx: Context, source: Source) -> None:
     """com.microsoft QLinearLeakyRelu."""
     _stored(ctx, source, LeakyRelu(source.real("alpha", 0.01)))
@@ -137,6 +143,7 @@ OPERATORS: Mapping[str, Callable[[Context, Source], None]] = {
     "LeakyRelu": _leaky_relu,
     "Log": _plain(Log),
     "Neg": _plain(Neg),
+    "PRelu": _prelu,
     "Reciprocal": _plain(Reciprocal),
     "Round": _plain(Round),
     "Sigmoid": _plain(Logistic),

@@ -20,6 +20,7 @@ from npusim.ir.ops.leaky_relu import LeakyRelu
 from npusim.ir.ops.log import Log
 from npusim.ir.ops.logistic import Logistic
 from npusim.ir.ops.neg import Neg
+from npusim.ir.ops.prelu import PRelu
 from npusim.ir.ops.round import Round
 from npusim.ir.ops.rsqrt import Rsqrt
 from npusim.ir.ops.sqrt import Sqrt
@@ -51,6 +52,10 @@ def _leaky_relu(source: Source) -> tuple[Operator, Inputs]:
     return LeakyRelu(alpha), (source.input(0),)
 
 
+def _prelu(source: Source) -> tuple[Operator, Inputs]:
+    return PRelu(), (source.input(0), source.input(1))
+
+
 IMPORTS: Mapping[str, Import] = {
     "ABS": _plain(Abs),
     "CAST": _cast,
@@ -64,6 +69,7 @@ IMPORTS: Mapping[str, Import] = {
     "LOG": _plain(Log),
     "LOGISTIC": _plain(Logistic),
     "NEG": _plain(Neg),
+    "PRELU": _prelu,
     "ROUND": _plain(Round),
     "RSQRT": _plain(Rsqrt),
     "SQRT": _plain(Sqrt),

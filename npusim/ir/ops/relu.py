@@ -1,19 +1,22 @@
 """A ReLU that stands alone: requantize to the output's scale, clamp to the activation's bounds.
 
-Input: x int8 or uint8, any rank. Output: the same shape.
+Input: x int8, uint8 or float32, any rank. Output: the same shape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 
 from npusim.ir.loopnest import LoopNest
 from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.ops.unary import on_floats
 from npusim.ir.ops.vector import ElementwiseKernel, quantized, vector_nest
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
+from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation, clamp_range
 from npusim.numerics.rescale import RESCALE_PARAMETERS
@@ -43,8 +46,13 @@ class Relu(Operator):
         profile: Profile, kernels: Kernels,
     ) -> VectorKernel:  # fmt: skip
         """Rescaling in the arithmetic of `profile`."""
-        out = outputs[0]
-        qx, qy = quantized(self, inputs[0]), quantized(self, out)
+        out, x = outputs[0], inputs[0]
+        assert x is not None
+        if x.format == FP32:
+            low, high = self.activation.value
+            bounds = (-inf if low is None else low, inf if high is None else high)
+            return on_floats(self, "clip", bounds, out, kernels)
+        qx, qy = quantized(self, x), quantized(self, out)
         arithmetic = profile.arithmetic(self.kind, out.format.name)
         rounding = profile.arithmetic("clamp", self.kind)
         clamp = clamp_range(self.activation, out.format, qy, rounding)

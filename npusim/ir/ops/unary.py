@@ -54,7 +54,7 @@ class Unary(Operator):
         assert x is not None
         named = profile.arithmetic(self.kind, x.format.name)
         if named == FLOAT32:
-            return self._on_floats(out, kernels)
+            return on_floats(self, self.kind, astuple(self), out, kernels)
         qx, qy = quantized(self, x), quantized(self, out)
         arithmetic = self.chosen(named, qx, qy)
         clamp = (out.format.low, out.format.high)
@@ -71,9 +71,13 @@ class Unary(Operator):
         """The arithmetic that a framework takes for these scales where it means `arithmetic`."""
         return arithmetic
 
-    def _on_floats(self, out: Tensor, kernels: Kernels) -> VectorKernel:
-        if out.format != FP32:
-            what = f"{self.kind} of float32 gives float32, '{out.name}' is {out.format.name}"
-            raise UnsupportedModelError(Problem(out.name, what))
-        parameters = float_function(self.kind, astuple(self))
-        return ElementwiseKernel(kernels.get("unary_float32"), parameters, out.channel_axis)
+
+def on_floats(
+    op: Operator, function: str, fields: tuple[Any, ...], out: Tensor, kernels: Kernels
+) -> VectorKernel:
+    """The function called `function` from float32 to float32, for the operator `op`."""
+    if out.format != FP32:
+        what = f"{op.kind} of float32 gives float32, '{out.name}' is {out.format.name}"
+        raise UnsupportedModelError(Problem(out.name, what))
+    parameters = float_function(function, fields)
+    return ElementwiseKernel(kernels.get("unary_float32"), parameters, out.channel_axis)

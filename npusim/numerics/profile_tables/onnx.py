@@ -56,4 +56,5 @@ ARITHMETICS = {
     "add_other": "onnx",
     "sub_other": "through_float",
     "mul_other": "onnx",
+    "prelu": "through_float",
 }

@@ -65,4 +65,5 @@ ARITHMETICS = {
     "add_other": "double_rounding",
     "sub_other": "double_rounding",
     "mul_other": "double_rounding",
+    "prelu": "double_rounding",
 }

@@ -1,0 +1,145 @@
+"""TFLite's functions of one element against LiteRT 2.3.0: all 256 inputs, not one wrong element.
+
+One model holds many instances of an operator, each with random scales and zero points, powers of
+two among the scales and the ends of the range among the zero points.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from npusim.errors import UnsupportedModelError
+from npusim.frontend import load_model
+from tests.support import litert
+from tests.support.evaluate import evaluate
+from tests.support.tflite_models import TinyModel
+
+BOTH, SIGNED = ("int8", "uint8"), ("int8",)
+KINDS: dict[str, tuple[str, tuple[str, ...], str, dict[str, Any]]] = {
+    "abs": ("ABS", SIGNED, "AbsOptions", {}),
+    "elu": ("ELU", SIGNED, "", {}),
+    "exp": ("EXP", SIGNED, "ExpOptions", {}),
+    "gelu": ("GELU", BOTH, "GeluOptions", {"Approximate": False}),
+    "gelu by tanh": ("GELU", BOTH, "GeluOptions", {"Approximate": True}),
+    "hard swish": ("HARD_SWISH", BOTH, "HardSwishOptions", {}),
+    "leaky relu": ("LEAKY_RELU", BOTH, "LeakyReluOptions", {"Alpha": 0.2}),
+    "leaky relu of negative slope": ("LEAKY_RELU", BOTH, "LeakyReluOptions", {"Alpha": -0.7}),
+    "leaky relu of tiny slope": ("LEAKY_RELU", BOTH, "LeakyReluOptions", {"Alpha": 0.003}),
+    "log": ("LOG", SIGNED, "", {}),
+    "logistic": ("LOGISTIC", BOTH, "", {}),
+    "neg": ("NEG", SIGNED, "NegOptions", {}),
+    "prelu": ("PRELU", BOTH, "", {}),
+    "relu of 0 to 1": ("RELU_0_TO_1", BOTH, "", {}),
+    "rsqrt": ("RSQRT", SIGNED, "", {}),
+    "sqrt": ("SQRT", SIGNED, "", {}),
+    "tanh": ("TANH", BOTH, "", {}),
+}
+CASES = [(name, dtype) for name, (_, dtypes, _, _) in KINDS.items() for dtype in dtypes]
+ONLY_DELEGATED = {"elu"}
+"""Operators that the resolver of the reference kernels does not know in int8."""
+INSTANCES, MANY = 24, 300
+
+
+def grid(dtype: str) -> np.ndarray:
+    return np.arange(256).astype(np.uint8).view(dtype)
+
+
+def _scale(random: np.random.Generator) -> float:
+    if random.random() < 0.3:
+        return float(2.0 ** random.integers(-8, 0))
+    return float(np.float32(np.exp(random.uniform(-7, 0))))
+
+
+def _parameters(name: str, dtype: str, random: np.random.Generator) -> tuple[Any, ...]:
+    """Scales and zero points of x and y that LiteRT takes for this operator."""
+    low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    zeros = [int(random.choice([low, high, random.integers(low, high + 1)])) for _ in range(2)]
+    x_scale, y_scale = _scale(random), _scale(random)
+    if name == "logistic":
+        y_scale, zeros[1] = 1 / 256, low
+    if name == "neg":
+        y_scale, zeros = x_scale, [0, 0]
+    if name in ("rsqrt", "sqrt", "log"):
+        zeros[0] = low
+    if name == "hard swish":
+        y_scale = x_scale * float(np.float32(random.uniform(0.02, 4)))
+    return x_scale, zeros[0], y_scale, zeros[1]
+
+
+def many(name: str, dtype: str, instances: int) -> bytes:
+    """`instances` operators of scales of their own, each with an input of all 256 values."""
+    kind, _, table, options = KINDS[name]
+    random = np.random.default_rng(len(name))
+    m = TinyModel()
+    for i in range(instances):
+        x_scale, x_zero, y_scale, y_zero = _parameters(name, dtype, random)
+        x = m.tensor(f"x{i}", (1, 4, 8, 8), dtype, x_scale, x_zero)
+        y = m.tensor(f"y{i}", (1, 4, 8, 8), dtype, y_scale, y_zero)
+        ins = [x]
+        if name == "prelu":
+            slopes = random.integers(0, 256, (1, 1, 8)).astype(np.uint8).view(dtype)
+            ins.append(m.constant(f"a{i}", slopes, _scale(random), int(slopes[0, 0, 0])))
+        m.inputs.append(x)
+        m.outputs.append(y)
+        m.operator(kind, ins, [y], table, version=1, **options)
+    return m.content()
+
+
+def wrong_elements(name: str, dtype: str, profile: str, instances: int, folder: Path) -> int:
+    content = many(name, dtype, instances)
+    file = folder / "many.tflite"
+    file.write_bytes(content)
+    graph = load_model(file)
+    inputs = {each: grid(dtype).reshape(1, 4, 8, 8) for each in graph.inputs}
+    made = litert.interpreter(content, profile)
+    litert.run(made, inputs)
+    values = evaluate(graph, inputs, profile)
+    return sum(int((values[out] != array).sum()) for out, array in litert.outputs(made).items())
+
+
+def _skip_unknown(name: str, profile: str) -> None:
+    if name in ONLY_DELEGATED and profile == "tflite-reference":
+        pytest.skip("LiteRT's reference kernels don't have it")
+
+
+@pytest.mark.parametrize("profile", litert.PROFILES)
+@pytest.mark.parametrize(("name", "dtype"), CASES)
+def test_all_inputs_equal_litert(name: str, dtype: str, profile: str, tmp_path: Path) -> None:
+    _skip_unknown(name, profile)
+    assert wrong_elements(name, dtype, profile, INSTANCES, tmp_path) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", litert.PROFILES)
+@pytest.mark.parametrize(("name", "dtype"), CASES)
+def test_all_inputs_equal_litert_over_many_scales(
+    name: str, dtype: str, profile: str, tmp_path: Path
+) -> None:
+    _skip_unknown(name, profile)
+    assert wrong_elements(name, dtype, profile, MANY, tmp_path) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "scales", "zeros", "what"),
+    [
+        ("HARD_SWISH", (0.5, 0.001), (0, 0), "output scale of 1/128 to 512 times"),
+        ("HARD_SWISH", (0.001, 0.9), (0, 0), "output scale of 1/128 to 512 times"),
+        ("NEG", (0.5, 0.5), (1, 1), "equal scales and zero points of 0"),
+        ("NEG", (0.5, 0.25), (0, 0), "equal scales and zero points of 0"),
+    ],
+)
+def test_scales_without_a_meaning_are_refused(
+    kind: str, scales: tuple[float, float], zeros: tuple[int, int], what: str, tmp_path: Path
+) -> None:
+    m = TinyModel()
+    m.inputs.append(m.tensor("x", (256,), "int8", scales[0], zeros[0]))
+    m.outputs.append(m.tensor("y", (256,), "int8", scales[1], zeros[1]))
+    m.operator(kind, m.inputs, m.outputs)
+    (tmp_path / "one.tflite").write_bytes(m.content())
+    graph = load_model(tmp_path / "one.tflite")
+    with pytest.raises(UnsupportedModelError, match=what):
+        evaluate(graph, {"x": grid("int8")}, "tflite-reference")
