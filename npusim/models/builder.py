@@ -47,8 +47,7 @@ PROFILE = "tflite-reference"
 """Channels-last int8 with zero points is what TFLite's converter writes."""
 
 NOTES = (
-    "a built-in network: the structure is that of the original, the weights are synthetic; outputs "
-    "mean nothing, and where zeros or skewed values would save energy, they are not there",
+    "a built-in network: the structure of the original, synthetic weights, so outputs mean nothing",
 )
 
 SPREAD = 0.3

@@ -18,6 +18,7 @@ from npusim.ir.graph import Graph
 from npusim.kernels.table import kernels
 from npusim.models.catalog import FAMILIES, NAMES, network
 from npusim.models.structure import macs_of, total_macs
+from npusim.numerics.profiles import PROFILES
 from tests.support.shared import shared_path
 
 SHARE_OF_PUBLISHED = 0.01
@@ -136,6 +137,21 @@ def test_the_same_bytes_come_out_again() -> None:
         [hashlib.sha256(run[at].tobytes()).hexdigest() for at in sorted(run)] for run in runs
     ]
     assert digests[0] == digests[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_profile_runs_every_network(name: str, profile: str) -> None:
+    program = api.schedule(name, "edge-npu-1")
+    outputs = api.infer(program, api.random_inputs(program.graph), profile)
+    assert all(np.unique(found).size > 1 for found in outputs.values())
+
+
+def test_random_tokens_are_words_of_the_vocabulary() -> None:
+    drawn = api.random_inputs(network("bert-base").build())
+    assert drawn["input_ids"].min() >= 0 and 10_000 < drawn["input_ids"].max() < 30_522
+    assert set(np.unique(drawn["token_type_ids"])) == {0, 1}
 
 
 def _check_counts(name: str, preset: str) -> None:
