@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from npusim.cli.compare import compare
+from npusim.cli.completion import completion
 from npusim.cli.diff import diff
 from npusim.cli.explain import explain
 from npusim.cli.hw import hw
@@ -140,5 +141,5 @@ def main() -> None:
     """What a quantized network does on an NPU: its bits, its cycles by cause, its energy."""
 
 
-for _command in (run, compare, explain, diff, ops, hw, models):
+for _command in (run, compare, explain, diff, ops, hw, models, completion):
     main.add_command(_command)

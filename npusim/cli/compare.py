@@ -5,14 +5,15 @@ from __future__ import annotations
 import click
 
 from npusim.cli import options
+from npusim.cli.completion import HARDWARE, MODEL
 from npusim.cli.destination import STDOUT, check_destinations
 from npusim.errors import Problem, UsageError
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", type=MODEL)
 @click.option(
-    "--hw", "hardware", multiple=True, required=True, metavar="HW",
+    "--hw", "hardware", type=HARDWARE, multiple=True, required=True, metavar="HW",
     help="A preset's name or a .yaml path; give one --hw for each.",
 )  # fmt: skip
 @options.set_option

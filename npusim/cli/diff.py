@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from npusim.cli import options
+from npusim.cli.completion import FILE
 from npusim.cli.destination import STDOUT, check_destinations
 from npusim.errors import EXIT_SIMULATION_SAYS_NO
 
@@ -24,8 +25,8 @@ WATCHED = ("latency_s", "energy_j")
 
 
 @click.command()
-@click.argument("before", metavar="A.json")
-@click.argument("after", metavar="B.json")
+@click.argument("before", type=FILE, metavar="A.json")
+@click.argument("after", type=FILE, metavar="B.json")
 @options.layers_option
 @click.option(
     "--fail-above", type=click.FloatRange(min=0), metavar="PERCENT",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from npusim.cli import options
+from npusim.cli.completion import MODEL
 from npusim.cli.destination import STDOUT, check_destinations
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ CHANGES_SHOWN = 10
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @options.hardware_option
 @click.option("--layer", metavar="NAME", help="Explain this layer: its name, or a part of it.")
 @options.set_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from npusim.cli.completion import NETWORK
 from npusim.errors import Problem, UsageError, nearest_name
 from npusim.models.catalog import NAMES
 
@@ -52,7 +53,7 @@ def list_models(as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", type=NETWORK)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def show(name: str, as_json: bool) -> None:
     """Layers by kind, inputs and outputs, published figures and omissions of NAME."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from npusim.cli import options
+from npusim.cli.completion import MODEL
 from npusim.cli.destination import STDOUT, check_destinations
 from npusim.errors import EXIT_UNSUPPORTED_MODEL, UnsupportedModelError
 
@@ -36,7 +37,7 @@ class Row:
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @options.hardware_option
 @options.set_option
 @options.shape_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from npusim.cli.completion import FILE, HARDWARE
 from npusim.errors import Problem, UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 hardware_option: Decorator = click.option(
     "--hw",
     "hardware",
+    type=HARDWARE,
     default=DEFAULT_HARDWARE,
     show_default=True,
     metavar="HW",
@@ -59,16 +61,21 @@ objective_option: Decorator = click.option(
 json_option: Decorator = click.option(
     "--json",
     "json_to",
+    type=FILE,
     is_flag=False,
     flag_value="-",
     metavar="[FILE|-]",
     help="Write the report as JSON: to FILE, or to stdout instead of the tables.",
 )
 csv_option: Decorator = click.option(
-    "--csv", "csv_to", metavar="FILE", help="Write one row a layer."
+    "--csv", "csv_to", type=FILE, metavar="FILE", help="Write one row a layer."
 )
 plot_option: Decorator = click.option(
-    "--plot", "plot_to", metavar="FILE", help="Draw the report: FILE.png, .svg or .pdf."
+    "--plot",
+    "plot_to",
+    type=FILE,
+    metavar="FILE",
+    help="Draw the report: FILE.png, .svg or .pdf.",
 )
 plot_kind_option: Decorator = click.option(
     "--plot-kind",

@@ -12,6 +12,7 @@ import click
 import numpy as np
 
 from npusim.cli import options
+from npusim.cli.completion import FILE, MODEL, PROFILE
 from npusim.cli.destination import STDOUT, check_destinations
 from npusim.cli.samples import files_read, problems_of_inputs
 from npusim.errors import Problem, UsageError
@@ -124,29 +125,35 @@ class Request:
 
 
 @click.command()
-@click.argument("model", required=False)
+@click.argument("model", required=False, type=MODEL)
 @options.hardware_option
 @options.set_option
 @options.batch_option
 @options.shape_option
 @options.objective_option
-@click.option("--mapping", metavar="FILE", help="Take the schedule from FILE.")
-@click.option("--dump-mapping", "mapping_to", metavar="FILE", help="Write the schedule to FILE.")
+@click.option("--mapping", type=FILE, metavar="FILE", help="Take the schedule from FILE.")
 @click.option(
-    "--inputs", multiple=True, metavar="FILE",
+    "--dump-mapping", "mapping_to", type=FILE, metavar="FILE", help="Write the schedule to FILE."
+)
+@click.option(
+    "--inputs", multiple=True, type=FILE, metavar="FILE",
     help="Execute the model on the arrays of an .npz file, or on images: .png, .jpg, .bmp, .webp, "
     "a folder of them; give one --inputs for each.",
 )  # fmt: skip
 @options.normalize_option
 @options.colour_order_option
-@click.option("--outputs", "outputs_to", metavar="FILE.npz", help="Write the output arrays.")
-@click.option("--labels", metavar="FILE.npz", help="The classes of --inputs: prints the accuracy.")
+@click.option(
+    "--outputs", "outputs_to", type=FILE, metavar="FILE.npz", help="Write the output arrays."
+)
+@click.option(
+    "--labels", type=FILE, metavar="FILE.npz", help="The classes of --inputs: prints the accuracy."
+)
 @click.option(
     "--numerics/--no-numerics", default=None,
     help="Execute the kernels, or only count; by default they run when inputs are given.",
 )  # fmt: skip
 @click.option(
-    "--requantize", metavar="PROFILE",
+    "--requantize", type=PROFILE, metavar="PROFILE",
     help="model, hardware, onnx, tflite-reference, xnnpack or single-rounding.",
 )  # fmt: skip
 @click.option("--seed", type=int, help="Draw random inputs (with --numerics).")
