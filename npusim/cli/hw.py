@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from npusim.cli.completion import FILE, HARDWARE
 from npusim.errors import DescriptionError, Problem
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def list_presets() -> None:
 
 
 @hw.command()
-@click.argument("name")
+@click.argument("name", type=HARDWARE)
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override a field.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def show(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
@@ -63,7 +64,7 @@ def show(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
 
 
 @hw.command()
-@click.argument("file")
+@click.argument("file", type=FILE)
 def check(file: str) -> None:
     """Check FILE (or a preset): every mistake, and every number that cites no source."""
     from npusim.hardware import load_description
