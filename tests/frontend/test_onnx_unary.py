@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import helper
 
-from npusim.errors import ModelFileError, UnsupportedModelError
 from npusim.frontend.onnx import read_onnx
 from tests.support.onnx_models import MICROSOFT, session, wrong_elements
-from tests.support.onnx_operators import Model, Operand, qdq
+from tests.support.onnx_operators import Model, Operand
 
 DTYPES = ("uint8", "int8")
 FUNCTIONS: dict[str, tuple[str, dict[str, Any], str]] = {

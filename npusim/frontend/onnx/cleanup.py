@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from npusim.ir.graph import Graph, Node
 from npusim.ir.passes.assign_layout import assign_layout
+from npusim.ir.passes.drop_clips import drop_clips
 from npusim.ir.passes.fold_activation import fold_activation
 from npusim.ir.passes.fold_pad import fold_pad
 from npusim.ir.passes.fold_scale_shift import fold_scale_shift
@@ -20,6 +21,7 @@ PASSES = (
     remove_dead,
     fold_scale_shift,
     fold_activation,
+    drop_clips,
     hoist_quantization,
     fuse_quantization,
     fold_pad,
