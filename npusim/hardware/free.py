@@ -38,10 +38,18 @@ class FreeRange(Section):
     why: str = Field(min_length=1)
     """Why it is free, and where the range comes from."""
 
+    @property
+    def text(self) -> str:
+        """The range as the description writes it."""
+        return f"{self.range[0]} to {self.range[1]}"
+
 
 @dataclass(frozen=True)
 class FreeParameter:
-    """One free parameter: dotted path, and value and range as numbers of the field's base unit."""
+    """One free parameter: dotted path, and value and range as numbers of the field's base unit.
+
+    `range_text` is the range as the description writes it.
+    """
 
     path: str
     value: float
@@ -49,15 +57,11 @@ class FreeParameter:
     high: float
     why: str
     dimension: str | None
+    range_text: str
 
     def text(self, value: float) -> str:
         """`value` as a description or `--set` would write it."""
-        return f"{value:g}" if self.dimension is None else format_quantity(value, self.dimension)
-
-    @property
-    def range_text(self) -> str:
-        """The range in units, for people."""
-        return f"{self.text(self.low)} to {self.text(self.high)}"
+        return str(value) if self.dimension is None else format_quantity(value, self.dimension)
 
 
 def parameters(root: Section, declared: Mapping[str, FreeRange]) -> Iterator[FreeParameter]:
@@ -65,7 +69,8 @@ def parameters(root: Section, declared: Mapping[str, FreeRange]) -> Iterator[Fre
     for path, free in declared.items():
         leaf = _leaf(root, path)
         value, low, high = (_number(item) for item in (leaf.value, *leaf.ends(free)))
-        yield FreeParameter(path, value[0], low[0], high[0], free.why, value[1] or leaf.dimension)
+        dimension = value[1] or leaf.dimension
+        yield FreeParameter(path, value[0], low[0], high[0], free.why, dimension, free.text)
 
 
 def mistakes(
@@ -94,15 +99,15 @@ def _disorder(
 ) -> str:
     """Why value, low and high do not stand in order; empty if they do."""
     (value, kind), (low, low_kind), (high, high_kind) = numbers
-    shown = f"{free.range[0]} to {free.range[1]}"
     if not kind == low_kind == high_kind:
-        return f"the range {shown} is not in {kind} as {path} is: state both ends so"
+        unit = "cycles" if kind == "cycles" else "seconds"
+        return f"the range {free.text} is not in {unit} as {path} is: state both ends so"
     if low >= high:
-        return f"the range {shown} is empty: state the lower end first"
+        return f"the range {free.text} is empty: state the lower end first"
     if not low <= value <= high:
         dimension = kind or leaf.dimension
         text = f"{value:g}" if dimension is None else format_quantity(value, dimension)
-        return f"{path} = {text} lies outside of its range {shown}"
+        return f"{path} = {text} lies outside of its range {free.text}"
     return ""
 
 

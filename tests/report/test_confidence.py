@@ -21,7 +21,7 @@ def test_what_the_description_leaves_out_comes_first() -> None:
 def test_free_parameters_are_listed_with_their_ranges() -> None:
     remark = not_modelled("nvdla-nv-small")[-1]
     assert remark.startswith("4 free parameters, not published: dma.setup (0 cycles to 64 cycles),")
-    assert "host.rate (100 MFLOP/s to 10 GFLOP/s)" in remark
+    assert "host.rate (0.1 GFLOP/s to 10 GFLOP/s)" in remark
 
 
 def test_a_free_parameter_that_is_stated_is_not_listed() -> None:
