@@ -15,6 +15,8 @@ from tests.support.tflite_models import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, V
 from tests.support.tflite_movements import MOVEMENTS
 
 Rng = np.random.Generator
+VERSIONS = {"RELU_N1_TO_1": 1, "RELU_0_TO_1": 1, "HARD_SWISH": 1}
+"""Versions of operators where 2 is not one."""
 ACTIVATIONS = (NONE, RELU, RELU6, RELU_N1_TO_1)
 _RANGES = {"int8": (-128, 127), "uint8": (0, 255)}
 
@@ -270,7 +272,7 @@ def pad(rng: Rng, dtype: str) -> TinyModel:
     return m
 
 
-def _unary(kind: str) -> Callable[[Rng, str], TinyModel]:
+def _unary(kind: str, table: str = "", **options: Any) -> Callable[[Rng, str], TinyModel]:
     def build(rng: Rng, dtype: str) -> TinyModel:
         m = TinyModel()
         shape = (1, 6, 5, 7)
@@ -279,10 +281,34 @@ def _unary(kind: str) -> Callable[[Rng, str], TinyModel]:
         same = rng.random() < 0.4
         scale = t.scale if same else t.scale * float(rng.uniform(0.1, 3))
         y = _output(m, rng, shape, dtype, scale, t.zero_point if same else None)
-        m.operator(kind, [x], [y], version=1 if kind == "RELU_N1_TO_1" else 2)
+        m.operator(kind, [x], [y], table, version=VERSIONS.get(kind, 2), **options)
         return m
 
     return build
+
+
+def logistic(rng: Rng, dtype: str) -> TinyModel:
+    """LOGISTIC, whose output scale TFLite fixes."""
+    m = TinyModel()
+    x = _input(m, rng, (2, 3, 5, 7), dtype)
+    y = _output(m, rng, (2, 3, 5, 7), dtype, 1 / 256, _RANGES[dtype][0])
+    m.operator("LOGISTIC", [x], [y], version=2)
+    return m
+
+
+def prelu(rng: Rng, dtype: str) -> TinyModel:
+    """PRELU with slopes that broadcast."""
+    m = TinyModel()
+    shape = (1, 6, 5, 7)
+    x = _input(m, rng, shape, dtype)
+    slopes = [(7,), (1, 1, 7), (6, 5, 7), (1,), (5, 1)]
+    low, high = _RANGES[dtype]
+    extents = slopes[int(rng.integers(len(slopes)))]
+    data = rng.integers(low, high + 1, extents).astype(dtype)
+    alpha = m.constant("alpha", data, _scale(rng), _zero(rng, dtype))
+    y = _output(m, rng, shape, dtype)
+    m.operator("PRELU", [x, alpha], [y], version=1)
+    return m
 
 
 def requantize(rng: Rng, dtype: str) -> TinyModel:
@@ -337,6 +363,12 @@ KINDS: dict[str, Callable[[Rng, str], TinyModel]] = {
     "RELU": _unary("RELU"),
     "RELU6": _unary("RELU6"),
     "RELU_N1_TO_1": _unary("RELU_N1_TO_1"),
+    "RELU_0_TO_1": _unary("RELU_0_TO_1"),
+    "HARD_SWISH": _unary("HARD_SWISH"),
+    "LEAKY_RELU": _unary("LEAKY_RELU", "LeakyReluOptions", Alpha=0.2),
+    "LOGISTIC": logistic,
+    "PRELU": prelu,
+    "TANH": _unary("TANH"),
     "REQUANTIZE": requantize,
     "QUANTIZE": quantize,
     "DEQUANTIZE": dequantize,

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hypothesis import reject
 from hypothesis import strategies as st
 
+from npusim.errors import UnsupportedModelError
 from npusim.ir.loopnest import Tile
 from npusim.kernels.averages import taps_inside
 from npusim.kernels.table import Kernels, kernels
-from npusim.numerics import elementwise, onnx_runtime, pooling, rescale, softmax
+from npusim.numerics import (
+    elementwise,
+    fixed_point_unary,
+    hard_swish,
+    leaky_relu,
+    onnx_runtime,
+    pooling,
+    prelu,
+    rescale,
+    softmax,
+    unary,
+)
 from npusim.numerics.quantization import Quantization
 from tests.support.kernel_cases import EIGHT_BIT, ORDERS, arrays, as_view, bounds
 
@@ -23,13 +37,37 @@ PAIRS: dict[str, Callable[..., Any]] = {
     "mul_double_rounding": elementwise.fixed_point_product,
     "mul_float32_rint": elementwise.float_product,
     "mul_onnx": onnx_runtime.product_sum,
+    "prelu_double_rounding": prelu.fixed_point_prelu,
 }
+
+
+def _table(arithmetic: str) -> Callable[..., Any]:
+    """Parameters of a table of GELU, which needs an attribute."""
+    return lambda x, y, clamp: unary.real_function(arithmetic, "gelu", (True,), x, y, clamp)
+
+
+def _hard_swish(x: Quantization, y: Quantization, clamp: tuple[int, int]) -> Any:
+    try:
+        return hard_swish.fixed_point_hard_swish(x, y, clamp)
+    except UnsupportedModelError:
+        reject()
+
+
 SINGLES: dict[str, Callable[..., Any]] = {
+    "abs_double_rounding": fixed_point_unary.fixed_point_abs,
+    "hard_swish_fixed_point": _hard_swish,
+    "leaky_relu_double_rounding": functools.partial(leaky_relu.fixed_point_leaky_relu, alpha=-0.3),
+    "leaky_relu_factor8": functools.partial(leaky_relu.factor8_leaky_relu, alpha=0.2),
     "rescale_double_rounding": rescale.fixed_point_rescale,
     "rescale_factor8": rescale.factor8_rescale,
     "rescale_float32_half_away": rescale.float_rescale,
     "rescale_half_up": rescale.fixed_point_rescale,
     "rescale_onnx": onnx_runtime.real_rescale,
+    "rsqrt_fixed_point": fixed_point_unary.fixed_point_rsqrt,
+    "unary_lookup": _table("lookup"),
+    "unary_onnx": _table("onnx"),
+    "unary_rint_lookup": _table("rint_lookup"),
+    "unary_truncated_lookup": _table("truncated_lookup"),
 }
 QUANTIZERS = ("quantize_half_away", "quantize_onnx", "quantize_rint_reciprocal")
 MEANS = ("mean_double_rounding", "mean_float32_bias", "mean_float32_rint")
@@ -84,7 +122,7 @@ def shapes(draw: st.DrawFn) -> tuple[int, ...]:
 
 @st.composite
 def elementwise_cases(draw: st.DrawFn) -> VectorCase:
-    """Add, mul, rescale and dequantize."""
+    """Functions of one and of two elements, rescaling and dequantization."""
     name = draw(st.sampled_from([*PAIRS, *SINGLES, "dequantize_affine"]))
     dtype = draw(st.sampled_from(EIGHT_BIT))
     shape = draw(shapes())
