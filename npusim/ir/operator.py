@@ -50,6 +50,9 @@ class Operator(ABC):
     """Name in reports and profiles: `conv2d`, `add`, ..."""
     moves: ClassVar[bool] = False
     """True if it only moves or compares values: it commutes with a dequantization."""
+    compares: ClassVar[bool] = False
+    """True if its result has no scale and depends on the order of its input's elements alone, so
+    that stored integers will do."""
     keeps_axes: ClassVar[bool] = False
     """True if the axes of its output are those of its inputs, so one layout suits all of them."""
     quantizable: ClassVar[bool] = True

@@ -92,11 +92,6 @@ def real_average(x: Quantization, y: Quantization, clamp: Clamp) -> RealRescale:
     return real_rescale(x, y, clamp)
 
 
-def real_mean(x: Quantization, y: Quantization, count: int, clamp: Clamp) -> RealRescale:
-    """ReduceMean has no integer kernel: dequantize, average in float32, quantize."""
-    return real_rescale(x, y, clamp)
-
-
 def softmax_table(
     x: Quantization, y: Quantization, beta: float, clamp: Clamp, length: int
 ) -> SoftmaxTable:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.numerics.onnx_runtime import real_average, real_mean
+from npusim.numerics.onnx_runtime import real_average
 from npusim.numerics.quantization import Quantization
 from npusim.numerics.requantize import quantize_multiplier
 
@@ -93,5 +93,4 @@ MEAN_PARAMETERS = {
     "double_rounding": fixed_point_mean,
     "float32_bias": biased_mean,
     "float32_rint": float_mean,
-    "onnx": real_mean,
 }

@@ -12,11 +12,14 @@ from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
 from npusim.ir.ops.add import Add
 from npusim.ir.ops.compare import Compare
+from npusim.ir.ops.div import Div
 from npusim.ir.ops.maximum import Maximum
 from npusim.ir.ops.minimum import Minimum
 from npusim.ir.ops.mul import Mul
 from npusim.ir.ops.pairwise import Pairwise
+from npusim.ir.ops.pow import Pow
 from npusim.ir.ops.select import Select
+from npusim.ir.ops.sub import Sub
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import BOOL
 
@@ -153,3 +156,27 @@ def _in_order(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """
     alone = a.shape[-1:] in ((), (1,)) and b.shape[-1:] not in ((), (1,))
     return (b, a) if alone else (a, b)
+
+
+OPERATORS: dict[str, Handler] = {
+    "Add": add,
+    "And": comparison("logical_and"),
+    "Div": pair(Div),
+    "Equal": comparison("equal"),
+    "Greater": comparison("greater"),
+    "GreaterOrEqual": comparison("greater_equal"),
+    "Less": comparison("less"),
+    "LessOrEqual": comparison("less_equal"),
+    "Max": maximum,
+    "Min": minimum,
+    "Mul": pair(Mul),
+    "Not": logical_not,
+    "Or": comparison("logical_or"),
+    "Pow": pair(Pow),
+    "Sub": pair(Sub),
+    "Where": where,
+    "Xor": comparison("logical_xor"),
+    "com.microsoft.QLinearAdd": qlinear_add,
+    "com.microsoft.QLinearMul": qlinear_mul,
+    "com.microsoft.QLinearWhere": qlinear_where,
+}

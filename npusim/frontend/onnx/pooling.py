@@ -62,21 +62,6 @@ def global_max_pool(ctx: Context, source: Source) -> None:
     ctx.emit(source, MaxPool(Window((rows, cols)), channel_axis=1), [x])
 
 
-def reduce_mean(ctx: Context, source: Source) -> None:
-    """ReduceMean; the axes are an attribute before opset 18 and an input since."""
-    x = ctx.activation(source, 0)
-    axes: tuple[int, ...] = source.integers("axes")
-    given = ctx.constant(source, 1)
-    if given is not None:
-        axes = tuple(int(axis) for axis in given.reshape(-1))
-    if not axes and source.integer("noop_with_empty_axes", 0):
-        ctx.aliases[source.outputs[0]] = ctx.name_of(source, 0)
-        return
-    axes = axes or tuple(range(len(x.shape)))
-    keep = bool(source.integer("keepdims", 1))
-    ctx.emit(source, Mean(axes, keep_dims=keep), [x])
-
-
 def _average(source: Source, x: Tensor) -> AveragePool:
     include = bool(source.integer("count_include_pad", 0))
     taps = source.integers("kernel_shape")

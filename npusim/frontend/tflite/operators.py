@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from npusim.frontend.tflite import movement, pairs, products, unary
+from npusim.frontend.tflite import movement, pairs, products, recurrent, reductions, unary
 from npusim.frontend.tflite.source import (
     Import,
     Inputs,
@@ -24,7 +24,6 @@ from npusim.ir.ops.average_pool import AveragePool
 from npusim.ir.ops.concat import Concat
 from npusim.ir.ops.dequantize import Dequantize
 from npusim.ir.ops.max_pool import MaxPool
-from npusim.ir.ops.mean import Mean
 from npusim.ir.ops.pad import Pad
 from npusim.ir.ops.quantize import Quantize
 from npusim.ir.ops.relu import Relu
@@ -53,11 +52,6 @@ def _average_pool(source: Source) -> tuple[Operator, Inputs]:
 
 def _max_pool(source: Source) -> tuple[Operator, Inputs]:
     return MaxPool(_window(source), source.activation()), (source.input(0),)
-
-
-def _mean(source: Source) -> tuple[Operator, Inputs]:
-    axes = tuple(int(axis) for axis in source.constant(1).reshape(-1))
-    return Mean(axes, bool(source.options.get("KeepDims", False))), (source.input(0),)
 
 
 def _softmax(source: Source) -> tuple[Operator, Inputs]:
@@ -120,6 +114,7 @@ def _dequantize(source: Source) -> tuple[Operator, Inputs]:
 IMPORTS: Mapping[str, Import] = {
     **movement.IMPORTS,
     **pairs.IMPORTS,
+    **reductions.IMPORTS,
     **unary.IMPORTS,
     "AVERAGE_POOL_2D": _average_pool,
     "BATCH_MATMUL": products.batch_matmul,
@@ -130,7 +125,6 @@ IMPORTS: Mapping[str, Import] = {
     "EXPAND_DIMS": _reshape,
     "FULLY_CONNECTED": products.fully_connected,
     "MAX_POOL_2D": _max_pool,
-    "MEAN": _mean,
     "PAD": _pad,
     "PADV2": _pad,
     "QUANTIZE": _quantize,
@@ -141,5 +135,7 @@ IMPORTS: Mapping[str, Import] = {
     "RESHAPE": _reshape,
     "SOFTMAX": _softmax,
     "SQUEEZE": _reshape,
+    "TRANSPOSE_CONV": products.transposed_conv,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": recurrent.lstm,
 }
 """The TFLite operators that are supported."""

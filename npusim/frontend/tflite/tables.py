@@ -79,6 +79,10 @@ _ACTIVATION = "FusedActivationFunction"
 OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "CONV_2D": ("Conv2DOptions", (*_CONV, _ACTIVATION)),
     "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", (*_CONV, "DepthMultiplier", _ACTIVATION)),
+    "TRANSPOSE_CONV": (
+        "TransposeConvOptions",
+        ("Padding", "StrideW", "StrideH", _ACTIVATION),
+    ),
     "FULLY_CONNECTED": ("FullyConnectedOptions", (_ACTIVATION, "WeightsFormat", "KeepNumDims")),
     "ADD": ("AddOptions", (_ACTIVATION,)),
     "SUB": ("SubOptions", (_ACTIVATION,)),
@@ -87,6 +91,11 @@ OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "AVERAGE_POOL_2D": ("Pool2DOptions", (*_WINDOW, _ACTIVATION)),
     "MAX_POOL_2D": ("Pool2DOptions", (*_WINDOW, _ACTIVATION)),
     "MEAN": ("ReducerOptions", ("KeepDims",)),
+    "SUM": ("ReducerOptions", ("KeepDims",)),
+    "REDUCE_MAX": ("ReducerOptions", ("KeepDims",)),
+    "REDUCE_MIN": ("ReducerOptions", ("KeepDims",)),
+    "REDUCE_PROD": ("ReducerOptions", ("KeepDims",)),
+    "L2_NORMALIZATION": ("L2NormOptions", (_ACTIVATION,)),
     "SOFTMAX": ("SoftmaxOptions", ("Beta",)),
     "GELU": ("GeluOptions", ("Approximate",)),
     "LEAKY_RELU": ("LeakyReluOptions", ("Alpha",)),
@@ -221,7 +230,12 @@ class _Parser:
         kind = kinds[operator.OpcodeIndex()]
         inputs = _indices(operator.InputsAsNumpy, operator.InputsLength(), tensors, absent=True)
         outputs = _indices(operator.OutputsAsNumpy, operator.OutputsLength(), tensors, absent=False)
-        return RawOperator(kind, inputs, outputs, self._options(operator, kind))
+        options = self._options(operator, kind)
+        if operator.IntermediatesLength():
+            options["Intermediates"] = _indices(
+                operator.IntermediatesAsNumpy, operator.IntermediatesLength(), tensors, absent=True
+            )
+        return RawOperator(kind, inputs, outputs, options)
 
     def _options(self, operator: Any, kind: str) -> dict[str, Any]:
         """The fields of the options table; the schema's defaults if the table is absent."""

@@ -1,7 +1,8 @@
 """Fuses dequantize, operator, quantize into the operator on stored integers (Q/DQ fusion).
 
 Operators that only move or compare values are carried over a dequantization whatever follows, since
-they commute with it; the others are fused if all their data is dequantized and one quantization
+they commute with it; those that only look at the order of values (argmax) read the stored integers;
+the others are fused if all their data is dequantized and one quantization
 reads their result. What can't be fused stays as it is.
 """
 
@@ -22,7 +23,7 @@ from npusim.ir.passes.rewrite import only_reader, rebuilt
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8, INT32, UINT8
 
-WEIGHTED = ("conv2d", "fully_connected")
+WEIGHTED = ("conv2d", "fully_connected", "transposed_conv2d")
 BORDERS = ("quantize", "dequantize")
 
 
@@ -59,6 +60,10 @@ class _Fusion:
         elif node.op.moves:
             if self._move(node):
                 return
+        elif node.op.compares:
+            stored = tuple(self.stored[name].name if name in self.stored else name
+                           for name in node.inputs)  # fmt: skip
+            node = Node(node.name, node.op, stored, node.outputs)
         elif node.op.quantizable and kind not in BORDERS and self._compute(node):
             return
         self.nodes.append(node)
