@@ -26,7 +26,7 @@ class ClipStored(Operator):
 
     kind: ClassVar[str] = "clip_stored"
     keeps_axes: ClassVar[bool] = True
-    quantizable: ClassVar[bool] = False
+    moves: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """The shape of x."""
