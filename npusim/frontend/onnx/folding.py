@@ -162,35 +162,101 @@ def _unsqueeze(source: Source, inputs: Sequence[Array]) -> Array:
     return np.expand_dims(inputs[0], _axis(source, inputs))
 
 
-def _reduce_prod(source: Source, inputs: Sequence[Array]) -> Array:
-    keep = bool(source.integer("keepdims", 1))
-    return np.asarray(np.prod(inputs[0], _axis(source, inputs) or None, keepdims=keep))
+def _modulo(source: Source, inputs: Sequence[Array]) -> Array:
+    a, b = inputs
+    _check_size(np.broadcast_shapes(a.shape, b.shape))
+    if b.dtype.kind in "iu" and np.any(b == 0):
+        raise DamagedNodeError("divides by zero")
+    remainder: Array = np.fmod(a, b) if source.integer("fmod", 0) else np.mod(a, b)
+    return remainder
+
+
+def _power(source: Source, inputs: Sequence[Array]) -> Array:
+    base, exponent = inputs
+    _check_size(np.broadcast_shapes(base.shape, exponent.shape))
+    power: Array = np.power(base.astype(np.float64), exponent)
+    return power.astype(base.dtype)
+
+
+def _reduced(function: Callable[..., Array]) -> Fold:
+    def apply(source: Source, inputs: Sequence[Array]) -> Array:
+        axes = _axis(source, inputs)
+        if not axes and source.integer("noop_with_empty_axes", 0):
+            return inputs[0]
+        keep = bool(source.integer("keepdims", 1))
+        return np.asarray(function(inputs[0], axis=axes or None, keepdims=keep))
+
+    return apply
+
+
+def _scatter_nd(source: Source, inputs: Sequence[Array]) -> Array:
+    data, indices, updates = inputs
+    if source.text("reduction", "none") != "none":
+        raise UnsupportedNodeError("a scatter that reduces is not supported")
+    scattered = data.copy()
+    scattered[tuple(np.moveaxis(indices.astype(np.int64), -1, 0))] = updates
+    return scattered
+
+
+def _tile(source: Source, inputs: Sequence[Array]) -> Array:
+    data, repeats = inputs
+    times = [int(count) for count in repeats.reshape(-1)]
+    if len(times) != data.ndim:
+        raise DamagedNodeError(f"has {len(times)} repeats for rank {data.ndim}")
+    _check_size([extent * count for extent, count in zip(data.shape, times, strict=True)])
+    return np.tile(data, times)
+
+
+def _trilu(source: Source, inputs: Sequence[Array]) -> Array:
+    diagonal = int(inputs[1].reshape(())) if len(inputs) > 1 else 0
+    triangle = np.triu if source.integer("upper", 1) else np.tril
+    return triangle(inputs[0], diagonal)
 
 
 FOLDS: dict[str, Fold] = {
+    "Abs": _elementwise(np.abs),
     "Add": _elementwise(np.add),
+    "And": _elementwise(np.logical_and),
     "Cast": _cast,
     "Ceil": _elementwise(np.ceil),
     "Concat": _concat,
     "ConstantOfShape": _constant_of_shape,
+    "Cos": _elementwise(np.cos),
     "Div": _divide,
     "Equal": _elementwise(np.equal),
+    "Exp": _elementwise(np.exp),
     "Expand": _expand,
     "Floor": _elementwise(np.floor),
     "Gather": _gather,
+    "Greater": _elementwise(np.greater),
+    "GreaterOrEqual": _elementwise(np.greater_equal),
     "Identity": _elementwise(np.array),
+    "Less": _elementwise(np.less),
+    "LessOrEqual": _elementwise(np.less_equal),
+    "Log": _elementwise(np.log),
     "Max": _elementwise(np.maximum),
     "Min": _elementwise(np.minimum),
+    "Mod": _modulo,
     "Mul": _elementwise(np.multiply),
     "Neg": _elementwise(np.negative),
+    "Not": _elementwise(np.logical_not),
+    "Or": _elementwise(np.logical_or),
+    "Pow": _power,
     "Range": _range,
-    "ReduceProd": _reduce_prod,
+    "ReduceMax": _reduced(np.max),
+    "ReduceMin": _reduced(np.min),
+    "ReduceProd": _reduced(np.prod),
+    "ReduceSum": _reduced(np.sum),
     "Reshape": _reshape,
+    "ScatterND": _scatter_nd,
+    "Sin": _elementwise(np.sin),
     "Slice": _slice,
     "Sqrt": _elementwise(np.sqrt),
     "Squeeze": _squeeze,
     "Sub": _elementwise(np.subtract),
+    "Tile": _tile,
     "Transpose": _transpose,
+    "Trilu": _trilu,
     "Unsqueeze": _unsqueeze,
     "Where": _elementwise(np.where),
 }

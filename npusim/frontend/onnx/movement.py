@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import cast, get_args
 
 import numpy as np
 
@@ -11,8 +12,10 @@ from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
 from npusim.ir.ops.concat import Concat
+from npusim.ir.ops.mirror_pad import MirrorPad, Mode
 from npusim.ir.ops.pad import Pad
 from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.transpose import Transpose
 from npusim.numerics.quantization import Quantization
 
 
@@ -68,17 +71,13 @@ def unsqueeze(ctx: Context, source: Source) -> None:
 
 
 def transpose(ctx: Context, source: Source) -> None:
-    """Transpose of a dequantized constant, or one that moves only axes of extent 1."""
+    """Transpose; of a dequantized constant, its stored integers and scales."""
     name = ctx.name_of(source, 0)
     if name in ctx.quantized:
         ctx.quantized[source.outputs[0]] = _transposed(source, ctx.quantized[name])
         return
     x = ctx.activation(source, 0)
-    order = _order(source, len(x.shape))
-    moved = [axis for axis in order if x.shape[axis] != 1]
-    if moved != sorted(moved):
-        raise UnsupportedNodeError(f"moving axes ({list(order)}) of an activation is not supported")
-    ctx.emit(source, Reshape(tuple(x.shape[axis] for axis in order)), [x])
+    ctx.emit(source, Transpose(_order(source, len(x.shape))), [x])
 
 
 def concat(ctx: Context, source: Source) -> None:
@@ -103,10 +102,8 @@ def qlinear_concat(ctx: Context, source: Source) -> None:
 
 
 def pad(ctx: Context, source: Source) -> None:
-    """Pad with a constant; the amounts are an attribute before opset 11 and an input since."""
+    """Pad; the amounts are an attribute before opset 11 and an input since."""
     mode = source.text("mode", "constant")
-    if mode != "constant":
-        raise UnsupportedNodeError(f"mode '{mode}' is not supported")
     x = ctx.activation(source, 0)
     rank = len(x.shape)
     value: int | float = 0
@@ -115,16 +112,33 @@ def pad(ctx: Context, source: Source) -> None:
         value = source.real("value", 0.0)
     else:
         amounts = tuple(int(n) for n in ctx.required_constant(source, 1).reshape(-1))
-        given = ctx.constant(source, 2)
-        if given is not None and given.size == 1:
-            value = given.reshape(()).item()
+        value = _padding_value(ctx, source)
         amounts = _spread(ctx, source, amounts, rank)
     if len(amounts) != 2 * rank:
         raise DamagedNodeError(f"has {len(amounts)} amounts for rank {rank}")
     if any(amount < 0 for amount in amounts):
         raise UnsupportedNodeError("negative padding is not supported")
     padding = tuple(zip(amounts[:rank], amounts[rank:], strict=True))
-    ctx.emit(source, Pad(padding, value), [x])
+    if mode == "constant":
+        ctx.emit(source, Pad(padding, value), [x])
+    elif mode in get_args(Mode):
+        ctx.emit(source, MirrorPad(padding, cast(Mode, mode)), [x])
+    else:
+        raise UnsupportedNodeError(f"mode '{mode}' is not supported")
+
+
+def _padding_value(ctx: Context, source: Source) -> int | float:
+    """The constant of input 2, dequantized where it is stored as an integer; 0 without one."""
+    if not source.input(2):
+        return 0
+    name = ctx.name_of(source, 2)
+    found = ctx.quantized.get(name)
+    if found is not None and found.data.size == 1:
+        steps = np.float32(found.data.reshape(()).item() - found.quantization.scalar_zero_point)
+        return float(steps * found.quantization.scalar_scale)
+    given = ctx.required_constant(source, 2)
+    value: int | float = given.reshape(()).item() if given.size == 1 else 0
+    return value
 
 
 def _spread(ctx: Context, source: Source, amounts: tuple[int, ...], rank: int) -> tuple[int, ...]:

@@ -1,0 +1,107 @@
+"""Resize and its forerunner Upsample: nearest element, or linear along the two axes of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from npusim.frontend.onnx.context import Context
+from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
+from npusim.frontend.onnx.source import Source
+from npusim.ir.ops.resize_nearest import ResizeNearest
+from npusim.ir.tensor import Tensor
+from npusim.numerics.resize import COORDINATES, NEAREST_MODES, nearest_onnx
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The new extents, and the scale of each axis as ONNX Runtime uses it."""
+
+    shape: tuple[int, ...]
+    scales: tuple[np.float32, ...]
+
+
+def resize(ctx: Context, source: Source) -> None:
+    """Resize (since opset 10) and Upsample; scales and sizes must be constants."""
+    x = ctx.activation(source, 0)
+    for name, default in (("antialias", 0), ("exclude_outside", 0)):
+        if source.integer(name, default):
+            raise UnsupportedNodeError(f"'{name}' is not supported")
+    policy = source.text("keep_aspect_ratio_policy", "stretch")
+    if policy != "stretch":
+        raise UnsupportedNodeError(f"keep_aspect_ratio_policy '{policy}' is not supported")
+    target = _target(ctx, source, x)
+    mode = source.text("mode", "nearest")
+    if mode != "nearest":
+        raise UnsupportedNodeError(f"mode '{mode}' is not supported")
+    _nearest(ctx, source, x, target)
+
+
+def _nearest(ctx: Context, source: Source, x: Tensor, target: _Target) -> None:
+    nearest = "simple"
+    if source.opset >= 11:
+        nearest = source.text("nearest_mode", "round_prefer_floor")
+    if nearest not in NEAREST_MODES:
+        raise DamagedNodeError(f"nearest_mode is '{nearest}'")
+    coordinates = _coordinates(source)
+    sources: list[tuple[int, ...] | None] = []
+    for before, after, scale in zip(x.shape, target.shape, target.scales, strict=True):
+        if scale == 1 and before == after:
+            sources.append(None)
+            continue
+        found = nearest_onnx(before, after, scale, coordinates, nearest)
+        sources.append(tuple(int(at) for at in found))
+    ctx.emit(source, ResizeNearest(tuple(sources)), [x])
+
+
+def _coordinates(source: Source) -> str:
+    """The coordinate transformation mode; before opset 11 there was one only."""
+    if source.opset < 11:
+        return "asymmetric"
+    mode = source.text("coordinate_transformation_mode", "half_pixel")
+    if mode not in COORDINATES:
+        raise UnsupportedNodeError(f"coordinate_transformation_mode '{mode}' is not supported")
+    return mode
+
+
+def _target(ctx: Context, source: Source, x: Tensor) -> _Target:
+    """From scales or sizes, for all axes or those that `axes` names."""
+    rank = len(x.shape)
+    axes = tuple(source.integers("axes", tuple(range(rank))))
+    if any(not -rank <= axis < rank for axis in axes):
+        raise DamagedNodeError(f"axes {list(axes)} are outside rank {rank}")
+    scales, sizes = _given(ctx, source)
+    given = sizes if scales is None else scales
+    if given is None or given.size != len(axes):
+        raise DamagedNodeError(f"needs a scale or a size for each of {len(axes)} axes")
+    shape, factors = list(x.shape), [np.float32(1)] * rank
+    for axis, value in zip(axes, given.reshape(-1), strict=True):
+        extent = x.shape[axis]
+        if scales is not None:
+            factors[axis] = np.float32(value)
+            if not 0 < factors[axis] < np.float32(np.inf):
+                raise DamagedNodeError(f"has a scale of {value}")
+            shape[axis] = int(factors[axis] * np.float32(extent))
+        else:
+            shape[axis] = int(value)
+            factors[axis] = np.float32(shape[axis]) / np.float32(extent)
+    if min(shape, default=1) < 1:
+        raise DamagedNodeError(f"gives shape {shape}")
+    return _Target(tuple(shape), tuple(factors))
+
+
+def _given(ctx: Context, source: Source) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The scales, or else the sizes."""
+    if source.op_type == "Upsample" and source.opset < 9:
+        scales = source.attributes.get("scales", ())
+        return np.array(scales, np.float32), None
+    if source.opset < 11:
+        return ctx.required_constant(source, 1), None
+    scales, sizes = ctx.constant(source, 2), ctx.constant(source, 3)
+    return (scales, None) if scales is not None and scales.size else (None, sizes)
+
+
+OPERATORS: dict[str, Callable[[Context, Source], None]] = {"Resize": resize, "Upsample": resize}
+"""Those that resize."""

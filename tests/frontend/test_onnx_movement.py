@@ -1,0 +1,306 @@
+"""ONNX operators that move values: not one wrong element, on stored integers and on float32."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from npusim.errors import ModelFileError, UnsupportedModelError
+from npusim.frontend.onnx import read_onnx
+from tests.support.onnx_models import session, wrong_elements
+from tests.support.onnx_operators import Model, Operand, qdq
+
+F = np.float32
+
+
+def ints(*values: int) -> np.ndarray:
+    """A vector of int64."""
+    return np.array(values, np.int64)
+
+
+CASES: dict[str, tuple[str, tuple[int, ...], dict[str, np.ndarray], dict[str, object]]] = {
+    "transpose": ("Transpose", (2, 3, 4, 5), {}, {"perm": [0, 2, 3, 1]}),
+    "transpose of rank 5": ("Transpose", (2, 3, 1, 5, 4), {}, {"perm": [4, 1, 3, 2, 0]}),
+    "transpose by default": ("Transpose", (2, 3, 4), {}, {}),
+    "slice": ("Slice", (4, 5, 6), {"s": ints(1, -3), "e": ints(3, 99), "a": ints(0, 2)}, {}),
+    "slice backwards": (
+        "Slice", (4, 5, 6),
+        {"s": ints(-1, 4), "e": ints(-99, 0), "a": ints(-1, 1), "p": ints(-2, -1)}, {},
+    ),
+    "slice by steps": (
+        "Slice", (1, 7, 9), {"s": ints(1, 0), "e": ints(7, 9), "a": ints(1, 2), "p": ints(2, 3)},
+        {},
+    ),
+    "gather": ("Gather", (3, 4, 5), {"i": np.array([[0, -1], [2, 1]], np.int64)}, {"axis": 1}),
+    "gather one": ("Gather", (3, 4, 5), {"i": np.array(-2, np.int64)}, {"axis": 2}),
+    "gather elements": (
+        "GatherElements", (3, 4), {"i": np.array([[0, -1, 2], [2, 1, 0]], np.int64)}, {"axis": 0},
+    ),
+    "gather nd": ("GatherND", (3, 4, 5), {"i": np.array([[0, 1], [2, -1]], np.int64)}, {}),
+    "gather nd, batches": (
+        "GatherND", (2, 4, 5), {"i": ints(1, 3, 0, 0).reshape(2, 2, 1)}, {"batch_dims": 1},
+    ),
+    "tile": ("Tile", (2, 3, 4), {"r": ints(1, 3, 2)}, {}),
+    "expand": ("Expand", (3, 1, 4), {"s": ints(2, 1, 5, 1)}, {}),
+    "space to depth": ("SpaceToDepth", (1, 3, 4, 6), {}, {"blocksize": 2}),
+    "depth to space": ("DepthToSpace", (1, 12, 2, 3), {}, {"blocksize": 2}),
+    "depth to space, CRD": ("DepthToSpace", (2, 18, 2, 1), {}, {"blocksize": 3, "mode": "CRD"}),
+    "reflect": ("Pad", (1, 2, 4, 5), {"p": ints(0, 1, 2, 3, 0, 0, 3, 4)}, {"mode": "reflect"}),
+    "edge": ("Pad", (2, 3, 4), {"p": ints(1, 0, 2, 0, 4, 7)}, {"mode": "edge"}),
+    "squeeze": ("Squeeze", (2, 1, 4), {"a": ints(-2)}, {}),
+    "unsqueeze": ("Unsqueeze", (2, 4), {"a": ints(-1, 1)}, {}),
+    "reshape": ("Reshape", (2, 3, 4), {"s": ints(0, -1)}, {}),
+    "flatten": ("Flatten", (2, 3, 4), {}, {"axis": -1}),
+}  # fmt: skip
+
+
+def check(model: onnx.ModelProto, folder: Path, dtype: str, rounds: int = 2) -> None:
+    """Every element equals ONNX Runtime's, over inputs that span the range."""
+    path = folder / "one.onnx"
+    onnx.save(model, path)
+    graph, oracle = read_onnx(path), session(path, int8=dtype == "int8")
+    random = np.random.default_rng(4)
+    for _ in range(rounds):
+        inputs = {}
+        for name in graph.inputs:
+            shape = graph.tensors[name].shape
+            low = 0 if dtype == "uint8" else -128
+            inputs[name] = random.integers(low, low + 256, shape).astype(dtype)
+        assert not any(wrong_elements(graph, oracle, inputs).values())
+
+
+def plain(
+    op: str, shape: tuple[int, ...], extra: dict[str, np.ndarray], dtype: str, opset: int = 17,
+    outputs: int = 1, **attributes: object,
+) -> onnx.ModelProto:  # fmt: skip
+    """The operator alone on a tensor of `dtype`."""
+    model = Model(dtype)
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    model.inputs.append(helper.make_tensor_value_info("x", kind, shape))
+    given = ["x"]
+    for name, data in extra.items():
+        given.append("" if data is None else model.constant(name, data, data.dtype))
+    names = [f"y{at}" for at in range(outputs)]
+    model.nodes.append(helper.make_node(op, given, names, "operator", **attributes))
+    outs = [helper.make_tensor_value_info(name, kind, None) for name in names]
+    graph = helper.make_graph(model.nodes, "one", model.inputs, outs, model.constants)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_between_equal_scales_integers_move(tmp_path: Path, case: str, dtype: str) -> None:
+    op, shape, extra, attributes = CASES[case]
+    x = Operand(shape, 0.02, 7)
+    check(qdq(op, {"x": x}, x, dtype=dtype, extra=extra, **attributes), tmp_path, dtype)
+    graph = read_onnx(tmp_path / "one.onnx")
+    assert len(graph.nodes) == 1 and all(t.format.bits != 32 for t in graph.tensors.values())
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_between_other_scales_values_are_requantized(
+    tmp_path: Path, case: str, dtype: str
+) -> None:  # fmt: skip
+    op, shape, extra, attributes = CASES[case]
+    operands = {"x": Operand(shape, 0.02, 7)}
+    y = Operand((), 0.013, 11)
+    check(qdq(op, operands, y, dtype=dtype, extra=extra, **attributes), tmp_path, dtype)
+
+
+NOT_IN_ONNX_RUNTIME = [
+    (kind, dtype) for kind in ("SpaceToDepth", "DepthToSpace") for dtype in ("int32", "int64")
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("dtype", ["float32", "int8", "int64", "int32"])
+def test_without_scales_anything_moves(tmp_path: Path, case: str, dtype: str) -> None:
+    op, shape, extra, attributes = CASES[case]
+    if (op, dtype) not in NOT_IN_ONNX_RUNTIME:
+        check(plain(op, shape, extra, dtype, **attributes), tmp_path, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_split(tmp_path: Path, dtype: str) -> None:
+    for extra, opset, outputs, attributes in (
+        ({"s": ints(1, 4, 2)}, 13, 3, {"axis": 1}),
+        ({}, 17, 2, {"axis": -1}),
+        ({}, 18, 4, {"axis": 1, "num_outputs": 4}),
+        ({}, 11, 3, {"axis": 0}),
+        ({}, 11, 2, {"axis": 1, "split": [3, 4]}),
+    ):
+        model = plain("Split", (3, 7, 4), extra, dtype, opset, outputs, **attributes)
+        check(model, tmp_path, dtype)
+
+
+def test_slice_by_attributes(tmp_path: Path) -> None:
+    attributes = {"starts": [1, -4], "ends": [99, -1], "axes": [0, 2]}
+    check(plain("Slice", (4, 5, 6), {}, "float32", 9, **attributes), tmp_path, "float32")
+
+
+COORDINATES = ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel",
+               "half_pixel_symmetric", "tf_half_pixel_for_nn")  # fmt: skip
+NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+NO = np.empty(0, F)
+
+
+def resized(
+    dtype: str, shape: tuple[int, ...], scales: list[float] | None, sizes: list[int] | None,
+    opset: int = 19, **attributes: object,
+) -> onnx.ModelProto:  # fmt: skip
+    """Resize as opset 11 and later have it."""
+    absent = None if opset >= 13 else NO
+    extra = {"roi": absent, "scales": absent if scales is None else np.array(scales, F)}
+    if sizes is not None:
+        extra["sizes"] = np.array(sizes, np.int64)
+    return plain("Resize", shape, extra, dtype, opset, **attributes)
+
+
+@pytest.mark.parametrize("coordinates", COORDINATES)
+@pytest.mark.parametrize("nearest", NEAREST)
+def test_resize_to_the_nearest(tmp_path: Path, coordinates: str, nearest: str) -> None:
+    attributes = {
+        "mode": "nearest", "coordinate_transformation_mode": coordinates, "nearest_mode": nearest,
+    }  # fmt: skip
+    opset = 12 if coordinates.startswith("tf_") else 19
+    for shape, scales, sizes in (
+        ((1, 2, 5, 7), [1, 1, 2, 2], None),
+        ((1, 2, 9, 7), [1, 1, 0.6, 0.35], None),
+        ((1, 3, 4, 5), None, [1, 3, 11, 3]),
+        ((2, 3, 4, 5), None, [2, 5, 1, 15]),
+        ((4, 6), [1.7, 2.3], None),
+        ((2, 3, 3, 2, 2), [1, 1, 2.5, 1.5, 3], None),
+        ((1, 5), [1, 0.40000001], None),
+        ((1, 40), [1, 0.11764706], None),
+    ):
+        model = resized("int8", shape, scales, sizes, opset, **attributes)
+        check(model, tmp_path, "int8", rounds=1)
+
+
+def test_resize_of_named_axes(tmp_path: Path) -> None:
+    attributes = {"mode": "nearest", "axes": [2, 3]}
+    check(resized("float32", (1, 2, 5, 7), [2, 3], None, 18, **attributes), tmp_path, "float32")
+    check(resized("float32", (1, 2, 5, 7), None, [4, 9], 18, **attributes), tmp_path, "float32")
+
+
+@pytest.mark.parametrize("scales", [[1.0, 1.0, 2.0, 3.0], [1.0, 1.0, 1.6, 2.2]])
+def test_upsample_and_the_first_resize(tmp_path: Path, scales: list[float]) -> None:
+    shape = (1, 2, 5, 7)
+    check(plain("Upsample", shape, {}, "float32", 8, scales=scales), tmp_path, "float32")
+    extra = {"scales": np.array(scales, F)}
+    check(plain("Upsample", shape, extra, "float32", 9), tmp_path, "float32")
+    check(plain("Resize", shape, extra, "float32", 10), tmp_path, "float32")
+    smaller = {"scales": np.array([1, 1, 0.5, 0.3], F)}
+    check(plain("Resize", shape, smaller, "float32", 10), tmp_path, "float32")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_resize_of_quantized_tensors_to_the_nearest(tmp_path: Path, dtype: str) -> None:
+    x = Operand((1, 2, 5, 7), 0.02, 7)
+    extra = {"roi": NO, "scales": np.array([1, 1, 2, 2], F)}
+    for y in (x, Operand((), 0.013, 11)):
+        model = qdq("Resize", {"x": x}, y, dtype=dtype, extra=extra, mode="nearest",
+                    coordinate_transformation_mode="asymmetric", nearest_mode="floor")  # fmt: skip
+        check(model, tmp_path, dtype)
+
+
+def test_shapes_that_a_model_computes_are_folded(tmp_path: Path) -> None:
+    """Shape, slices of it and arithmetic on it become the constants of Resize and Expand."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Gather", ["shape", "two"], ["height"], axis=0),
+        helper.make_node("Split", ["shape"], ["front", "back"], axis=0),
+        helper.make_node("Cast", ["back"], ["real"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Mul", ["real", "factor"], ["wide"]),
+        helper.make_node("Floor", ["wide"], ["whole"]),
+        helper.make_node("Cast", ["whole"], ["size"], to=onnx.TensorProto.INT64),
+        helper.make_node("Concat", ["front", "size"], ["sizes"], axis=0),
+        helper.make_node("Resize", ["x", "", "", "sizes"], ["big"], mode="nearest"),
+        helper.make_node("Size", ["x"], ["count"]),
+        helper.make_node("Range", ["zero", "height", "one"], ["rows"]),
+        helper.make_node("ConstantOfShape", ["vector"], ["ones"], value=helper.make_tensor(
+            "v", onnx.TensorProto.INT64, [1], [1])),
+        helper.make_node("Equal", ["ones", "vector"], ["same"]),
+        helper.make_node("Where", ["same", "ones", "vector"], ["chosen"]),
+        helper.make_node("Tile", ["big", "chosen"], ["tiled"]),
+        helper.make_node("Gather", ["tiled", "rows"], ["y"], axis=2),
+        helper.make_node("GreaterOrEqual", ["count", "one"], ["positive"]),
+        helper.make_node("Not", ["positive"], ["negative"]),
+    ]  # fmt: skip
+    constants = [
+        onnx.numpy_helper.from_array(np.asarray(value), name)
+        for name, value in {
+            "two": ints(2)[0], "factor": F(1.5), "zero": ints(0)[0], "one": ints(1)[0],
+            "vector": ints(4),
+        }.items()
+    ]  # fmt: skip
+    constants[-1] = onnx.numpy_helper.from_array(ints(1, 2, 1, 1), "vector")
+    nodes[11] = helper.make_node("ConstantOfShape", ["length"], ["ones"], value=helper.make_tensor(
+        "v", onnx.TensorProto.INT64, [1], [1]))  # fmt: skip
+    constants.append(onnx.numpy_helper.from_array(ints(4), "length"))
+    x = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 2, "h", "w"])
+    y = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)
+    graph = helper.make_graph(nodes, "shapes", [x], [y], constants)
+    path = tmp_path / "shapes.onnx"
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path
+    )
+    ours = read_onnx(path, shapes={"x": (1, 2, 4, 6)})
+    assert [node.op.kind for node in ours.nodes] == ["resize_nearest", "tile", "gather"]
+    values = np.random.default_rng(0).standard_normal((1, 2, 4, 6)).astype(F)
+    assert wrong_elements(ours, session(path), {"x": values}) == {"y": 0}
+
+
+DAMAGE: dict[str, tuple[onnx.ModelProto, type[Exception], str]] = {
+    "order": (plain("Transpose", (2, 3), {}, "float32", perm=[0, 0]), ModelFileError, "perm"),
+    "step": (
+        plain("Slice", (4,), {"s": ints(0), "e": ints(1), "a": ints(0), "p": ints(0)}, "float32"),
+        ModelFileError, "slices axes",
+    ),
+    "nothing": (
+        plain("Slice", (4,), {"s": ints(3), "e": ints(1)}, "float32"), UnsupportedModelError,
+        "takes nothing",
+    ),
+    "parts": (
+        plain("Split", (4,), {"s": ints(1, 2)}, "float32", outputs=2), ModelFileError, "parts of",
+    ),
+    "axis": (
+        plain("Gather", (4,), {"i": ints(1)}, "float32", axis=3), ModelFileError, "axis 3 is",
+    ),
+    "index": (plain("Gather", (4,), {"i": ints(4)}, "float32"), ModelFileError, "an index is"),
+    "repeats": (plain("Tile", (4,), {"r": ints(1, 2)}, "float32"), ModelFileError, "repeats"),
+    "shape": (plain("Expand", (4,), {"s": ints(3)}, "float32"), ModelFileError, "do not broadcast"),
+    "block": (
+        plain("DepthToSpace", (1, 6, 2, 2), {}, "float32", blocksize=2), ModelFileError, "blocks",
+    ),
+    "rank": (
+        plain("SpaceToDepth", (6, 2, 2), {}, "float32", blocksize=2), ModelFileError, "rank 4",
+    ),
+    "reflection": (
+        plain("Pad", (2,), {"p": ints(2, 0)}, "float32", mode="reflect"), ModelFileError, "reflect",
+    ),
+    "cubic": (
+        resized("float32", (1, 1, 2, 2), [1, 1, 2, 2], None, mode="cubic"), UnsupportedModelError,
+        "mode 'cubic'",
+    ),
+    "region": (
+        resized("float32", (1, 1, 2, 2), [1, 1, 2, 2], None,
+                coordinate_transformation_mode="tf_crop_and_resize"),
+        UnsupportedModelError, "tf_crop_and_resize",
+    ),
+    "sizes": (resized("float32", (1, 1, 2, 2), None, [2, 2]), ModelFileError, "each of 4 axes"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_a_node_that_can_not_be_read_is_named(tmp_path: Path, case: str) -> None:
+    model, kind, reason = DAMAGE[case]
+    onnx.save(model, tmp_path / "one.onnx")
+    with pytest.raises(kind, match=reason) as error:
+        read_onnx(tmp_path / "one.onnx")
+    assert "operator" in str(error.value)
