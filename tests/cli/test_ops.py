@@ -43,7 +43,7 @@ def test_every_unsupported_node_of_a_file_is_named(tmp_path: Path) -> None:
     shape = [1, 4]
     values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n in ("x", "z")]
     nodes = [
-        helper.make_node("Erf", ["x"], ["y"], name="first"),
+        helper.make_node("Det", ["x"], ["y"], name="first"),
         helper.make_node("Hardmax", ["y"], ["z"], name="second"),
     ]
     graph = helper.make_graph(nodes, "unsupported", values[:1], values[1:])
@@ -51,7 +51,7 @@ def test_every_unsupported_node_of_a_file_is_named(tmp_path: Path) -> None:
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
     result = npusim("ops", path)
     assert result.exit_code == 3
-    for word in ("first", "Erf", "second", "Hardmax", "2 operators: 2 unsupported"):
+    for word in ("first", "Det", "second", "Hardmax", "2 operators: 2 unsupported"):
         assert word in result.stdout
     assert npusim("run", path).exit_code == 3
 
@@ -62,7 +62,7 @@ def test_what_is_understood_beside_it_is_listed_too(tmp_path: Path) -> None:
     values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n in ("x", "z")]
     nodes = [
         helper.make_node("Relu", ["x"], ["a"], name="before"),
-        helper.make_node("Erf", ["a"], ["b"], name="unknown"),
+        helper.make_node("Det", ["a"], ["b"], name="unknown"),
         helper.make_node("Relu", ["b"], ["z"], name="behind"),
     ]
     graph = helper.make_graph(nodes, "mixed", values[:1], values[1:])
