@@ -49,14 +49,15 @@ def cache_folder(module: str) -> Path:
     for path in sorted(_sources(Path(sys.modules[module].__file__ or "").resolve())):
         stat = path.stat()
         state.update(f"{path} {stat.st_mtime_ns} {stat.st_size}\n".encode())
-    folder = _cache_root() / module
+    folder = cache_root() / module
     current = folder / state.hexdigest()[:16]
     if folder.is_dir() and not current.is_dir():
         shutil.rmtree(folder, ignore_errors=True)
     return current
 
 
-def _cache_root() -> Path:
+def cache_root() -> Path:
+    """The folder of all machine code of this installation; it need not exist yet."""
     beside = _PACKAGE / "__pycache__"
     if os.access(beside if beside.is_dir() else _PACKAGE, os.W_OK):
         return beside / "numba"

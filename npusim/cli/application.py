@@ -17,6 +17,7 @@ import click
 from npusim.cli.compare import compare
 from npusim.cli.completion import completion
 from npusim.cli.diff import diff
+from npusim.cli.doctor import doctor
 from npusim.cli.explain import explain
 from npusim.cli.hw import hw
 from npusim.cli.models import models
@@ -141,5 +142,5 @@ def main() -> None:
     """What a quantized network does on an NPU: its bits, its cycles by cause, its energy."""
 
 
-for _command in (run, compare, explain, diff, ops, hw, models, completion):
+for _command in (run, compare, explain, diff, ops, hw, models, doctor, completion):
     main.add_command(_command)

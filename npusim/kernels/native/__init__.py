@@ -33,3 +33,8 @@ KERNELS = {
 def instruction_set() -> str:
     """The instruction set that the convolutions run on: "avx2" or "generic"."""
     return str(ffi.string(lib.npusim_instruction_set()).decode())
+
+
+def use_only_generic(wanted: bool) -> None:
+    """Run convolutions in plain C from now on, or on the best instruction set again."""
+    lib.npusim_use_only_generic(int(wanted))
