@@ -36,7 +36,6 @@ FLOAT32 = "float32"
 """The arithmetic of a function between float32 tensors."""
 
 FUNCTIONS: Mapping[str, Mapping[str, Callable[..., np.ndarray]]] = {
-    FLOAT32: ONNX_RUNTIME,
     "onnx": ONNX_RUNTIME,
     "lookup": C_LIBRARY,
     "rint_lookup": XNNPACK,
@@ -55,7 +54,11 @@ def real_function(
     return RealFunction(function, attributes, *scales, *clamp)
 
 
-def float_function(kind: str, attributes: tuple[Any, ...]) -> RealFunction:
-    """The function `kind` from float32 to float32; its scales are not used."""
+def float_function(kind: str, attributes: tuple[Any, ...], arithmetic: str) -> RealFunction:
+    """The function `kind` from float32 to float32; its scales are not used.
+
+    `arithmetic` is that of 8 bits: whoever fills tables computes on float32, too.
+    """
     one = np.float32(1.0)
-    return RealFunction(FUNCTIONS[FLOAT32][kind], attributes, one, 0, one, 0, 0, 0)
+    function = FUNCTIONS.get(arithmetic, C_LIBRARY)[kind]
+    return RealFunction(function, attributes, one, 0, one, 0, 0, 0)

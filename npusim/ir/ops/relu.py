@@ -20,6 +20,7 @@ from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation, clamp_range
 from npusim.numerics.rescale import RESCALE_PARAMETERS
+from npusim.numerics.unary import FLOAT32, float_function
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Relu(Operator):
         if x.format == FP32:
             low, high = self.activation.value
             bounds = (-inf if low is None else low, inf if high is None else high)
-            return on_floats(self, "clip", bounds, out, kernels)
+            return on_floats(self, float_function("clip", bounds, FLOAT32), out, kernels)
         qx, qy = quantized(self, x), quantized(self, out)
         arithmetic = profile.arithmetic(self.kind, out.format.name)
         rounding = profile.arithmetic("clamp", self.kind)

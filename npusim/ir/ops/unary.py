@@ -15,10 +15,10 @@ from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.vector import ElementwiseKernel, quantized, vector_nest
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
-from npusim.numerics.formats import FP32
+from npusim.numerics.formats import FP32, INT8
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Quantization
-from npusim.numerics.unary import FLOAT32, float_function, real_function
+from npusim.numerics.unary import FLOAT32, RealFunction, float_function, real_function
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Unary(Operator):
         assert x is not None
         named = profile.arithmetic(self.kind, x.format.name)
         if named == FLOAT32:
-            return on_floats(self, self.kind, astuple(self), out, kernels)
+            library = profile.arithmetic(self.kind, INT8.name)
+            return on_floats(self, float_function(self.kind, astuple(self), library), out, kernels)
         qx, qy = quantized(self, x), quantized(self, out)
         arithmetic = self.chosen(named, qx, qy)
         clamp = (out.format.low, out.format.high)
@@ -72,12 +73,9 @@ class Unary(Operator):
         return arithmetic
 
 
-def on_floats(
-    op: Operator, function: str, fields: tuple[Any, ...], out: Tensor, kernels: Kernels
-) -> VectorKernel:
-    """The function called `function` from float32 to float32, for the operator `op`."""
+def on_floats(op: Operator, function: RealFunction, out: Tensor, kernels: Kernels) -> VectorKernel:
+    """`function` from float32 to float32 for the operator `op`."""
     if out.format != FP32:
         what = f"{op.kind} of float32 gives float32, '{out.name}' is {out.format.name}"
         raise UnsupportedModelError(Problem(out.name, what))
-    parameters = float_function(function, fields)
-    return ElementwiseKernel(kernels.get("unary_float32"), parameters, out.channel_axis)
+    return ElementwiseKernel(kernels.get("unary_float32"), function, out.channel_axis)

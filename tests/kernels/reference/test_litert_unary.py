@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from npusim.errors import UnsupportedModelError
+from npusim.errors import ModelFileError, UnsupportedModelError
 from npusim.frontend import load_model
 from tests.support import litert
 from tests.support.evaluate import evaluate
@@ -143,3 +143,72 @@ def test_scales_without_a_meaning_are_refused(
     graph = load_model(tmp_path / "one.tflite")
     with pytest.raises(UnsupportedModelError, match=what):
         evaluate(graph, {"x": grid("int8")}, "tflite-reference")
+
+
+REAL = {
+    "ABS": ("AbsOptions", {}, ("tflite-reference", "xnnpack")),
+    "CEIL": ("", {}, ("xnnpack",)),
+    "ELU": ("", {}, ("xnnpack",)),
+    "EXP": ("ExpOptions", {}, ("tflite-reference", "xnnpack")),
+    "FLOOR": ("", {}, ("tflite-reference", "xnnpack")),
+    "GELU": ("GeluOptions", {"Approximate": False}, ("tflite-reference", "xnnpack")),
+    "HARD_SWISH": ("HardSwishOptions", {}, ("tflite-reference", "xnnpack")),
+    "LEAKY_RELU": ("LeakyReluOptions", {"Alpha": 0.2}, ("tflite-reference", "xnnpack")),
+    "LOG": ("", {}, ("tflite-reference", "xnnpack")),
+    "LOGISTIC": ("", {}, ("tflite-reference", "xnnpack")),
+    "NEG": ("NegOptions", {}, ("tflite-reference", "xnnpack")),
+    "RELU6": ("", {}, ("tflite-reference", "xnnpack")),
+    "ROUND": ("", {}, ("xnnpack",)),
+    "RSQRT": ("", {}, ("tflite-reference", "xnnpack")),
+    "SQRT": ("", {}, ("tflite-reference", "xnnpack")),
+    "SQUARE": ("SquareOptions", {}, ("tflite-reference", "xnnpack")),
+    "TANH": ("", {}, ("tflite-reference", "xnnpack")),
+}
+"""Functions of float32: options, and the kernels of LiteRT that have them."""
+STEPS = 8
+"""Allowed distance on float32 in units of 2^-24 of max(1, |x|, |y|): both sides approximate."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "profile"), [(k, p) for k, (_, _, ps) in REAL.items() for p in ps]
+)
+def test_functions_of_float32_are_near_litert(kind: str, profile: str, tmp_path: Path) -> None:
+    table, options, _ = REAL[kind]
+    x = np.random.default_rng(0).normal(0, 2, 4000).astype(np.float32)
+    x = np.concatenate([x, np.float32([0.5, 1.5, 2.5, -0.5, -2.5, -0.0])])
+    if kind in ("LOG", "RSQRT", "SQRT"):
+        x = np.abs(x) + np.float32(0.01)
+    m = TinyModel()
+    m.inputs.append(m.tensor("x", x.shape, "float32"))
+    m.outputs.append(m.tensor("y", x.shape, "float32"))
+    m.operator(kind, m.inputs, m.outputs, table, version=1, **options)
+    (tmp_path / "one.tflite").write_bytes(m.content())
+    made = litert.interpreter(m.content(), profile)
+    litert.run(made, {"x": x})
+    expected = litert.outputs(made)["y"]
+    found = evaluate(load_model(tmp_path / "one.tflite"), {"x": x}, profile)["y"]
+    allowed = STEPS * 2.0**-24 * np.maximum(1, np.maximum(np.abs(x), np.abs(expected)))
+    assert np.all(np.abs(found - expected) <= allowed)
+
+
+def test_a_slope_that_is_no_number_is_damage(tmp_path: Path) -> None:
+    m = TinyModel()
+    m.inputs.append(m.tensor("x", (4,), "int8", 0.1, 0))
+    m.outputs.append(m.tensor("y", (4,), "int8", 0.1, 0))
+    m.operator("LEAKY_RELU", m.inputs, m.outputs, "LeakyReluOptions", Alpha=float("nan"))
+    (tmp_path / "one.tflite").write_bytes(m.content())
+    with pytest.raises(ModelFileError, match="alpha is nan"):
+        load_model(tmp_path / "one.tflite")
+
+
+@pytest.mark.parametrize("target", ["int32", "float32", "uint8"])
+def test_casts_keep_stored_values(target: str, tmp_path: Path) -> None:
+    m = TinyModel()
+    m.inputs.append(m.tensor("x", (256,), "int8", 0.1, 3))
+    m.outputs.append(m.tensor("y", (256,), target))
+    m.operator("CAST", m.inputs, m.outputs, "CastOptions", version=1)
+    (tmp_path / "one.tflite").write_bytes(m.content())
+    made = litert.interpreter(m.content(), "tflite-reference")
+    litert.run(made, {"x": grid("int8")})
+    found = evaluate(load_model(tmp_path / "one.tflite"), {"x": grid("int8")}, "xnnpack")["y"]
+    np.testing.assert_array_equal(found, litert.outputs(made)["y"])
