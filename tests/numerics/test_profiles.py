@@ -13,9 +13,11 @@ from npusim.ir.operator import Operator
 from npusim.ir.ops.unary import Unary
 from npusim.kernels.table import kernels
 from npusim.numerics.elementwise import ADD_PARAMETERS, MUL_PARAMETERS
+from npusim.numerics.pairs import FUNCTIONS as FUNCTIONS_OF_TWO
 from npusim.numerics.pooling import AVERAGE_PARAMETERS, MEAN_PARAMETERS
 from npusim.numerics.profiles import PROFILES, profile_named
 from npusim.numerics.quantization import CLAMP_ROUNDINGS
+from npusim.numerics.reductions import SUM_PARAMETERS
 from npusim.numerics.requantize import ARITHMETICS
 from npusim.numerics.rescale import RESCALE_PARAMETERS
 from npusim.numerics.softmax import SOFTMAX_PARAMETERS
@@ -23,15 +25,31 @@ from npusim.numerics.unary import FUNCTIONS
 
 KERNEL_OF = {
     "relu": "rescale", "requantize": "rescale", "requantize_other": "rescale", "concat": "rescale",
-    "global_average_pool": "mean",
+    "global_average_pool": "mean", "sub": "add", "squared_difference": "squared", "sum": "mean",
+    "add_other": "add", "sub_other": "add", "mul_other": "mul",
 }  # fmt: skip
 """Operators whose kernel has another name than their kind."""
 PARAMETERS = {
     "add": ADD_PARAMETERS, "mul": MUL_PARAMETERS, "average_pool": AVERAGE_PARAMETERS,
     "mean": MEAN_PARAMETERS, "rescale": RESCALE_PARAMETERS, "softmax": SOFTMAX_PARAMETERS,
+    "sum": SUM_PARAMETERS,
 }  # fmt: skip
-EXACT = {"cast", "clip_stored", "pad", "reshape"}
-"""Operators that move values; no arithmetic is involved."""
+REQUANTIZED = ("conv2d", "fully_connected", "matmul", "matmul_constant", "lstm_product")
+"""Operators with an int32 accumulator, whose drain has the arithmetic."""
+REDUCED = ("mean", "sum", "reduce_prod", "reduce_l1", "reduce_l2", "reduce_sum_square")
+GENERIC = {
+    **{(kind, "through_float"): "pair_through_float" for kind in (*FUNCTIONS_OF_TWO, "compare")},
+    **{(kind, "through_float"): "reduce_float32" for kind in REDUCED},
+    ("sub_other", "through_float"): "pair_through_float",
+    ("floor_div", "stored"): "pair_stored",
+    ("l2_normalization", "through_float"): "l2_normalization_float32",
+    ("l2_normalization", "shifted_fixed_point"): "l2_normalization_fixed_point",
+}
+"""Arithmetics that many kinds share, whose kernels have a name of their own."""
+EXACT = {
+    "arg_max", "arg_min", "cast", "clip_stored", "reduce_max", "reduce_min", "select",
+}  # fmt: skip
+"""Operators that compare values or move them; no arithmetic is involved. So are all that move."""
 
 
 def operator_kinds() -> set[str]:
@@ -60,21 +78,25 @@ def test_every_arithmetic_has_its_kernel_and_parameters(profile):
         kind = row.split("/")[0]
         if kind == "clamp":
             assert arithmetic in CLAMP_ROUNDINGS
-        elif kind in ("conv2d", "fully_connected", "matmul"):
+        elif kind in REQUANTIZED:
             assert arithmetic in ARITHMETICS
         elif kind in tabulated() and arithmetic not in tabulated()[kind].own:
             assert kind in FUNCTIONS[arithmetic]
             assert callable(table.get(f"unary_{arithmetic}"))
+        elif (kind, arithmetic) in GENERIC:
+            assert callable(table.get(GENERIC[kind, arithmetic]))
         else:
             name = KERNEL_OF.get(kind, kind)
             assert callable(table.get(f"{name}_{arithmetic}"))
-            assert arithmetic in PARAMETERS.get(name, {arithmetic})
+            known = PARAMETERS.get(kind, PARAMETERS.get(name, {arithmetic}))
+            assert arithmetic in known
 
 
 @pytest.mark.parametrize("profile", list(PROFILES.values()), ids=lambda profile: profile.name)
 def test_every_operator_has_an_arithmetic(profile):
-    arithmetic_free = EXACT & operator_kinds()
-    for kind in operator_kinds() - arithmetic_free:
+    kinds = operator_kinds()
+    moving = {cls.kind for cls in _concrete(Operator) if cls.moves}
+    for kind in kinds - EXACT - moving:
         for fmt in ("int8", "uint8"):
             assert profile.arithmetic(kind, fmt), kind
 

@@ -19,6 +19,8 @@ from npusim.frontend.tflite.tables import RawGraph, RawModel, RawOperator, RawTe
 LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 LSTM_STATES = (18, 19)
 """The inputs of an LSTM that it overwrites: its last output and its cell."""
+_HIDDEN = 4
+"""The intermediate tensor of an LSTM that holds the hidden values."""
 
 _Key = tuple[str, str]
 
@@ -148,7 +150,17 @@ class _Walk:
             added.append(len(self.tensors))
             self.tensors.append(replace(old, name=f"{old.name}:next"))
             self.states.append(RawState(old.name, index, added[-1], None))
-        return replace(operator, outputs=(*operator.outputs, *added))
+        options = {**operator.options, **self._hidden(operator)}
+        return replace(operator, outputs=(*operator.outputs, *added), options=options)
+
+    def _hidden(self, operator: RawOperator) -> dict[str, float | int]:
+        """Scale and zero point of an LSTM's hidden values, if the file has them."""
+        between = operator.options.get("Intermediates", ())
+        tensors = [self.tensors[at] for at in between[_HIDDEN : _HIDDEN + 1] if at >= 0]
+        if not tensors or tensors[0].scale.size != 1 or tensors[0].zero_point.size != 1:
+            return {}
+        (tensor,) = tensors
+        return {"HiddenScale": float(tensor.scale[0]), "HiddenZero": int(tensor.zero_point[0])}
 
 
 def _key(handle: RawOperator) -> _Key:

@@ -55,6 +55,11 @@ from npusim.kernels.reference import (
     rescale_float32_half_away,
     rescale_half_up,
     rescale_onnx,
+    resize_bilinear_fixed11,
+    resize_bilinear_float32,
+    resize_bilinear_float32_half_away,
+    resize_bilinear_integer,
+    resize_bilinear_truncated,
     rsqrt_fixed_point,
     softmax_fixed_point,
     softmax_float32,
@@ -137,4 +142,11 @@ KERNELS: dict[str, Callable[..., Any]] = {
     ),
     "l2_normalization_float32": l2_normalization_float32.l2_normalization_float32,
     "l2_normalization_fixed_point": l2_normalization_fixed_point.l2_normalization_fixed_point,
+    "resize_bilinear_float32": resize_bilinear_float32.resize_bilinear_float32,
+    "resize_bilinear_float32_half_away": (
+        resize_bilinear_float32_half_away.resize_bilinear_float32_half_away
+    ),
+    "resize_bilinear_fixed11": resize_bilinear_fixed11.resize_bilinear_fixed11,
+    "resize_bilinear_integer": resize_bilinear_integer.resize_bilinear_integer,
+    "resize_bilinear_truncated": resize_bilinear_truncated.resize_bilinear_truncated,
 }

@@ -66,4 +66,5 @@ ARITHMETICS = {
     "reduce_sum_square": "through_float",
     "l2_normalization": "through_float",
     "transposed_conv2d": "through_float",
+    "resize_bilinear": "through_float",
 }

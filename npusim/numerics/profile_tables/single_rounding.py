@@ -67,4 +67,5 @@ ARITHMETICS = {
     "l2_normalization": "fixed_point",
     "transposed_conv2d": "single_rounding",
     "l2_normalization/uint8": "shifted_fixed_point",
+    "resize_bilinear": "integer",
 }

@@ -69,4 +69,6 @@ ARITHMETICS = {
     "l2_normalization": "fixed_point",
     "transposed_conv2d": "double_rounding",
     "l2_normalization/uint8": "shifted_fixed_point",
+    "resize_bilinear": "integer",
+    "resize_bilinear/uint8": "float32_half_away",
 }

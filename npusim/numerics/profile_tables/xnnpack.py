@@ -76,4 +76,5 @@ ARITHMETICS = {
     "l2_normalization": "fixed_point",
     "transposed_conv2d": "float32_rint",
     "l2_normalization/uint8": "shifted_fixed_point",
+    "resize_bilinear": "fixed11",
 }
