@@ -84,8 +84,11 @@ def _leaky_relu(ctx: Context, source: Source) -> None:
 
 
 def _prelu(ctx: Context, source: Source) -> None:
-    """PRelu; the slopes broadcast against x."""
-    ctx.emit(source, PRelu(), [_real(ctx, source), ctx.activation(source, 1)])
+    """PRelu; the slopes broadcast against x, and constant ones are kept as float32."""
+    name = ctx.name_of(source, 1)
+    is_constant = name in ctx.constants or name in ctx.quantized
+    slope = ctx.real_constant(source, 1) if is_constant else ctx.activation(source, 1)
+    ctx.emit(source, PRelu(), [_real(ctx, source), slope])
 
 
 def _qlinear_leaky_relu(ctx: Context, source: Source) -> None:
