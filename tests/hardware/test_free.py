@@ -139,6 +139,11 @@ def test_free_is_no_name_for_a_source(tmp_path: Path) -> None:
     assert "give this source another key" in what
 
 
+def test_a_source_says_something(tmp_path: Path) -> None:
+    text = changed('sources: {made: "made up for a test"}', "sources: {made: ''}")
+    assert only_problem(tmp_path, text) == ("3:17", "expected a text, found ''")
+
+
 @pytest.mark.parametrize(
     ("upper", "free"),
     [
