@@ -7,8 +7,7 @@ import math
 import pytest
 
 import npusim
-from npusim.errors import DoesNotFitError
-from npusim.hardware import load_hardware, preset_names
+from npusim.hardware import preset_names
 from npusim.models.bundled import bundled_model_path
 from npusim.models.catalog import NAMES as NETWORK_NAMES
 from tests.support.shared import shared_path
@@ -57,12 +56,7 @@ def test_a_small_model_runs_on_every_preset(preset: str) -> None:
 @pytest.mark.parametrize("preset", preset_names())
 @pytest.mark.parametrize("name", NETWORK_NAMES)
 def test_each_preset_runs_each_built_in_network(name: str, preset: str) -> None:
-    """Behind flash, feature maps cannot leave SRAM; YOLOv8n's do not fit in 4 MiB unstriped."""
-    if name == "yolov8n" and load_hardware(preset).memory.dram.read_only:
-        with pytest.raises(DoesNotFitError, match=r"raise memory\.sram\.size"):
-            npusim.simulate(name, preset)
-    else:
-        _check(npusim.simulate(name, preset))
+    _check(npusim.simulate(name, preset))
 
 
 @pytest.mark.slow

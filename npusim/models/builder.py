@@ -137,10 +137,7 @@ class Builder:
         assert function.table is not None
         expected = moments.applied(function.function, x.moments)
         name = f"{x.name}.{function.name}"
-        if not function.gated:
-            return self._node(function.table, (x,), name, expected, function.scale)
-        gate = self._node(function.table, (x,), f"{name}.gate", x.moments, function.scale)
-        return self._node(Mul(), (x, gate), name, expected)
+        return self._node(function.table, (x,), name, expected, function.scale)
 
     def add(self, x: Value, y: Value, name: str, activation: Nonlinearity = NONE) -> Value:
         """The sum of two tensors whose shapes broadcast."""

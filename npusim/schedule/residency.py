@@ -6,7 +6,7 @@ inputs in SRAM, whose place is free after their last reader, and finds outputs t
 those of a layer table are there only during their own layer, since its layers are independent.
 Candidates are taken by bytes of traffic saved per byte and step of SRAM; each gets the lowest
 address that is free over its whole range (first fit), if that leaves every step in the range the
-room that its tiles need.
+room that its tiles need. Where all must stay and do not, the largest are taken first instead.
 
 A state of the graph stays across inferences, or it is read from the second memory and written to
 it. Where it stays it has two places, for the old value and the new one, which swap after each
@@ -33,15 +33,28 @@ def place(
     `all_stay`, inputs, outputs and what the host touches are candidates too. `only` names the
     tensors to try; None tries all.
     """
+    found = candidates(graph, lowered, all_stay)
+    wanted = [one for one in found if only is None or one[0] in only]
+    room = [capacity_bytes - tile for tile in tile_bytes]
+    placed = _in_order(wanted, room)
+    if not all_stay:
+        return _without_halves(graph, lowered, placed)
+    if len(placed) < len(wanted):
+        by_size = _in_order(sorted(wanted, key=lambda one: -one[3]), room)
+        return max(placed, by_size, key=len)
+    return placed
+
+
+def _in_order(
+    wanted: Sequence[tuple[str, int, int, int]], room_bytes: Sequence[int]
+) -> dict[str, Placement]:
+    """First fit of tensors in this order; those that do not fit are left out."""
     placed: dict[str, Placement] = {}
-    for name, first, last, size in candidates(graph, lowered, all_stay):
-        if only is not None and name not in only:
-            continue
-        room = min(capacity_bytes - tile_bytes[at] for at in range(first, last + 1))
+    for name, first, last, size in wanted:
         offset = _first_fit(placed, first, last, size)
-        if offset + size <= room:
+        if offset + size <= min(room_bytes[first : last + 1]):
             placed[name] = Placement(offset, size, first, last)
-    return placed if all_stay else _without_halves(graph, lowered, placed)
+    return placed
 
 
 def _without_halves(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import npusim
 from npusim.cost.machine import machine_of
 from npusim.hardware import Hardware
 from npusim.ir.graph import Graph
@@ -184,3 +185,16 @@ def test_a_tensor_that_stays_is_not_moved() -> None:
     assert staying
     streams = program.operands["stream"][np.isin(program.operands["tensor"], list(staying))]
     assert (streams == RESIDENT).all()
+
+
+def test_where_all_must_stay_the_largest_are_tried_first() -> None:
+    """Short-lived small tensors first would split the space that the largest one needs."""
+    graph = npusim.load_model("yolov8n").graph
+    hardware = npusim.load_hardware("ethos-u55-256")
+    lowered = _lowered(graph, hardware)
+    wanted = candidates(graph, lowered, True)
+    rooms = [1 << 14] * len(lowered.steps)
+    placed = place(graph, lowered, hardware.memory.sram.size_bytes, rooms, True)
+    assert set(placed) == {name for name, *_ in wanted}
+    for (_, a), (_, b) in combinations(placed.items(), 2):
+        assert not _overlap(a, b)
