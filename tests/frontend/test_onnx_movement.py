@@ -182,6 +182,48 @@ def test_resize_to_the_nearest(tmp_path: Path, coordinates: str, nearest: str) -
         check(model, tmp_path, "int8", rounds=1)
 
 
+LINEAR = [mode for mode in COORDINATES if not mode.startswith("tf_")]
+
+
+def _linear_cases(random: np.random.Generator) -> list[tuple[tuple[int, ...], list[float]]]:
+    """Shapes and scales, up and down; twice as large among them."""
+    cases: list[tuple[tuple[int, ...], list[float]]] = [((1, 3, 5, 7), [1.0, 1.0, 2.0, 2.0])]
+    for _ in range(6):
+        rows, cols = (int(n) for n in random.integers(1, 12, 2))
+        factors = [max(f, 1.01 / n) for f, n in zip(random.uniform(0.3, 3, 2), (rows, cols),
+                                                    strict=True)]  # fmt: skip
+        cases.append(((2, 3, rows, cols), [1.0, 1.0, *factors]))
+    return cases
+
+
+@pytest.mark.parametrize("coordinates", LINEAR)
+@pytest.mark.parametrize("dtype", ["float32", "int8", "uint8"])
+def test_linear_resize_of_what_is_stored(tmp_path: Path, coordinates: str, dtype: str) -> None:
+    attributes = {"mode": "linear", "coordinate_transformation_mode": coordinates}
+    for shape, scales in _linear_cases(np.random.default_rng(1)):
+        check(resized(dtype, shape, scales, None, **attributes), tmp_path, dtype, rounds=1)
+        sizes = [*shape[:2], 4, 9]
+        check(resized(dtype, shape, None, sizes, **attributes), tmp_path, dtype, rounds=1)
+
+
+@pytest.mark.parametrize("coordinates", LINEAR)
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_linear_resize_between_scales(tmp_path: Path, coordinates: str, dtype: str) -> None:
+    for shape, scales in _linear_cases(np.random.default_rng(2)):
+        x = Operand(shape, 0.02, 7)
+        extra = {"roi": NO, "scales": np.array(scales, F)}
+        for y in (x, Operand((), 0.013, 11)):
+            model = qdq("Resize", {"x": x}, y, dtype=dtype, extra=extra, opset=19, mode="linear",
+                        coordinate_transformation_mode=coordinates)  # fmt: skip
+            check(model, tmp_path, dtype, rounds=1)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_a_scale_that_changes_no_extent_changes_nothing(tmp_path: Path, mode: str) -> None:
+    model = resized("int8", (1, 2, 3, 4), [1, 1, 1.2, 1.1], None, mode=mode)
+    check(model, tmp_path, "int8")
+
+
 def test_resize_of_named_axes(tmp_path: Path) -> None:
     attributes = {"mode": "nearest", "axes": [2, 3]}
     check(resized("float32", (1, 2, 5, 7), [2, 3], None, 18, **attributes), tmp_path, "float32")
@@ -292,6 +334,10 @@ DAMAGE: dict[str, tuple[onnx.ModelProto, type[Exception], str]] = {
         resized("float32", (1, 1, 2, 2), [1, 1, 2, 2], None,
                 coordinate_transformation_mode="tf_crop_and_resize"),
         UnsupportedModelError, "tf_crop_and_resize",
+    ),
+    "volume": (
+        resized("float32", (1, 1, 2, 2, 2), [1, 1, 2, 2, 2], None, mode="linear"),
+        UnsupportedModelError, "images",
     ),
     "sizes": (resized("float32", (1, 1, 2, 2), None, [2, 2]), ModelFileError, "each of 4 axes"),
 }  # fmt: skip

@@ -321,6 +321,7 @@ MOVEMENTS: dict[str, Build] = {
     "MIRROR_PAD": mirror_pad,
     "PADV2": pad_with_value,
     "RESIZE_NEAREST_NEIGHBOR": resize_nearest,
+    "RESIZE_BILINEAR": _resized("RESIZE_BILINEAR", "ResizeBilinearOptions", 3),
 }
 CHAINS: dict[str, Build] = {
     "SPLIT": split,

@@ -10,6 +10,8 @@ import numpy as np
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
+from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.resize_bilinear import ResizeBilinear
 from npusim.ir.ops.resize_nearest import ResizeNearest
 from npusim.ir.tensor import Tensor
 from npusim.numerics.resize import COORDINATES, NEAREST_MODES, nearest_onnx
@@ -34,9 +36,24 @@ def resize(ctx: Context, source: Source) -> None:
         raise UnsupportedNodeError(f"keep_aspect_ratio_policy '{policy}' is not supported")
     target = _target(ctx, source, x)
     mode = source.text("mode", "nearest")
-    if mode != "nearest":
+    if mode not in ("nearest", "linear"):
         raise UnsupportedNodeError(f"mode '{mode}' is not supported")
-    _nearest(ctx, source, x, target)
+    if target.shape == x.shape:
+        ctx.emit(source, Reshape(x.shape), [x])
+    elif mode == "nearest":
+        _nearest(ctx, source, x, target)
+    else:
+        _linear(ctx, source, x, target)
+
+
+def _linear(ctx: Context, source: Source, x: Tensor, target: _Target) -> None:
+    if len(x.shape) != 4 or target.scales[0] != 1 or target.scales[1] != 1:
+        what = f"of shape {list(x.shape)} to {list(target.shape)}"
+        raise UnsupportedNodeError(f"a linear resize {what} is not one of images [B, C, H, W]")
+    size = target.shape[2], target.shape[3]
+    scales = float(target.scales[2]), float(target.scales[3])
+    op = ResizeBilinear(size, _coordinates(source), scales, x.format.is_integer, 1)
+    ctx.emit(source, op, [x])
 
 
 def _nearest(ctx: Context, source: Source, x: Tensor, target: _Target) -> None:

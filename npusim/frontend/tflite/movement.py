@@ -30,6 +30,7 @@ from npusim.ir.ops.gather_nd import GatherND
 from npusim.ir.ops.mirror_pad import MirrorPad
 from npusim.ir.ops.movement import normal_axis
 from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.resize_bilinear import ResizeBilinear
 from npusim.ir.ops.resize_nearest import ResizeNearest
 from npusim.ir.ops.space_to_depth import SpaceToDepth
 from npusim.ir.ops.strided_slice import StridedSlice
@@ -258,6 +259,13 @@ def resize_nearest(source: Source) -> Single:
     return ResizeNearest((None, *taken, None)), (x,)
 
 
+def resize_bilinear(source: Source) -> Single:
+    """RESIZE_BILINEAR to a constant size."""
+    x, rows, cols, corners, centers = resize_options(source)
+    mode = "half_pixel" if centers else "align_corners" if corners else "asymmetric"
+    return ResizeBilinear((rows, cols), mode), (x,)
+
+
 def resize_options(source: Source) -> tuple[Tensor, int, int, bool, bool]:
     """The image, the new height and width, align_corners and half_pixel_centers."""
     x, size = source.input(0), source.integers(1)
@@ -298,6 +306,7 @@ IMPORTS: Mapping[str, Import] = {
     "MIRROR_PAD": mirror_pad,
     "PACK": pack,
     "RANK": rank,
+    "RESIZE_BILINEAR": resize_bilinear,
     "RESIZE_NEAREST_NEIGHBOR": resize_nearest,
     "REVERSE_V2": reverse,
     "SHAPE": shape,

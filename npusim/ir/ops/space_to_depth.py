@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from npusim.ir.operator import Operator
 from npusim.ir.ops.movement import Movement, data_of
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import canonical_shape
@@ -44,7 +45,7 @@ class SpaceToDepth(Movement):
         return np.moveaxis(deep, -1, self.channel_axis)
 
 
-def image_extents(op: Movement, x: Tensor, channel_axis: int) -> tuple[int, int, int, int]:
+def image_extents(op: Operator, x: Tensor, channel_axis: int) -> tuple[int, int, int, int]:
     """(B, H, W, C) of an image; ValueError if `x` has another rank than 4."""
     if len(x.shape) != 4:
         raise ValueError(f"{op.kind} needs an image of rank 4, not shape {list(x.shape)}")

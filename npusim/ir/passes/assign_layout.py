@@ -1,7 +1,7 @@
 """Decides which tensors of an ONNX graph are images, whose axis 1 is innermost in memory.
 
-Tensors that a convolution or a pooling over windows touches are images, and so is what element-wise
-operators make of them. All others keep their last axis innermost.
+Tensors that a convolution, a pooling over windows or a resize touches are images, and so is what
+element-wise operators make of them. All others keep their last axis innermost.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from dataclasses import replace
 from npusim.ir.graph import Graph, Node
 from npusim.ir.passes.rewrite import rebuilt
 
-_WINDOWS = ("conv2d", "max_pool", "average_pool")
+_OF_IMAGES = (
+    "conv2d", "transposed_conv2d", "max_pool", "average_pool", "resize_bilinear", "space_to_depth",
+    "depth_to_space",
+)  # fmt: skip
 
 
 def assign_layout(graph: Graph) -> Graph:
     """`graph` with `channel_axis` 1 on its images, for operators that number axes as ONNX does."""
     images: set[str] = set()
     for node in graph.nodes:
-        if node.op.kind in _WINDOWS and getattr(node.op, "channel_axis", -1) == 1:
+        if node.op.kind in _OF_IMAGES and getattr(node.op, "channel_axis", -1) == 1:
             images.update((node.inputs[0], *node.outputs))
         if getattr(node.op, "global_pool", False):
             images.update((node.inputs[0], *node.outputs))

@@ -1,0 +1,24 @@
+"""Linear resize with integer weights on a grid of 1/1024, rounded half away from zero (TFLite)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from npusim.kernels.reference.bilinear import corners
+from npusim.numerics.resize_linear import GRID_BITS, Taps
+
+Array = np.ndarray
+
+
+def resize_bilinear_integer(
+    x: Array, out: Array, tile: Sequence[int], taps: tuple[Taps, Taps]
+) -> None:
+    """x int8|uint8 [B, H, W, K]; out [b, oy, ox, k] of `tile`."""
+    c = corners(x, tile, taps, np.int64)
+    total = c.top_left * c.top * c.left + c.bottom_left * c.bottom * c.left
+    total += c.top_right * c.top * c.right + c.bottom_right * c.bottom * c.right
+    half = 1 << (2 * GRID_BITS - 1)
+    magnitude = (np.abs(total) + half) >> (2 * GRID_BITS)
+    out[...] = (np.sign(total) * magnitude).astype(out.dtype)
