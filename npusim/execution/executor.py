@@ -2,7 +2,8 @@
 
 Two ways, with the same bits. `by_tiles` consumes the job records one by one, exactly those that
 timing counts: partial sums tile by tile, each output tile drained when its last reduction tile is
-done. Otherwise every operator runs in one kernel call, which is allowed because a wrapping int32
+done; what a framework computes through float32 has no partial sums and is computed when its tile is
+drained. Otherwise every operator runs in one kernel call, which is allowed because a wrapping int32
 sum does not depend on its order and every other kernel computes each output on its own; a test
 compares the two.
 """
@@ -17,13 +18,13 @@ from npusim.errors import Problem, UnsupportedModelError
 from npusim.execution.arrays import check_inputs, check_state
 from npusim.execution.layer import accumulators, run_layer, run_tile
 from npusim.ir.graph import Graph
-from npusim.ir.loopnest import Tile, Unit
+from npusim.ir.loopnest import Tile
 from npusim.ir.operator import ArrayKernel, VectorKernel
 from npusim.ir.views import empty_like_memory
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
 from npusim.schedule.program import Program, Step
-from npusim.schedule.tables import COMPUTE, JOB_KINDS, LOAD, POST, STORE
+from npusim.schedule.tables import ARRAY, COMPUTE, JOB_KINDS, LOAD, POST, STORE
 
 Observer = Callable[[str, int, Tile], None]
 """Told of each executed job: kind, step number, tile."""
@@ -105,17 +106,17 @@ class Executor:
                 step, tile = steps[at], Tile(*job["bounds"].tolist())
                 if observer is not None:
                     observer(JOB_KINDS[kind], at, tile)
-                if kind == COMPUTE and step.nest.unit is Unit.ARRAY:
-                    ins, _ = self._arrays(step, values)
-                    sums = acc.setdefault(_output_key(at, tile), accumulators(tile))
-                    self._bound[at].accumulate(ins, sums, tile)  # type: ignore[union-attr]
-                elif kind == POST:
-                    _, outs = self._arrays(step, values)
-                    sums = acc.pop(_output_key(at, tile))
-                    self._bound[at].drain(sums, outs[0], tile)  # type: ignore[union-attr]
-                elif kind not in (LOAD, STORE) and JOB_KINDS[kind] != "dispatch":
-                    ins, outs = self._arrays(step, values)
-                    run_tile(self._bound[at], ins, outs, tile)
+                if kind in (LOAD, STORE) or JOB_KINDS[kind] == "dispatch":
+                    continue
+                ins, outs = self._arrays(step, values)
+                kernel, key = self._bound[at], _output_key(at, tile)
+                if kind == COMPUTE and step.unit == ARRAY:
+                    if isinstance(kernel, ArrayKernel):
+                        kernel.accumulate(ins, acc.setdefault(key, accumulators(tile)), tile)
+                elif kind == POST and isinstance(kernel, ArrayKernel):
+                    kernel.drain(acc.pop(key), outs[0], tile)
+                else:
+                    run_tile(kernel, ins, outs, tile)
 
     def _arrays(self, step: Step, values: Values) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Arrays of a step's tensors; outputs are made when they are first asked for."""

@@ -77,11 +77,15 @@ class LoopNest:
     """Elementary vector operations in all; 0 on the array."""
     splits: frozenset[str] = field(default=frozenset({"B", "G", "K", "C", "OY", "OX"}))
     """Loops that may be cut into tiles."""
+    useful_macs: int | None = None
+    """Multiply-accumulates that the operator asks for, where the loops hold more than these."""
 
     @property
     def macs(self) -> int:
-        """Nominal multiply-accumulates: the product of all loops, on the array only."""
-        return prod(self.extents) if self.unit is Unit.ARRAY else 0
+        """Nominal multiply-accumulates on the array: the product of all loops or the useful ones."""
+        if self.unit is not Unit.ARRAY:
+            return 0
+        return prod(self.extents) if self.useful_macs is None else self.useful_macs
 
     @property
     def whole(self) -> Tile:

@@ -11,84 +11,25 @@ from typing import Any
 
 import numpy as np
 
+from tests.support.tflite_draws import RANGES as _RANGES
+from tests.support.tflite_draws import draw_bias as _bias
+from tests.support.tflite_draws import draw_input as _input
+from tests.support.tflite_draws import draw_output as _output
+from tests.support.tflite_draws import draw_scale as _scale
+from tests.support.tflite_draws import draw_weights as _weights
+from tests.support.tflite_draws import draw_zero as _zero
+from tests.support.tflite_draws import fitting_scale as _fitting_scale
+from tests.support.tflite_draws import window_extent as _extent
 from tests.support.tflite_models import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, TinyModel
 from tests.support.tflite_movements import MOVEMENTS
+from tests.support.tflite_pairs import PAIRS
+from tests.support.tflite_reductions import REDUCTIONS
+from tests.support.tflite_transposed import transposed_conv
 
 Rng = np.random.Generator
 VERSIONS = {"RELU_N1_TO_1": 1, "RELU_0_TO_1": 1, "HARD_SWISH": 1}
 """Versions of operators where 2 is not one."""
 ACTIVATIONS = (NONE, RELU, RELU6, RELU_N1_TO_1)
-_RANGES = {"int8": (-128, 127), "uint8": (0, 255)}
-
-
-def _scale(rng: Rng, low: float = 0.004, high: float = 0.2) -> float:
-    """A scale; every fourth one a power of two, so that ties occur."""
-    if rng.random() < 0.25:
-        return float(2.0 ** rng.integers(-8, -2))
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-
-
-def _zero(rng: Rng, dtype: str) -> int:
-    low, high = _RANGES[dtype]
-    return int(rng.choice([low, high, int(rng.integers(low, high + 1)), (low + high + 1) // 2]))
-
-
-def _input(m: TinyModel, rng: Rng, shape: tuple[int, ...], dtype: str, name: str = "x") -> int:
-    index = m.tensor(name, shape, dtype, _scale(rng), _zero(rng, dtype))
-    m.inputs.append(index)
-    return index
-
-
-def _output(
-    m: TinyModel, rng: Rng, shape: tuple[int, ...], dtype: str, scale: float | None = None,
-    zero: int | None = None,
-) -> int:  # fmt: skip
-    scale = _scale(rng) if scale is None else scale
-    zero = _zero(rng, dtype) if zero is None else zero
-    index = m.tensor("y", shape, dtype, scale, zero)
-    m.outputs.append(index)
-    return index
-
-
-def _extent(size: int, taps: int, stride: int, dilation: int, padding: int) -> int:
-    if padding == SAME:
-        return -(-size // stride)
-    return (size - (taps - 1) * dilation - 1) // stride + 1
-
-
-def _weights(
-    m: TinyModel, rng: Rng, shape: tuple[int, ...], dtype: str, axis: int, name: str = "w"
-) -> tuple[int, np.ndarray]:
-    """A weight tensor and its scales per channel (int8) or of the whole (uint8, some int8)."""
-    if dtype == "uint8":
-        scale, zero = np.float32([_scale(rng)]), int(rng.integers(1, 256))
-        data = rng.integers(0, 256, shape).astype(np.uint8)
-    else:
-        count = shape[axis] if rng.random() < 0.7 else 1
-        scale = np.float32([_scale(rng, 0.001, 0.1) for _ in range(count)])
-        zero = 0
-        data = rng.integers(-127, 128, shape).astype(np.int8)
-    return m.constant(name, data, scale, zero, axis if scale.size > 1 else 0), scale
-
-
-def _bias(m: TinyModel, rng: Rng, count: int, x: int, scale: np.ndarray) -> int:
-    data = rng.integers(-20000, 20000, count).astype(np.int32)
-    return m.constant("b", data, m.tensors[x].scale * scale, 0, 0)
-
-
-def _fitting_scale(rng: Rng, m: TinyModel, x: int, scale: np.ndarray, depth: int) -> float:
-    """An output scale under which most results lie inside 8 bits, some saturate."""
-    spread = m.tensors[x].scale * float(scale.mean()) * 74 * 74 * np.sqrt(depth)
-    product = float(np.float32(spread * rng.uniform(0.3, 3.0) / 64))
-    lowest = float(m.tensors[x].scale * scale.max()) * 1.01
-    fitting = max(product, lowest)
-    kind = rng.random()
-    if kind < 0.3:
-        return float(2.0 ** np.ceil(np.log2(fitting)))
-    if kind < 0.4:
-        steps = max(1, int(6.0 / fitting))
-        return max(lowest, float(np.float32(6.0) / np.float32(steps + 0.5)))
-    return fitting
 
 
 def conv(rng: Rng, dtype: str) -> TinyModel:
@@ -348,11 +289,14 @@ def dequantize(rng: Rng, dtype: str) -> TinyModel:
 
 KINDS: dict[str, Callable[[Rng, str], TinyModel]] = {
     **MOVEMENTS,
+    **PAIRS,
+    **REDUCTIONS,
     "CONV_2D": conv,
     "DEPTHWISE_CONV_2D": depthwise,
     "FULLY_CONNECTED": fully_connected,
     "ADD": _binary("ADD", "AddOptions"),
     "MUL": _binary("MUL", "MulOptions"),
+    "TRANSPOSE_CONV": transposed_conv,
     "AVERAGE_POOL_2D": _pool("AVERAGE_POOL_2D"),
     "MAX_POOL_2D": _pool("MAX_POOL_2D"),
     "MEAN": mean,

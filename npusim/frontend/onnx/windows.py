@@ -23,8 +23,8 @@ def read_window(
         raise UnsupportedNodeError(f"{spatial}-D windows are not supported, 1-D and 2-D are")
     if len(taps) != spatial or any(tap < 1 for tap in taps):
         raise DamagedNodeError(f"has a window {list(taps)} for an input of shape {list(image)}")
-    strides = _extents(source, "strides", spatial)
-    dilations = _extents(source, "dilations", spatial)
+    strides = extents(source, "strides", spatial)
+    dilations = extents(source, "dilations", spatial)
     before, after = _padding(source, image[2:], taps, strides, dilations)
     if source.integer("ceil_mode", 0):
         after = _with_overhang(image[2:], taps, strides, dilations, (before, after))
@@ -41,7 +41,8 @@ def read_window(
     )  # fmt: skip
 
 
-def _extents(source: Source, name: str, spatial: int) -> tuple[int, ...]:
+def extents(source: Source, name: str, spatial: int) -> tuple[int, ...]:
+    """A list attribute of positive numbers, one a spatial axis; all 1 if it is absent."""
     values = source.integers(name) or (1,) * spatial
     if len(values) != spatial or any(value < 1 for value in values):
         raise DamagedNodeError(f"attribute '{name}' is {list(values)}")

@@ -11,6 +11,7 @@ from npusim.ir.operator import Operator
 from npusim.ir.ops.conv2d import Conv2D
 from npusim.ir.ops.fully_connected import FullyConnected
 from npusim.ir.ops.matmul import MatMul
+from npusim.ir.ops.transposed_conv2d import TransposedConv2D
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8
 from npusim.numerics.quantization import Quantization
@@ -36,6 +37,20 @@ def depthwise(source: Source) -> tuple[Operator, Inputs]:
     padding = source.padding(x, w.shape[1:3], dilation)
     op = Conv2D(source.stride(), dilation, padding, x.shape[3], source.activation())
     return op, (x, _depthwise_weights(w), source.optional(2))
+
+
+def transposed_conv(source: Source) -> tuple[Operator, Inputs]:
+    """Inputs: the output's shape, weights [O, FY, FX, C], x, bias."""
+    w, x, out = image(source.input(1)), image(source.input(2)), image(source.outputs[0])
+    asked = tuple(int(extent) for extent in source.constant(0).reshape(-1))
+    if asked != out.shape:
+        raise ValueError(f"an output of {out.shape} where {asked} is asked for")
+    top, left, _, _ = source.padding(out, w.shape[1:3], (1, 1))
+    op = TransposedConv2D(
+        (out.shape[1], out.shape[2]), source.stride(), (1, 1), (top, left),
+        activation=source.activation(),
+    )  # fmt: skip
+    return op, (x, w, source.optional(3))
 
 
 def _depthwise_weights(w: Tensor) -> Tensor:

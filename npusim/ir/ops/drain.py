@@ -88,7 +88,11 @@ class ConvolutionKernel:
             tile.b0 : tile.b1, tile.y0 : tile.y1, tile.x0 : tile.x1,
             tile.g0 : tile.g1, tile.k0 : tile.k1,
         ]  # fmt: skip
-        channels = np.arange(self.groups * per_group).reshape(self.groups, per_group)
+        self.requantize(acc, part, tile)
+
+    def requantize(self, acc: np.ndarray, part: np.ndarray, tile: Tile) -> None:
+        """The stored outputs of a tile [b, oy, ox, g, k], from its sums."""
+        channels = np.arange(self.bias.size).reshape(self.groups, -1)
         chosen = channels[tile.g0 : tile.g1, tile.k0 : tile.k1].reshape(-1)
         requantizer = self.requantizer.channels(chosen)
         self.kernels.get("requantize")(acc, self.bias[chosen], requantizer, part)

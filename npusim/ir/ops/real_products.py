@@ -42,7 +42,7 @@ def real_convolution(
     require_real(op, out)
     product = _Convolution(
         kernels, geometry, getattr(op, "groups", 1), getattr(op, "channel_axis", -1), out.shape,
-        _constant(op, w), None if bias is None else _constant(op, bias),
+        real_constant(op, w), None if bias is None else real_constant(op, bias),
         getattr(op, "activation", Activation.NONE),
     )  # fmt: skip
     return HostKernel(product)
@@ -90,7 +90,7 @@ def real_matmul(
 ) -> VectorKernel:  # fmt: skip
     """The float32 matrix product `op`; `swaps` says which of its inputs is transposed."""
     require_real(op, out)
-    constants = [_constant(op, tensor) for tensor in inputs]
+    constants = [real_constant(op, tensor) for tensor in inputs]
 
     def product(arrays: Sequence[np.ndarray]) -> np.ndarray:
         result = np.empty(out.shape, np.float32)
@@ -110,7 +110,7 @@ def clamped(values: np.ndarray, activation: Activation) -> np.ndarray:
     return clipped
 
 
-def _constant(op: Operator, tensor: Tensor) -> np.ndarray | None:
+def real_constant(op: Operator, tensor: Tensor) -> np.ndarray | None:
     """float32 values of a constant, stored or real; None for a float32 tensor that is computed."""
     if tensor.format != FP32 and (tensor.data is None or tensor.quantization is None):
         what = f"{op.kind} of float32 can't take '{tensor.name}', which is {tensor.format.name}"

@@ -58,12 +58,15 @@ def through_float(
             steps.append(None)
             continue
         function = kernels.get(f"dequantize_{profile.arithmetic('dequantize', tensor.format.name)}")
-        steps.append((function, _affine(op, tensor)))
+        steps.append((function, affine_of(op, tensor)))
     quantize = kernels.get(f"quantize_{profile.arithmetic('quantize', out.format.name)}")
-    return ThroughFloatKernel(kernel, tuple(steps), (quantize, _affine(op, out)), out.channel_axis)
+    return ThroughFloatKernel(
+        kernel, tuple(steps), (quantize, affine_of(op, out)), out.channel_axis
+    )
 
 
-def _affine(op: Operator, tensor: Tensor) -> Affine:
+def affine_of(op: Operator, tensor: Tensor) -> Affine:
+    """Scale, zero point and bounds of an 8-bit tensor of `op`."""
     quantization = quantized(op, tensor)
     bounds = tensor.format.low, tensor.format.high
     return Affine(quantization.scalar_scale, quantization.scalar_zero_point, *bounds)

@@ -31,7 +31,7 @@ def fold_scale_shift(graph: Graph) -> Graph:
 def _fold_one(graph: Graph) -> Graph | None:
     readers = graph.consumers()
     for node in graph.nodes:
-        if node.op.kind not in ("conv2d", "fully_connected"):
+        if node.op.kind not in ("conv2d", "fully_connected", "transposed_conv2d"):
             continue
         reader = only_reader(graph, node.outputs[0], readers)
         if reader is None or reader.op.kind not in ("mul", "add"):

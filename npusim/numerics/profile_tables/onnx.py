@@ -66,5 +66,6 @@ ARITHMETICS = {
     "reduce_sum_square": "through_float",
     "l2_normalization": "through_float",
     "transposed_conv2d": "through_float",
+    "transposed_conv2d_with_gaps": "through_float",
     "resize_bilinear": "through_float",
 }

@@ -66,6 +66,7 @@ ARITHMETICS = {
     "reduce_sum_square": "through_float",
     "l2_normalization": "fixed_point",
     "transposed_conv2d": "single_rounding",
+    "transposed_conv2d_with_gaps": "single_rounding",
     "l2_normalization/uint8": "shifted_fixed_point",
     "resize_bilinear": "integer",
 }

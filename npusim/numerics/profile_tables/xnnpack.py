@@ -75,6 +75,7 @@ ARITHMETICS = {
     "reduce_sum_square": "through_float",
     "l2_normalization": "fixed_point",
     "transposed_conv2d": "float32_rint",
+    "transposed_conv2d_with_gaps": "unknown",
     "l2_normalization/uint8": "shifted_fixed_point",
     "resize_bilinear": "fixed11",
 }

@@ -13,6 +13,7 @@ from npusim.errors import UnsupportedModelError
 from npusim.frontend import load_model
 from npusim.ir.graph import Graph
 from npusim.ir.loopnest import DIMS, LoopNest, Tile, Unit
+from npusim.ir.operator import ArrayKernel
 from npusim.ir.views import empty_like_memory
 from npusim.kernels.table import kernels
 from npusim.numerics.profiles import profile_named
@@ -43,8 +44,9 @@ def by_tiles(graph: Graph, arrays: dict[str, np.ndarray], profile: str, sizes: d
     nest = node.op.loop_nest(ins, outs)
     values = [arrays[name] if name else None for name in node.inputs]
     out = empty_like_memory(outs[0].shape, outs[0].format.dtype, outs[0].channel_axis)
-    if nest.unit is not Unit.ARRAY:
-        for tile in tiles(nest, sizes, DIMS):
+    if not isinstance(kernel, ArrayKernel):
+        cut = [dim for dim in DIMS if dim != "C" or nest.unit is not Unit.ARRAY]
+        for tile in tiles(nest, sizes, tuple(cut)):
             kernel.compute(values, [out], tile)
         return out
     for tile in tiles(nest, sizes, ("B", "G", "K", "OY", "OX")):
