@@ -1,9 +1,8 @@
-"""Functions of one real number in float32: exact ones, and those of the C library.
+"""Functions of one real number in float32: exact ones, and those that TFLite's kernels take.
 
-TFLite's kernels fill their tables with the C library's functions. They are taken here as the exact
-result rounded once, which glibc gives since 2.41; older ones are sometimes one step of float32 off,
-so that a table can differ where a result lies within such a step of a tie. Each function takes an
-array float32 of any shape and the operator's attributes, and gives one of the same shape.
+TFLite fills its tables with the functions of the C library (`c_library.py`), XNNPACK as well. Each
+function takes an array float32 of any shape and the operator's attributes, and gives one of the
+same shape.
 """
 
 from __future__ import annotations
@@ -14,6 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
+from npusim.numerics import c_library
 
 Array = np.ndarray
 Function = Callable[..., Array]
@@ -39,39 +40,19 @@ def quietly(function: Callable[..., Any]) -> Function:
     return quiet
 
 
-def rounded(function: Callable[[Array], Array], x: Array) -> Array:
-    """`function` on float64, which has 29 bits to spare, then one rounding to float32."""
-    return np.asarray(function(np.asarray(x, np.float64))).astype(np.float32)
-
-
-def each(function: Callable[[float], float]) -> Callable[[Array], Array]:
-    """A function of one float64 as one of arrays."""
-
-    def on_arrays(x: Array) -> Array:
-        values = [function(value) for value in x.reshape(-1)]
-        return np.array(values, np.float64).reshape(x.shape)
-
-    return on_arrays
-
-
 def _elu(x: Array, alpha: float) -> Array:
-    return np.where(x < 0, np.float32(alpha) * rounded(np.expm1, np.minimum(x, ZERO)), x)
+    return np.where(x < 0, np.float32(alpha) * c_library.expm1(np.minimum(x, ZERO)), x)
 
 
 def _gelu(x: Array, approximate: bool) -> Array:
     if approximate:
         inner = SQRT_2_OVER_PI * (x + GELU_CUBIC * x * x * x)
-        return np.asarray(HALF * x * (ONE + rounded(np.tanh, inner)))
-    return np.asarray(HALF * x * rounded(each(math.erfc), x * -SQRT_HALF))
+        return np.asarray(HALF * x * (ONE + c_library.tanh(inner)))
+    return np.asarray(HALF * x * c_library.erfc(x * -SQRT_HALF))
 
 
 def _hard_sigmoid(x: Array, alpha: float, beta: float) -> Array:
     return np.asarray(np.clip(x * np.float32(alpha) + np.float32(beta), ZERO, ONE))
-
-
-def _log(x: Array) -> Array:
-    """Minus infinity for zero and below, as TFLite's table has it."""
-    return np.where(x > 0, rounded(np.log, x), np.float32(-np.inf))
 
 
 def _logistic_in_float64(x: Array) -> Array:
@@ -99,15 +80,15 @@ EXACT: Mapping[str, Callable[..., Any]] = {
 _LIBRARY: Mapping[str, Callable[..., Any]] = {
     **EXACT,
     "elu": _elu,
-    "erf": lambda x: rounded(each(math.erf), x),
-    "exp": lambda x: rounded(np.exp, x),
+    "erf": np.vectorize(math.erf, otypes=[np.float64]),
+    "exp": c_library.exp,
     "gelu": _gelu,
     "hard_swish": lambda x: x * np.clip(x + THREE, ZERO, SIX) / SIX,
-    "log": _log,
-    "logistic": lambda x: ONE / (ONE + rounded(np.exp, -x)),
-    "quick_gelu": lambda x, alpha: x / (ONE + rounded(np.exp, -x * np.float32(alpha))),
-    "softplus": lambda x: rounded(lambda v: np.logaddexp(0.0, v), x),
-    "tanh": lambda x: rounded(np.tanh, x),
+    "log": c_library.log,
+    "logistic": lambda x: ONE / (ONE + c_library.exp(-x)),
+    "quick_gelu": lambda x, alpha: x / (ONE + c_library.exp(-x * np.float32(alpha))),
+    "softplus": lambda x: np.logaddexp(0.0, x.astype(np.float64)),
+    "tanh": c_library.tanh,
 }
 C_LIBRARY: Mapping[str, Function] = {name: quietly(f) for name, f in _LIBRARY.items()}
 

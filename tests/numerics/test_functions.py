@@ -92,7 +92,3 @@ def test_functions_of_the_c_library_are_the_true_ones(name: str) -> None:
     exact = np.array([EXACT[name](float(value)) for value in x])
     found = C_LIBRARY[name](x)
     assert np.all(np.abs(found - exact) <= 3 * np.spacing(np.abs(exact).astype(np.float32)))
-
-
-def test_the_logarithm_of_tflite_ends_at_zero() -> None:
-    assert np.all(C_LIBRARY["log"](np.float32([-1.0, 0.0])) == -np.inf)

@@ -6,6 +6,7 @@ two among the scales and the ends of the range among the zero points.
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from npusim.errors import ModelFileError, UnsupportedModelError
 from npusim.frontend import load_model
+from npusim.numerics.functions import C_LIBRARY
 from tests.support import litert
 from tests.support.evaluate import evaluate
 from tests.support.tflite_models import TinyModel
@@ -41,7 +43,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...], str, dict[str, Any]]] = {
 CASES = [(name, dtype) for name, (_, dtypes, _, _) in KINDS.items() for dtype in dtypes]
 ONLY_DELEGATED = {"elu"}
 """Operators that the resolver of the reference kernels does not know in int8."""
-INSTANCES, MANY = 24, 300
+INSTANCES, MANY, TIES = 24, 300, 60
 
 
 def grid(dtype: str) -> np.ndarray:
@@ -89,12 +91,15 @@ def many(name: str, dtype: str, instances: int) -> bytes:
     return m.content()
 
 
-def wrong_elements(name: str, dtype: str, profile: str, instances: int, folder: Path) -> int:
-    content = many(name, dtype, instances)
+def wrong_elements(content: bytes, profile: str, folder: Path) -> int:
+    """Elements in which a model whose inputs have 256 elements differs from LiteRT."""
     file = folder / "many.tflite"
     file.write_bytes(content)
     graph = load_model(file)
-    inputs = {each: grid(dtype).reshape(1, 4, 8, 8) for each in graph.inputs}
+    inputs = {}
+    for each in graph.inputs:
+        tensor = graph.tensors[each]
+        inputs[each] = grid(tensor.format.dtype).reshape(tensor.shape)
     made = litert.interpreter(content, profile)
     litert.run(made, inputs)
     values = evaluate(graph, inputs, profile)
@@ -110,7 +115,7 @@ def _skip_unknown(name: str, profile: str) -> None:
 @pytest.mark.parametrize(("name", "dtype"), CASES)
 def test_all_inputs_equal_litert(name: str, dtype: str, profile: str, tmp_path: Path) -> None:
     _skip_unknown(name, profile)
-    assert wrong_elements(name, dtype, profile, INSTANCES, tmp_path) == 0
+    assert wrong_elements(many(name, dtype, INSTANCES), profile, tmp_path) == 0
 
 
 @pytest.mark.slow
@@ -120,7 +125,7 @@ def test_all_inputs_equal_litert_over_many_scales(
     name: str, dtype: str, profile: str, tmp_path: Path
 ) -> None:
     _skip_unknown(name, profile)
-    assert wrong_elements(name, dtype, profile, MANY, tmp_path) == 0
+    assert wrong_elements(many(name, dtype, MANY), profile, tmp_path) == 0
 
 
 @pytest.mark.parametrize(
@@ -143,6 +148,49 @@ def test_scales_without_a_meaning_are_refused(
     graph = load_model(tmp_path / "one.tflite")
     with pytest.raises(UnsupportedModelError, match=what):
         evaluate(graph, {"x": grid("int8")}, "tflite-reference")
+
+
+ON_TIES = ("elu", "exp", "gelu", "gelu by tanh", "log", "logistic", "tanh")
+
+
+def on_ties(name: str, dtype: str, instances: int) -> bytes:
+    """Operators whose output scale puts the result of one input on a tie, or a step beside it."""
+    kind, _, table, options = KINDS[name]
+    function = C_LIBRARY[kind.lower()]
+    attributes = {"GELU": (options.get("Approximate"),), "ELU": (1.0,)}.get(kind, ())
+    random = np.random.default_rng(7)
+    m = TinyModel()
+    while len(m.inputs) < instances:
+        x_scale, x_zero, y_scale, y_zero = _parameters(name, dtype, random)
+        chosen = int(random.integers(np.iinfo(dtype).min, np.iinfo(dtype).max + 1))
+        half = float(random.integers(-120, 120)) + 0.5
+        if name == "logistic":
+            share = abs(half) / 256
+            x_scale = float(np.float32(np.log(share / (1 - share)) / ((chosen - x_zero) or 1)))
+        else:
+            real = np.float32([chosen - x_zero]) * np.float32(x_scale)
+            y_scale = float(np.nextafter(function(real, *attributes)[0] / np.float32(half),
+                                         np.float32(random.integers(0, 2) * 9)))  # fmt: skip
+        if not (1e-4 < x_scale < 2 and 1e-4 < y_scale < 5):
+            continue
+        i = len(m.inputs)
+        m.inputs.append(m.tensor(f"x{i}", (256,), dtype, x_scale, x_zero))
+        m.outputs.append(m.tensor(f"y{i}", (256,), dtype, y_scale, y_zero))
+        m.operator(kind, m.inputs[-1:], m.outputs[-1:], table, version=1, **options)
+    return m.content()
+
+
+def _has_old_glibc() -> bool:
+    name, version = platform.libc_ver()
+    return name == "glibc" and tuple(int(part) for part in version.split(".")) < (2, 41)
+
+
+@pytest.mark.skipif(not _has_old_glibc(), reason="npusim has the functions of glibc before 2.41")
+@pytest.mark.parametrize("profile", litert.PROFILES)
+@pytest.mark.parametrize("name", ON_TIES)
+def test_results_on_ties_equal_litert(name: str, profile: str, tmp_path: Path) -> None:
+    _skip_unknown(name, profile)
+    assert wrong_elements(on_ties(name, "int8", TIES), profile, tmp_path) == 0
 
 
 REAL = {
