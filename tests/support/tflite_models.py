@@ -11,6 +11,7 @@ import numpy as np
 import tflite
 
 _TYPES = {
+    "bool": tflite.TensorType.BOOL,
     "float32": tflite.TensorType.FLOAT32,
     "int32": tflite.TensorType.INT32,
     "int64": tflite.TensorType.INT64,

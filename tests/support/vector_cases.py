@@ -21,6 +21,7 @@ from npusim.numerics import (
     hard_swish,
     leaky_relu,
     onnx_runtime,
+    pairs,
     pooling,
     prelu,
     rescale,
@@ -38,6 +39,13 @@ PAIRS: dict[str, Callable[..., Any]] = {
     "mul_float32_rint": elementwise.float_product,
     "mul_onnx": onnx_runtime.product_sum,
     "prelu_double_rounding": prelu.fixed_point_prelu,
+    "compare_double_rounding": lambda a, b, y, clamp: pairs.fixed_point_comparison("less", a, b),
+    "div_double_rounding": pairs.fixed_point_quotient,
+    "pair_stored": lambda a, b, y, clamp: pairs.StoredPair(pairs.floor_quotient, *clamp),
+    "pair_through_float": functools.partial(pairs.real_pair, "div"),
+    "squared_double_rounding": lambda *given: _unless_refused(
+        pairs.fixed_point_squared_difference, *given
+    ),
 }
 
 
@@ -46,16 +54,17 @@ def _table(arithmetic: str) -> Callable[..., Any]:
     return lambda x, y, clamp: unary.real_function(arithmetic, "gelu", (True,), x, y, clamp)
 
 
-def _hard_swish(x: Quantization, y: Quantization, clamp: tuple[int, int]) -> Any:
+def _unless_refused(make: Callable[..., Any], *given: Any) -> Any:
+    """Parameters, or another draw where the arithmetic does not take these scales."""
     try:
-        return hard_swish.fixed_point_hard_swish(x, y, clamp)
+        return make(*given)
     except UnsupportedModelError:
         reject()
 
 
 SINGLES: dict[str, Callable[..., Any]] = {
     "abs_double_rounding": fixed_point_unary.fixed_point_abs,
-    "hard_swish_fixed_point": _hard_swish,
+    "hard_swish_fixed_point": functools.partial(_unless_refused, hard_swish.fixed_point_hard_swish),
     "leaky_relu_double_rounding": functools.partial(leaky_relu.fixed_point_leaky_relu, alpha=-0.3),
     "leaky_relu_factor8": functools.partial(leaky_relu.factor8_leaky_relu, alpha=0.2),
     "rescale_double_rounding": rescale.fixed_point_rescale,
@@ -136,7 +145,8 @@ def elementwise_cases(draw: st.DrawFn) -> VectorCase:
     inputs = tuple(draw(arrays(dtype, shape)) for _ in range(count))
     scales = [draw(quantizations(dtype)) for _ in range(count)]
     make = PAIRS[name] if name in PAIRS else SINGLES[name]
-    return VectorCase(name, inputs, draw(outputs(dtype, shape)), (make(*scales, y, clamp),))
+    out_type = np.bool_ if name.startswith("compare_") else dtype
+    return VectorCase(name, inputs, draw(outputs(out_type, shape)), (make(*scales, y, clamp),))
 
 
 @st.composite

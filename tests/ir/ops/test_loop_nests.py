@@ -7,10 +7,12 @@ import pytest
 
 from npusim.ir.loopnest import Unit
 from npusim.ir.ops.add import Add
+from npusim.ir.ops.arg_max import ArgMax
 from npusim.ir.ops.average_pool import AveragePool
 from npusim.ir.ops.concat import Concat
 from npusim.ir.ops.conv2d import Conv2D
 from npusim.ir.ops.fully_connected import FullyConnected
+from npusim.ir.ops.l2_normalization import L2Normalization
 from npusim.ir.ops.mean import Mean
 from npusim.ir.ops.pad import Pad
 from npusim.ir.ops.reshape import Reshape
@@ -86,12 +88,19 @@ def test_a_reshape_is_free_where_memory_order_stays(x, y, unit):
     assert (nest.vector_ops == 0) == (unit is Unit.ALIAS)
 
 
-def test_an_image_mean_may_be_cut_in_batch_and_channels_only():
+def test_a_mean_reads_every_element_and_each_part_of_its_output_may_be_computed_alone():
     x = tensor("x", 2, 7, 7, 8)
     nest = Mean((1, 2)).loop_nest([x], [tensor("y", 2, 8)])
-    assert nest.splits == {"B", "K"}
+    assert nest.splits == {"B", "K", "OY", "OX"}
     assert nest.vector_ops == 2 * 8 * 49
-    assert Mean((3,)).loop_nest([x], [tensor("y", 2, 7, 7)]).splits == frozenset()
+    assert Mean((3,)).loop_nest([x], [tensor("y", 2, 7, 7)]).vector_ops == 2 * 8 * 49
+    assert Mean((3,), keep_dims=True).infer_shapes([x]) == [(2, 7, 7, 1)]
+
+
+def test_a_normalized_row_is_never_cut():
+    x = tensor("x", 2, 7, 7, 8)
+    assert L2Normalization(-1).loop_nest([x], [x]).splits == {"B", "OY", "OX"}
+    assert L2Normalization(1).loop_nest([x], [x]).splits == {"B", "OX", "K"}
 
 
 def test_a_softmax_row_is_never_cut():
@@ -109,6 +118,9 @@ def test_a_softmax_row_is_never_cut():
         (Add(), [tensor("a", 1, 5), tensor("b", 1, 4)]),
         (AveragePool(Window((5, 5))), [tensor("x", 1, 4, 4, 1)]),
         (Mean((4,)), [tensor("x", 1, 4, 4, 1)]),
+        (ArgMax((0, 1)), [tensor("x", 1, 4)]),
+        (ArgMax((1,)), [tensor("x", 1, 0)]),
+        (L2Normalization(2), [tensor("x", 1, 4)]),
         (Concat(1), [tensor("a", 1, 4), tensor("b", 2, 4)]),
         (Concat(2), [tensor("a", 1, 4)]),
         (Pad(((0, 0),)), [tensor("x", 1, 4)]),
