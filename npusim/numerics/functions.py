@@ -40,8 +40,24 @@ def quietly(function: Callable[..., Any]) -> Function:
     return quiet
 
 
-def _elu(x: Array, alpha: float) -> Array:
-    return np.where(x < 0, np.float32(alpha) * c_library.expm1(np.minimum(x, ZERO)), x)
+def made_of(expm1: Function, softplus: Function, tanh: Function) -> Mapping[str, Function]:
+    """ELU and its relatives, and Mish, on somebody's exp(x) - 1, log(1 + exp(x)) and tanh."""
+
+    def elu(x: Array, alpha: float) -> Array:
+        return np.where(x >= 0, x, np.float32(alpha) * expm1(np.minimum(x, ZERO)))
+
+    def celu(x: Array, alpha: float) -> Array:
+        a = np.float32(alpha)
+        return np.asarray(np.maximum(x, ZERO) + np.minimum(ZERO, a * expm1(x / a)))
+
+    def selu(x: Array, alpha: float, gamma: float) -> Array:
+        g = np.float32(gamma)
+        return np.where(x > 0, g * x, g * np.float32(alpha) * expm1(np.minimum(x, ZERO)))
+
+    def mish(x: Array) -> Array:
+        return np.asarray(x * tanh(softplus(x)))
+
+    return {"celu": celu, "elu": elu, "mish": mish, "selu": selu}
 
 
 def _gelu(x: Array, approximate: bool) -> Array:
@@ -61,6 +77,10 @@ def _logistic_in_float64(x: Array) -> Array:
     return np.where(np.abs(x) > LOGISTIC_ENDS, (x > 0).astype(np.float32), inside)
 
 
+def _softplus(x: Array) -> Array:
+    return np.logaddexp(0.0, x.astype(np.float64)).astype(np.float32)
+
+
 EXACT: Mapping[str, Callable[..., Any]] = {
     "abs": np.abs,
     "ceil": np.ceil,
@@ -71,6 +91,9 @@ EXACT: Mapping[str, Callable[..., Any]] = {
     "neg": np.negative,
     "reciprocal": lambda x: ONE / x,
     "round": np.rint,
+    "sign": np.sign,
+    "softsign": lambda x: x * (ONE / (ONE + np.abs(x))),
+    "thresholded_relu": lambda x, alpha: np.where(x > np.float32(alpha), x, ZERO),
     "rsqrt": lambda x: ONE / np.sqrt(x),
     "sqrt": np.sqrt,
     "square": lambda x: x * x,
@@ -79,7 +102,7 @@ EXACT: Mapping[str, Callable[..., Any]] = {
 
 _LIBRARY: Mapping[str, Callable[..., Any]] = {
     **EXACT,
-    "elu": _elu,
+    **made_of(c_library.expm1, _softplus, c_library.tanh),
     "erf": np.vectorize(math.erf, otypes=[np.float64]),
     "exp": c_library.exp,
     "gelu": _gelu,
@@ -87,7 +110,7 @@ _LIBRARY: Mapping[str, Callable[..., Any]] = {
     "log": c_library.log,
     "logistic": lambda x: ONE / (ONE + c_library.exp(-x)),
     "quick_gelu": lambda x, alpha: x / (ONE + c_library.exp(-x * np.float32(alpha))),
-    "softplus": lambda x: np.logaddexp(0.0, x.astype(np.float64)),
+    "softplus": _softplus,
     "tanh": c_library.tanh,
 }
 C_LIBRARY: Mapping[str, Function] = {name: quietly(f) for name, f in _LIBRARY.items()}

@@ -1,7 +1,7 @@
 """Functions of one real number in float32 as ONNX Runtime computes them; see `functions.py`.
 
 Logistic, hyperbolic tangent, error function and exponential are its own polynomials (`mlas.py`);
-logarithm, ELU and softplus are made of those of the Eigen library (`eigen.py`).
+logarithm, ELU, softplus and the like are made of those of the Eigen library (`eigen.py`).
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from npusim.numerics.functions import (
     SQRT_HALF,
     ZERO,
     Function,
+    made_of,
     quietly,
 )
 
 Array = np.ndarray
 
 
-def _elu(x: Array, alpha: float) -> Array:
-    return np.where(x >= 0, x, np.float32(alpha) * (eigen.exp(np.minimum(x, ZERO)) - ONE))
+def _expm1(x: Array) -> Array:
+    return np.asarray(eigen.exp(x) - ONE)
 
 
 def _gelu(x: Array, approximate: bool) -> Array:
@@ -45,7 +46,7 @@ def _softplus(x: Array) -> Array:
 
 
 _OWN: Mapping[str, Callable[..., Any]] = {
-    "elu": _elu,
+    **made_of(_expm1, _softplus, mlas.tanh),
     "erf": mlas.erf,
     "exp": mlas.exp,
     "gelu": _gelu,

@@ -21,6 +21,7 @@ from tests.support.onnx_operators import Model, Operand
 DTYPES = ("uint8", "int8")
 FUNCTIONS: dict[str, tuple[str, dict[str, Any], str]] = {
     "abs": ("Abs", {}, ""),
+    "celu": ("Celu", {"alpha": 1.3}, ""),
     "ceil": ("Ceil", {}, ""),
     "elu": ("Elu", {"alpha": 1.3}, ""),
     "erf": ("Erf", {}, ""),
@@ -35,14 +36,19 @@ FUNCTIONS: dict[str, tuple[str, dict[str, Any], str]] = {
     "leaky relu": ("LeakyRelu", {"alpha": 0.17}, ""),
     "leaky relu of negative slope": ("LeakyRelu", {"alpha": -0.3}, ""),
     "log": ("Log", {}, ""),
+    "mish": ("Mish", {}, ""),
     "neg": ("Neg", {}, ""),
     "quick gelu": ("QuickGelu", {"alpha": 1.0}, MICROSOFT),
     "reciprocal": ("Reciprocal", {}, ""),
     "round": ("Round", {}, ""),
+    "selu": ("Selu", {}, ""),
     "sigmoid": ("Sigmoid", {}, ""),
+    "sign": ("Sign", {}, ""),
     "softplus": ("Softplus", {}, ""),
+    "softsign": ("Softsign", {}, ""),
     "sqrt": ("Sqrt", {}, ""),
     "tanh": ("Tanh", {}, ""),
+    "thresholded relu": ("ThresholdedRelu", {"alpha": 0.7}, ""),
 }
 QUANTIZED = {"leaky relu": "QLinearLeakyRelu", "sigmoid": "QLinearSigmoid"}
 INSTANCES, MANY = 24, 400

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from npusim.ir.ops.selu import Selu
 from npusim.numerics.functions import C_LIBRARY
 from npusim.numerics.onnx_functions import ONNX_RUNTIME
 
@@ -16,6 +17,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 MICROSOFT = "com.microsoft"
 OPERATORS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "celu": ("Celu", "", {"alpha": 1.3}),
     "elu": ("Elu", "", {"alpha": 1.3}),
     "erf": ("Erf", "", {}),
     "exp": ("Exp", "", {}),
@@ -25,14 +27,17 @@ OPERATORS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "leaky_relu": ("LeakyRelu", "", {"alpha": 0.17}),
     "log": ("Log", "", {}),
     "logistic": ("Sigmoid", "", {}),
+    "mish": ("Mish", "", {}),
     "quick_gelu": ("QuickGelu", MICROSOFT, {"alpha": 1.702}),
     "reciprocal": ("Reciprocal", "", {}),
     "round": ("Round", "", {}),
+    "selu": ("Selu", "", {}),
     "softplus": ("Softplus", "", {}),
+    "softsign": ("Softsign", "", {}),
     "sqrt": ("Sqrt", "", {}),
     "tanh": ("Tanh", "", {}),
 }
-ATTRIBUTES = {"gelu": (False,)}
+ATTRIBUTES = {"gelu": (False,), "selu": (Selu.alpha, Selu.gamma)}
 """Attributes that npusim writes otherwise than ONNX."""
 
 

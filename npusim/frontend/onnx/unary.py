@@ -13,6 +13,7 @@ from npusim.ir.operator import Operator
 from npusim.ir.ops.abs import Abs
 from npusim.ir.ops.cast import Cast
 from npusim.ir.ops.ceil import Ceil
+from npusim.ir.ops.celu import Celu
 from npusim.ir.ops.elu import Elu
 from npusim.ir.ops.erf import Erf
 from npusim.ir.ops.exp import Exp
@@ -23,14 +24,19 @@ from npusim.ir.ops.hard_swish import HardSwish
 from npusim.ir.ops.leaky_relu import LeakyRelu
 from npusim.ir.ops.log import Log
 from npusim.ir.ops.logistic import Logistic
+from npusim.ir.ops.mish import Mish
 from npusim.ir.ops.neg import Neg
 from npusim.ir.ops.prelu import PRelu
 from npusim.ir.ops.quick_gelu import QuickGelu
 from npusim.ir.ops.reciprocal import Reciprocal
 from npusim.ir.ops.round import Round
+from npusim.ir.ops.selu import Selu
+from npusim.ir.ops.sign import Sign
 from npusim.ir.ops.softplus import Softplus
+from npusim.ir.ops.softsign import Softsign
 from npusim.ir.ops.sqrt import Sqrt
 from npusim.ir.ops.tanh import Tanh
+from npusim.ir.ops.thresholded_relu import ThresholdedRelu
 from npusim.ir.ops.unary import Unary
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import Format, format_of
@@ -47,9 +53,21 @@ def _plain(make: Callable[[], Unary]) -> Callable[[Context, Source], None]:
     return take
 
 
-def _elu(ctx: Context, source: Source) -> None:
-    """Elu."""
-    ctx.emit(source, Elu(source.real("alpha", 1.0)), [_real(ctx, source)])
+def _with_alpha(
+    make: Callable[[float], Unary], default: float
+) -> Callable[[Context, Source], None]:
+    """An operator whose one attribute is a number called alpha."""
+
+    def take(ctx: Context, source: Source) -> None:
+        ctx.emit(source, make(source.real("alpha", default)), [_real(ctx, source)])
+
+    return take
+
+
+def _selu(ctx: Context, source: Source) -> None:
+    """Selu."""
+    op = Selu(source.real("alpha", Selu.alpha), source.real("gamma", Selu.gamma))
+    ctx.emit(source, op, [_real(ctx, source)])
 
 
 def _gelu(ctx: Context, source: Source) -> None:
@@ -67,20 +85,10 @@ def _fast_gelu(ctx: Context, source: Source) -> None:
     ctx.emit(source, Gelu(approximate=True), [_real(ctx, source)])
 
 
-def _quick_gelu(ctx: Context, source: Source) -> None:
-    """com.microsoft QuickGelu."""
-    ctx.emit(source, QuickGelu(source.real("alpha", 1.702)), [_real(ctx, source)])
-
-
 def _hard_sigmoid(ctx: Context, source: Source) -> None:
     """HardSigmoid."""
     op = HardSigmoid(source.real("alpha", 0.2), source.real("beta", 0.5))
     ctx.emit(source, op, [_real(ctx, source)])
-
-
-def _leaky_relu(ctx: Context, source: Source) -> None:
-    """LeakyRelu."""
-    ctx.emit(source, LeakyRelu(source.real("alpha", 0.01)), [_real(ctx, source)])
 
 
 def _prelu(ctx: Context, source: Source) -> None:
@@ -135,27 +143,33 @@ def _format(elem_type: int) -> Format:
 OPERATORS: Mapping[str, Callable[[Context, Source], None]] = {
     "Abs": _plain(Abs),
     "Cast": _cast,
+    "Celu": _with_alpha(Celu, 1.0),
     "Ceil": _plain(Ceil),
-    "Elu": _elu,
+    "Elu": _with_alpha(Elu, 1.0),
     "Erf": _plain(Erf),
     "Exp": _plain(Exp),
     "Floor": _plain(Floor),
     "Gelu": _gelu,
     "HardSigmoid": _hard_sigmoid,
     "HardSwish": _plain(HardSwish),
-    "LeakyRelu": _leaky_relu,
+    "LeakyRelu": _with_alpha(LeakyRelu, 0.01),
     "Log": _plain(Log),
+    "Mish": _plain(Mish),
     "Neg": _plain(Neg),
     "PRelu": _prelu,
     "Reciprocal": _plain(Reciprocal),
     "Round": _plain(Round),
+    "Selu": _selu,
     "Sigmoid": _plain(Logistic),
+    "Sign": _plain(Sign),
     "Softplus": _plain(Softplus),
+    "Softsign": _plain(Softsign),
     "Sqrt": _plain(Sqrt),
     "Tanh": _plain(Tanh),
+    "ThresholdedRelu": _with_alpha(ThresholdedRelu, 1.0),
     "com.microsoft.FastGelu": _fast_gelu,
     "com.microsoft.Gelu": _gelu,
     "com.microsoft.QLinearLeakyRelu": _qlinear_leaky_relu,
     "com.microsoft.QLinearSigmoid": _qlinear_sigmoid,
-    "com.microsoft.QuickGelu": _quick_gelu,
+    "com.microsoft.QuickGelu": _with_alpha(QuickGelu, 1.702),
 }

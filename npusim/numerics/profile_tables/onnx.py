@@ -68,4 +68,10 @@ ARITHMETICS = {
     "transposed_conv2d": "through_float",
     "transposed_conv2d_with_gaps": "through_float",
     "resize_bilinear": "through_float",
+    "celu": "onnx",
+    "mish": "onnx",
+    "selu": "onnx",
+    "sign": "onnx",
+    "softsign": "onnx",
+    "thresholded_relu": "onnx",
 }

@@ -69,4 +69,10 @@ ARITHMETICS = {
     "transposed_conv2d_with_gaps": "single_rounding",
     "l2_normalization/uint8": "shifted_fixed_point",
     "resize_bilinear": "integer",
+    "celu": "lookup",
+    "mish": "lookup",
+    "selu": "lookup",
+    "sign": "lookup",
+    "softsign": "lookup",
+    "thresholded_relu": "lookup",
 }

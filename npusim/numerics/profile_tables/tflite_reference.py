@@ -72,4 +72,10 @@ ARITHMETICS = {
     "l2_normalization/uint8": "shifted_fixed_point",
     "resize_bilinear": "integer",
     "resize_bilinear/uint8": "float32_half_away",
+    "celu": "lookup",
+    "mish": "lookup",
+    "selu": "lookup",
+    "sign": "lookup",
+    "softsign": "lookup",
+    "thresholded_relu": "lookup",
 }

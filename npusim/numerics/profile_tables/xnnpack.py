@@ -78,4 +78,10 @@ ARITHMETICS = {
     "transposed_conv2d_with_gaps": "unknown",
     "l2_normalization/uint8": "shifted_fixed_point",
     "resize_bilinear": "fixed11",
+    "celu": "lookup",
+    "mish": "lookup",
+    "selu": "lookup",
+    "sign": "lookup",
+    "softsign": "lookup",
+    "thresholded_relu": "lookup",
 }
