@@ -74,22 +74,24 @@ def _examples(block: str) -> str:
 
 
 def _operators() -> str:
-    """The operators that the importers know, as a table."""
+    """What the program lists as supported (`npusim ops`), as tables."""
+    from npusim.frontend.catalogue import COMPOSED, ENTRIES
     from npusim.frontend.onnx.folding import FOLDS
-    from npusim.frontend.onnx.table import OPERATORS
-    from npusim.frontend.tflite.operators import IMPORTS
 
-    plain = [name for name in OPERATORS if "." not in name]
-    contributed = [name.rpartition(".")[2] for name in OPERATORS if "." in name]
-    folded = sorted({*FOLDS, "Constant", "Shape"} - set(plain))
-    rows = (
-        ("TFLite", sorted(IMPORTS)),
-        ("ONNX", plain),
-        ("ONNX, `com.microsoft`", contributed),
-        ("ONNX, of constants", folded),
-    )
-    lines = ["| file | operators |", "|---|---|"]
-    lines += [f"| {label} | {', '.join(names)} |" for label, names in rows]
+    lines = ["| operator | TFLite | ONNX | attributes | data types |", "|---|---|---|---|---|"]
+    for entry in ENTRIES:
+        names = (", ".join(entry.names(framework)) for framework in ("tflite", "onnx"))
+        tflite, onnx = (text.replace("com.microsoft.", "ms.") for text in names)
+        limits = "; ".join(filter(None, (", ".join(entry.attributes), entry.note)))
+        lines.append(f"| {entry.op.kind} | {tflite} | {onnx} | {limits} | {entry.data_types} |")
+    lines += ["", "| made of others, or of nothing | |", "|---|---|"]
+    for names_to_parts in COMPOSED.values():
+        lines += [f"| {name} | {parts} |" for name, parts in names_to_parts.items()]
+    folded = sorted({*FOLDS, "Constant", "Shape"})
+    lines += [
+        "",
+        f"Computed while a file is read, where all inputs are known: {', '.join(folded)}.",
+    ]
     return "\n".join(lines) + "\n"
 
 

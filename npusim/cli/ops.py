@@ -37,19 +37,27 @@ class Row:
 
 
 @click.command()
-@click.argument("model", type=MODEL)
+@click.argument("model", type=MODEL, required=False)
 @options.hardware_option
 @options.set_option
 @options.shape_option
 @options.json_option
 def ops(
-    model: str,
+    model: str | None,
     hardware: str,
     overrides: tuple[str, ...],
     shapes: tuple[str, ...],
     json_to: str | None,
 ) -> int:
-    """Each operator of MODEL: on the NPU, on the host, or unsupported (exit code 3)."""
+    """Each operator of MODEL: on the NPU, on the host, or unsupported (exit code 3).
+
+    Without MODEL: all operators that are supported, with their attributes and data types.
+    """
+    if model is None:
+        from npusim.cli.catalogue import show_catalogue
+
+        show_catalogue(json_to)
+        return 0
     check_destinations({"--json": json_to}, (model, hardware))
     rows = _rows(model, hardware, overrides, shapes)
     if json_to is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper
 
 from npusim.cli.ops import PLACES
@@ -81,7 +82,7 @@ def test_json_goes_to_a_file_beside_the_table(tmp_path: Path) -> None:
     assert len(json.loads(path.read_text())["nodes"]) == 14
 
 
-def test_a_float_model_is_counted_not_executed(tmp_path: Path) -> None:
+def test_a_float_model_runs_on_the_host(tmp_path: Path) -> None:
     values = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, extent])
         for name, extent in (("x", 4), ("y", 3))
@@ -93,4 +94,17 @@ def test_a_float_model_is_counted_not_executed(tmp_path: Path) -> None:
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
     (row,) = document("ops", path)["nodes"]
     assert row["on"] == "host"
-    assert "counted, not executed" in row["remark"]
+    assert row["remark"] == "has fp32 tensors"
+
+
+def test_without_a_model_it_lists_what_is_supported(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = document("ops")
+    assert found["schema"] == "npusim.operators/1"
+    rows = {row["operator"]: row for row in found["operators"]}
+    assert rows["conv2d"]["tflite"] == ["CONV_2D", "DEPTHWISE_CONV_2D"]
+    assert "int8" in rows["conv2d"]["data_types"]["onnx"]
+    for columns in (80, 160):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        printed = done("ops")
+        assert max(map(len, printed.splitlines())) <= columns
+        assert all(kind in printed for kind in rows)

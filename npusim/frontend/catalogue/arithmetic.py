@@ -1,0 +1,160 @@
+"""Operators that compute: on the array, by element, over windows and along axes."""
+
+from __future__ import annotations
+
+from npusim.frontend.catalogue.entry import XX, Entry, Sample, X
+from npusim.ir.ops.abs import Abs
+from npusim.ir.ops.add import Add
+from npusim.ir.ops.arg_max import ArgMax
+from npusim.ir.ops.arg_min import ArgMin
+from npusim.ir.ops.average_pool import AveragePool
+from npusim.ir.ops.ceil import Ceil
+from npusim.ir.ops.clip import Clip
+from npusim.ir.ops.compare import Compare
+from npusim.ir.ops.conv2d import Conv2D
+from npusim.ir.ops.div import Div
+from npusim.ir.ops.elu import Elu
+from npusim.ir.ops.erf import Erf
+from npusim.ir.ops.exp import Exp
+from npusim.ir.ops.floor import Floor
+from npusim.ir.ops.floor_div import FloorDiv
+from npusim.ir.ops.fully_connected import FullyConnected
+from npusim.ir.ops.gelu import Gelu
+from npusim.ir.ops.hard_sigmoid import HardSigmoid
+from npusim.ir.ops.hard_swish import HardSwish
+from npusim.ir.ops.l2_normalization import L2Normalization
+from npusim.ir.ops.layer_norm import LayerNorm
+from npusim.ir.ops.leaky_relu import LeakyRelu
+from npusim.ir.ops.log import Log
+from npusim.ir.ops.logistic import Logistic
+from npusim.ir.ops.matmul import MatMul
+from npusim.ir.ops.max_pool import MaxPool
+from npusim.ir.ops.maximum import Maximum
+from npusim.ir.ops.mean import Mean
+from npusim.ir.ops.minimum import Minimum
+from npusim.ir.ops.mul import Mul
+from npusim.ir.ops.neg import Neg
+from npusim.ir.ops.pow import Pow
+from npusim.ir.ops.prelu import PRelu
+from npusim.ir.ops.quick_gelu import QuickGelu
+from npusim.ir.ops.reciprocal import Reciprocal
+from npusim.ir.ops.reduce_l1 import ReduceL1
+from npusim.ir.ops.reduce_l2 import ReduceL2
+from npusim.ir.ops.reduce_max import ReduceMax
+from npusim.ir.ops.reduce_min import ReduceMin
+from npusim.ir.ops.reduce_prod import ReduceProd
+from npusim.ir.ops.reduce_sum import ReduceSum
+from npusim.ir.ops.reduce_sum_square import ReduceSumSquare
+from npusim.ir.ops.relu import Relu
+from npusim.ir.ops.round import Round
+from npusim.ir.ops.rsqrt import Rsqrt
+from npusim.ir.ops.select import Select
+from npusim.ir.ops.softmax import Softmax
+from npusim.ir.ops.softplus import Softplus
+from npusim.ir.ops.sqrt import Sqrt
+from npusim.ir.ops.square import Square
+from npusim.ir.ops.squared_difference import SquaredDifference
+from npusim.ir.ops.sub import Sub
+from npusim.ir.ops.tanh import Tanh
+from npusim.ir.ops.transposed_conv2d import TransposedConv2D
+from npusim.numerics.formats import BOOL, INT64
+
+_KERNEL = Sample("weight", (4, 3, 3, 8)), Sample("bias", (4,))
+_MATRIX = Sample("weight", (4, 8)), Sample("bias", (4,))
+_MATRICES = Sample("data", (2, 3, 8)), Sample("data", (2, 8, 4))
+_SHIFTS = Sample("real", (8,)), Sample("real", (8,))
+
+PRODUCTS = (
+    Entry(
+        Conv2D(), "CONV_2D DEPTHWISE_CONV_2D", "Conv QLinearConv",
+        "one or two image axes; constant weights, per channel or per tensor", (*X, *_KERNEL),
+    ),
+    Entry(
+        TransposedConv2D((6, 6)), "TRANSPOSE_CONV", "ConvTranspose",
+        "constant weights, per channel or per tensor", (*X, *_KERNEL),
+    ),
+    Entry(
+        FullyConnected(), "FULLY_CONNECTED", "Gemm com.microsoft.QGemm", "constant weights",
+        (Sample("data", (3, 8)), *_MATRIX),
+    ),
+    Entry(
+        MatMul(), "BATCH_MATMUL", "MatMul QLinearMatMul", "any leading axes", _MATRICES
+    ),
+)  # fmt: skip
+
+POOLS = (
+    Entry(AveragePool(), "AVERAGE_POOL_2D", "AveragePool com.microsoft.QLinearAveragePool"),
+    Entry(MaxPool(), "MAX_POOL_2D", "MaxPool GlobalMaxPool"),
+)
+
+ELEMENTS = (
+    Entry(Abs(), "ABS", "Abs"),
+    Entry(Ceil(), "CEIL", "Ceil"),
+    Entry(Clip(0.0, 1.0), "RELU_0_TO_1", "Clip", "constant bounds"),
+    Entry(Elu(), "ELU", "Elu"),
+    Entry(Erf(), "", "Erf"),
+    Entry(Exp(), "EXP", "Exp"),
+    Entry(Floor(), "FLOOR", "Floor"),
+    Entry(Gelu(), "GELU", "Gelu com.microsoft.Gelu com.microsoft.FastGelu"),
+    Entry(HardSigmoid(), "", "HardSigmoid"),
+    Entry(HardSwish(), "HARD_SWISH", "HardSwish"),
+    Entry(LeakyRelu(), "LEAKY_RELU", "LeakyRelu com.microsoft.QLinearLeakyRelu"),
+    Entry(Log(), "LOG", "Log"),
+    Entry(Logistic(), "LOGISTIC", "Sigmoid com.microsoft.QLinearSigmoid"),
+    Entry(Neg(), "NEG", "Neg"),
+    Entry(QuickGelu(), "", "com.microsoft.QuickGelu"),
+    Entry(Reciprocal(), "", "Reciprocal"),
+    Entry(Relu(), "RELU RELU6 RELU_N1_TO_1", "Relu Clip"),
+    Entry(Round(), "ROUND", "Round"),
+    Entry(Rsqrt(), "RSQRT", ""),
+    Entry(Softplus(), "", "Softplus"),
+    Entry(Sqrt(), "SQRT", "Sqrt"),
+    Entry(Square(), "SQUARE", ""),
+    Entry(Tanh(), "TANH", "Tanh"),
+)
+
+PAIRS = (
+    Entry(Add(), "ADD", "Add com.microsoft.QLinearAdd", inputs=XX),
+    Entry(Div(), "DIV", "Div", inputs=XX),
+    Entry(FloorDiv(), "FLOOR_DIV", "", inputs=XX),
+    Entry(Maximum(), "MAXIMUM", "Max", inputs=XX),
+    Entry(Minimum(), "MINIMUM", "Min", inputs=XX),
+    Entry(Mul(), "MUL", "Mul com.microsoft.QLinearMul", inputs=XX),
+    Entry(Pow(), "POW", "Pow", inputs=XX),
+    Entry(PRelu(), "PRELU", "PRelu", inputs=XX),
+    Entry(SquaredDifference(), "SQUARED_DIFFERENCE", "", inputs=XX),
+    Entry(Sub(), "SUB", "Sub", inputs=XX),
+    Entry(
+        Compare("less"),
+        "EQUAL GREATER GREATER_EQUAL LESS LESS_EQUAL LOGICAL_AND LOGICAL_NOT LOGICAL_OR NOT_EQUAL",
+        "And Equal Greater GreaterOrEqual Less LessOrEqual Not Or Xor", inputs=XX, output=BOOL,
+    ),
+    Entry(
+        Select(), "SELECT SELECT_V2", "Where com.microsoft.QLinearWhere",
+        inputs=(*XX, Sample("condition", X[0].shape)),
+    ),
+)  # fmt: skip
+
+AXES = (
+    Entry(ArgMax((-1,)), "ARG_MAX", "ArgMax", output=INT64),
+    Entry(ArgMin((-1,)), "ARG_MIN", "ArgMin", output=INT64),
+    Entry(L2Normalization(), "L2_NORMALIZATION", "LpNormalization"),
+    Entry(
+        LayerNorm(1e-5), "", "LayerNormalization", "constant scale and shift", (*X, *_SHIFTS)
+    ),
+    Entry(
+        Mean((1, 2)), "MEAN",
+        "ReduceMean GlobalAveragePool com.microsoft.QLinearGlobalAveragePool", "any axes",
+    ),
+    Entry(ReduceL1((-1,)), "", "ReduceL1", "any axes"),
+    Entry(ReduceL2((-1,)), "", "ReduceL2", "any axes"),
+    Entry(ReduceMax((-1,)), "REDUCE_MAX", "ReduceMax", "any axes"),
+    Entry(ReduceMin((-1,)), "REDUCE_MIN", "ReduceMin", "any axes"),
+    Entry(ReduceProd((-1,)), "REDUCE_PROD", "ReduceProd", "any axes"),
+    Entry(ReduceSum((-1,)), "SUM", "ReduceSum", "any axes"),
+    Entry(ReduceSumSquare((-1,)), "", "ReduceSumSquare", "any axes"),
+    Entry(Softmax(), "SOFTMAX", "Softmax com.microsoft.QLinearSoftmax"),
+)  # fmt: skip
+
+ARITHMETIC = (*PRODUCTS, *POOLS, *ELEMENTS, *PAIRS, *AXES)
+"""All of them."""

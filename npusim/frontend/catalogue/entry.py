@@ -1,0 +1,126 @@
+"""One row of the list of operators, and how its data types are found: by binding a sample.
+
+A sample is an operator with small tensors. It is bound once for each number format under each
+requantization profile of a framework, exactly as in execution: what the kernels take is listed,
+what they refuse is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from npusim.errors import UnsupportedModelError
+from npusim.ir.operator import Operator
+from npusim.ir.tensor import Tensor
+from npusim.kernels.table import kernels
+from npusim.numerics.formats import BOOL, FP32, INT8, INT16, INT32, INT64, UINT8, Format
+from npusim.numerics.profiles import profile_named
+from npusim.numerics.quantization import Quantization
+
+PROBED = (INT8, UINT8, INT16, INT32, INT64, BOOL, FP32)
+PROFILES = {"tflite": ("tflite-reference", "xnnpack"), "onnx": ("onnx",)}
+"""Framework to the profiles under which a format must be taken to be listed."""
+
+TITLES = {"tflite": "TFLite", "onnx": "ONNX"}
+
+_HIDDEN = ("channel_axis", "stored", "global_pool")
+"""Attributes that say how a file stores things, not what is computed."""
+
+Role = Literal["data", "weight", "bias", "index", "condition", "real"]
+
+
+class Sample(NamedTuple):
+    """One input of a sample: what it is to the operator, and its shape."""
+
+    role: Role
+    shape: tuple[int, ...]
+
+
+X = (Sample("data", (1, 4, 4, 8)),)
+XX = X * 2
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An operator with the names it has in files, and what a sample of it looks like.
+
+    `output` is the format of the result where it is not that of the data; `note` is a limit that
+    the attributes do not show.
+    """
+
+    op: Operator
+    tflite: str = ""
+    onnx: str = ""
+    note: str = ""
+    inputs: tuple[Sample, ...] = X
+    output: Format | None = None
+    outputs: tuple[tuple[int, ...], ...] = field(default=())
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names of the operator's attributes."""
+        names = (each.name for each in fields(self.op))  # type: ignore[arg-type]
+        return tuple(name for name in names if name not in _HIDDEN)
+
+    def names(self, framework: str) -> tuple[str, ...]:
+        """The operator's names in files of `framework` (`tflite` or `onnx`)."""
+        return tuple((self.tflite if framework == "tflite" else self.onnx).split())
+
+    def formats(self, framework: str) -> tuple[str, ...]:
+        """Formats of the data that are executed under every profile of `framework`."""
+        if not self.names(framework):
+            return ()
+        return tuple(fmt.name for fmt in PROBED if self._runs(fmt, PROFILES[framework]))
+
+    @property
+    def data_types(self) -> str:
+        """The formats in words; both frameworks' where they differ."""
+        found = {name: in_words(self.formats(name)) for name in PROFILES if self.names(name)}
+        if len(set(found.values())) == 1:
+            return next(iter(found.values()))
+        return "; ".join(f"{TITLES[name]}: {words}" for name, words in found.items())
+
+    def _runs(self, fmt: Format, profiles: Iterable[str]) -> bool:
+        inputs = [_tensor(f"in{at}", given, fmt) for at, given in enumerate(self.inputs)]
+        shapes = self.outputs or self.op.infer_shapes(inputs)
+        result = self.output or fmt
+        outputs = [
+            Tensor(f"out{at}", tuple(shape), result, _quantization(result))
+            for at, shape in enumerate(shapes)
+        ]
+        try:
+            for name in profiles:
+                self.op.bind(inputs, outputs, profile_named(name), kernels("reference"))
+        except UnsupportedModelError:
+            return False
+        return True
+
+
+def in_words(formats: tuple[str, ...]) -> str:
+    """Formats with a comma between them; `any` for all that there are."""
+    return "any" if len(formats) == len(PROBED) else ", ".join(formats) or "none"
+
+
+def _quantization(fmt: Format) -> Quantization | None:
+    if fmt not in (INT8, UINT8):
+        return None
+    return Quantization.per_tensor(1 / 128, 0 if fmt == INT8 else 128)
+
+
+def _tensor(name: str, given: Sample, fmt: Format) -> Tensor:
+    role, shape = given
+    eight_bit = fmt in (INT8, UINT8)
+    if role == "data":
+        return Tensor(name, shape, fmt, _quantization(fmt))
+    if role == "weight":
+        kind = INT8 if eight_bit else fmt
+        return Tensor(name, shape, kind, _quantization(kind), np.ones(shape, kind.dtype))
+    kind = {"bias": INT32 if eight_bit else fmt, "index": INT64, "condition": BOOL, "real": FP32}[
+        role
+    ]
+    constant = None if role == "condition" else np.zeros(shape, kind.dtype)
+    return Tensor(name, shape, kind, None, constant)

@@ -1,0 +1,57 @@
+"""Operators that move values, change their format, or resize images."""
+
+from __future__ import annotations
+
+from npusim.frontend.catalogue.entry import XX, Entry, Sample, X
+from npusim.ir.ops.broadcast_to import BroadcastTo
+from npusim.ir.ops.cast import Cast
+from npusim.ir.ops.clip_stored import ClipStored
+from npusim.ir.ops.concat import Concat
+from npusim.ir.ops.depth_to_space import DepthToSpace
+from npusim.ir.ops.dequantize import Dequantize
+from npusim.ir.ops.gather import Gather
+from npusim.ir.ops.gather_elements import GatherElements
+from npusim.ir.ops.gather_nd import GatherND
+from npusim.ir.ops.mirror_pad import MirrorPad
+from npusim.ir.ops.pad import Pad
+from npusim.ir.ops.quantize import Quantize
+from npusim.ir.ops.requantize import Requantize
+from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.resize_bilinear import ResizeBilinear
+from npusim.ir.ops.resize_nearest import ResizeNearest
+from npusim.ir.ops.space_to_depth import SpaceToDepth
+from npusim.ir.ops.strided_slice import StridedSlice
+from npusim.ir.ops.tile import Repeat
+from npusim.ir.ops.transpose import Transpose
+from npusim.numerics.formats import FP32, INT8
+
+_ONE = ((0, 0), (1, 1), (1, 1), (0, 0))
+
+MOVEMENTS = (
+    Entry(Reshape((16, 8)), "EXPAND_DIMS RESHAPE SQUEEZE", "Flatten Reshape Squeeze Unsqueeze",
+          "constant shape"),
+    Entry(Concat(-1), "CONCATENATION", "Concat com.microsoft.QLinearConcat", inputs=XX),
+    Entry(Transpose((0, 3, 1, 2)), "TRANSPOSE", "Transpose", "constant order"),
+    Entry(StridedSlice((None,) * 4, (None,) * 4, (1,) * 4),
+          "REVERSE_V2 SLICE SPLIT SPLIT_V STRIDED_SLICE", "Slice Split",
+          "constant bounds; a split is one slice an output"),
+    Entry(Pad(_ONE), "PAD PADV2", "Pad", "constant amounts, none negative"),
+    Entry(MirrorPad(_ONE, "reflect"), "MIRROR_PAD", "Pad", "constant amounts"),
+    Entry(BroadcastTo((2, 4, 4, 8)), "BROADCAST_TO", "Expand", "constant shape"),
+    Entry(Repeat((1, 2, 1, 1)), "TILE", "Tile", "constant repeats"),
+    Entry(Gather(1), "GATHER", "Gather", "", (*X, Sample("index", (3,)))),
+    Entry(GatherND(), "GATHER_ND", "GatherND", "", (*X, Sample("index", (3, 2)))),
+    Entry(GatherElements(1), "", "GatherElements", "", (*X, Sample("index", (1, 4, 4, 8)))),
+    Entry(DepthToSpace(2), "DEPTH_TO_SPACE", "DepthToSpace"),
+    Entry(SpaceToDepth(2), "SPACE_TO_DEPTH", "SpaceToDepth"),
+    Entry(ResizeNearest.repeated((1, 4, 4, 8), (1, 2, 2, 1)), "RESIZE_NEAREST_NEIGHBOR",
+          "Resize Upsample", "every rule of coordinates and of rounding"),
+    Entry(ResizeBilinear((8, 8)), "RESIZE_BILINEAR", "Resize Upsample", "image axes"),
+    Entry(ClipStored(0, 9), "", "Clip", "of stored integers"),
+    Entry(Cast("fp32"), "CAST", "Cast", output=FP32),
+    Entry(Quantize(), "QUANTIZE", "QuantizeLinear com.microsoft.QuantizeLinear", output=INT8),
+    Entry(Dequantize(), "DEQUANTIZE", "DequantizeLinear com.microsoft.DequantizeLinear",
+          output=FP32),
+    Entry(Requantize(), "QUANTIZE", "QuantizeLinear", "8 bits to 8 bits", output=INT8),
+)  # fmt: skip
+"""All of them, with the borders between float32 and integers."""
