@@ -109,6 +109,56 @@ def test_parameters_that_are_stored_as_integers(tmp_path: Path) -> None:
     check_integers(model, tmp_path / "one.onnx", "uint8")
 
 
+CHANNELS = {
+    "images": (2, 5, 7, 9),
+    "many rows": (3, 40, 5, 5),
+    "one axis": (10, 3, 13),
+    "one pixel": (3, 6, 1, 1),
+}
+STATISTICS = {
+    "BatchNormalization": ("scale", "shift", "mean", "variance"),
+    "InstanceNormalization": ("scale", "shift"),
+}
+
+
+def _statistics(op: str, channels: int) -> dict[str, np.ndarray]:
+    values = {name: _real((channels,), at) for at, name in enumerate(STATISTICS[op])}
+    if "variance" in values:
+        values["variance"] = np.abs(values["variance"]) + np.float32(0.1)
+    return values
+
+
+@pytest.mark.parametrize("shape", CHANNELS)
+@pytest.mark.parametrize("op", STATISTICS)
+def test_norms_per_channel_of_floats_to_the_bit(tmp_path: Path, op: str, shape: str) -> None:
+    extents = CHANNELS[shape]
+    model = floats(op, extents, _statistics(op, extents[1]), epsilon=1e-3)
+    check_floats(model, tmp_path / "one.onnx")
+
+
+@pytest.mark.parametrize("shape", CHANNELS)
+@pytest.mark.parametrize("op", STATISTICS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_norms_per_channel_on_integers(tmp_path: Path, op: str, shape: str, dtype: str) -> None:
+    extents = CHANNELS[shape]
+    x = Operand(extents, 0.0213, 117 if dtype == "uint8" else -11)
+    y = Operand((), 0.031, 140 if dtype == "uint8" else 12)
+    extra = _statistics(op, extents[1])
+    model = qdq(op, {"x": x}, y, dtype=dtype, extra=extra, epsilon=1e-5)
+    check_integers(model, tmp_path / "one.onnx", dtype)
+
+
+def test_an_instance_norm_is_cut_along_channels_only(tmp_path: Path) -> None:
+    """Pixels of a row belong together; channels and samples do not."""
+    model = floats("InstanceNormalization", (2, 5, 7, 9), _statistics("InstanceNormalization", 5))
+    onnx.save(model, tmp_path / "one.onnx")
+    graph = read_onnx(tmp_path / "one.onnx")
+    (node,) = graph.nodes
+    nest = node.op.loop_nest(*graph.operands(node))
+    assert nest.splits == {"B", "K"}
+    assert [operand.dims for operand in nest.operands[1:3]] == [{"K"}, {"K"}]
+
+
 def test_damaged_layer_norms_are_named(tmp_path: Path) -> None:
     path = tmp_path / "one.onnx"
     cases = [

@@ -1,4 +1,4 @@
-"""Conv, QLinearConv and BatchNormalization."""
+"""Conv and QLinearConv."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor, read_quantization
 from npusim.frontend.onnx.source import Source
 from npusim.frontend.onnx.windows import read_window
-from npusim.ir.ops.add import Add
 from npusim.ir.ops.conv2d import Conv2D
-from npusim.ir.ops.mul import Mul
 from npusim.ir.tensor import Tensor
 
 
@@ -31,33 +29,6 @@ def qlinear_conv(ctx: Context, source: Source) -> None:
     y_quantization, fmt = per_tensor(ctx, source, 6, 7)
     op = _operator(source, x, weights)
     ctx.emit(source, op, [x, weights, ctx.bias(source, 8)], fmt, y_quantization)
-
-
-def batch_normalization(ctx: Context, source: Source) -> None:
-    """BatchNormalization of inference as a product and a sum per channel, folded by a pass."""
-    if source.integer("training_mode", 0):
-        raise UnsupportedNodeError("training mode is not supported")
-    x = ctx.activation(source, 0)
-    if len(x.shape) < 2:
-        raise DamagedNodeError(f"normalizes a tensor of shape {list(x.shape)}")
-    scale, shift, mean, variance = (
-        ctx.required_constant(source, index).astype(np.float64) for index in range(1, 5)
-    )
-    if {v.shape for v in (scale, shift, mean, variance)} != {(x.shape[1],)}:
-        raise DamagedNodeError(f"has parameters that do not fit {x.shape[1]} channels")
-    factor = scale / np.sqrt(variance + source.real("epsilon", 1e-5))
-    channels = (x.shape[1],) + (1,) * (len(x.shape) - 2)
-    name = source.outputs[0]
-    factors = _parameters(ctx, f"{name}_scale", factor, channels)
-    shifts = _parameters(ctx, f"{name}_shift", shift - mean * factor, channels)
-    scaled = ctx.add_node(
-        source.name, Mul(), [x, factors], f"{name}_scaled", x.shape, x.format, None
-    )
-    ctx.emit(source, Add(), [scaled, shifts])
-
-
-def _parameters(ctx: Context, name: str, values: np.ndarray, shape: tuple[int, ...]) -> Tensor:
-    return ctx.add_constant(name, values.astype(np.float32).reshape(shape))
 
 
 def _filters(data: np.ndarray) -> np.ndarray:

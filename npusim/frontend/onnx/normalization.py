@@ -1,14 +1,47 @@
-"""Normalizations over axes that inference computes anew; their scale and shift are constants."""
+"""Normalizations; their scale and shift are constants."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from npusim.frontend.onnx.context import Context
-from npusim.frontend.onnx.errors import UnsupportedNodeError
+from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
+from npusim.ir.ops.batch_norm import BatchNorm
+from npusim.ir.ops.instance_norm import InstanceNorm
 from npusim.ir.ops.layer_norm import LayerNorm
 
 MEAN_IN_FLOAT32 = 1
 """Value of `stash_type` that asks for float32 statistics."""
+
+
+def batch_normalization(ctx: Context, source: Source) -> None:
+    """BatchNormalization of inference; its statistics become one factor and one shift."""
+    if source.integer("training_mode", 0):
+        raise UnsupportedNodeError("training mode is not supported")
+    x = ctx.activation(source, 0)
+    parameters = [ctx.real_constant(source, index).data for index in range(1, 5)]
+    if len(x.shape) < 2 or any(p is None or p.shape != (x.shape[1],) for p in parameters):
+        raise DamagedNodeError(f"has parameters that do not fit the channels of {list(x.shape)}")
+    if any(p is None or p.dtype != np.float32 for p in parameters):
+        raise UnsupportedNodeError("parameters that are not float32 are not supported")
+    scale, shift, mean, variance = (np.asarray(p) for p in parameters)
+    with np.errstate(all="ignore"):
+        deviation = np.sqrt(variance + np.float32(source.real("epsilon", 1e-5)))
+        factor = np.float32(1.0) / deviation * scale
+        constants = {"scale": factor, "shift": shift - mean * factor}
+    name = source.outputs[0]
+    operands = [ctx.add_constant(f"{name}_{key}", data) for key, data in constants.items()]
+    ctx.emit(source, BatchNorm(), [x, *operands])
+
+
+def instance_normalization(ctx: Context, source: Source) -> None:
+    """InstanceNormalization."""
+    x = ctx.activation(source, 0)
+    if len(x.shape) < 3:
+        raise DamagedNodeError(f"normalizes a tensor of shape {list(x.shape)}")
+    op = InstanceNorm(source.real("epsilon", 1e-5))
+    ctx.emit(source, op, [x, ctx.real_constant(source, 1), ctx.real_constant(source, 2)])
 
 
 def layer_normalization(ctx: Context, source: Source) -> None:

@@ -17,8 +17,9 @@ from npusim.ir.ops.normalization import Normalization
 
 @dataclass(frozen=True)
 class LayerNorm(Normalization):
-    """Attributes: the first axis that is normalized over."""
+    """`epsilon` is added to the variance; `axis` is the first axis that is normalized over."""
 
+    epsilon: float = 1e-5
     axis: int = -1
 
     kind: ClassVar[str] = "layer_norm"

@@ -30,9 +30,7 @@ from npusim.numerics.profiles import Profile
 
 @dataclass(frozen=True)
 class Normalization(Operator):
-    """Base of the normalizations; `epsilon` is added to the variance."""
-
-    epsilon: float = 1e-5
+    """Base of the normalizations."""
 
     keeps_axes: ClassVar[bool] = True
     data_inputs: ClassVar[int | None] = 1
@@ -92,6 +90,29 @@ class Normalization(Operator):
         if x.format == FP32:
             return kernel
         return through_float(self, kernel, inputs, out, profile, kernels)
+
+
+@dataclass(frozen=True)
+class ChannelNormalization(Normalization):
+    """Base of those whose scale and shift belong to the channels, axis 1."""
+
+    channel_axis: ClassVar[int] = 1
+
+    def parameter_axes(self, rank: int) -> tuple[int, ...]:
+        """The channels."""
+        if rank < 2:
+            raise ValueError(f"{self.kind} of rank {rank} has no channels")
+        return (1,)
+
+    def by_channel(
+        self, function: Callable[..., None], inputs: Sequence[np.ndarray], *parameters: float
+    ) -> np.ndarray:
+        """The kernel on [B, K, n]."""
+        x = inputs[0]
+        rows = np.ascontiguousarray(x).reshape(*x.shape[:2], -1)
+        out = np.empty_like(rows)
+        function(rows, out, *inputs[1:], *parameters)
+        return out.reshape(x.shape)
 
 
 def uncut_along(out: Tensor, axes: frozenset[int]) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """Decides which tensors of an ONNX graph are images, whose axis 1 is innermost in memory.
 
-Tensors that a convolution, a pooling over windows or a resize touches are images, and so is what
-element-wise operators make of them. All others keep their last axis innermost.
+Tensors that a convolution, a pooling over windows, a resize or a norm per channel touches are
+images, and so is what element-wise operators make of them. All others keep their last axis
+innermost.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from npusim.ir.passes.rewrite import rebuilt
 
 _OF_IMAGES = (
     "conv2d", "transposed_conv2d", "max_pool", "average_pool", "resize_bilinear", "space_to_depth",
-    "depth_to_space",
+    "depth_to_space", "batch_norm", "instance_norm",
 )  # fmt: skip
 
 

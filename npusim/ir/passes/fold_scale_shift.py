@@ -34,12 +34,29 @@ def _fold_one(graph: Graph) -> Graph | None:
         if node.op.kind not in ("conv2d", "fully_connected", "transposed_conv2d"):
             continue
         reader = only_reader(graph, node.outputs[0], readers)
-        if reader is None or reader.op.kind not in ("mul", "add"):
+        if reader is None or not _is_plain(graph, node):
             continue
-        factors = _per_channel(graph, node, reader)
-        if factors is not None and _is_plain(graph, node):
-            return _folded(graph, node, reader, factors)
+        found = _scale_and_shift(graph, node, reader)
+        if found is not None:
+            return _folded(graph, node, reader, *found)
     return None
+
+
+def _scale_and_shift(
+    graph: Graph, node: Node, reader: Node
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """What `reader` makes of the result of `node`, per channel: (factor, shift) in float64."""
+    if reader.op.kind == "batch_norm":
+        scale, shift = (graph.tensors[name].data for name in reader.inputs[1:])
+        assert scale is not None and shift is not None
+        return scale.astype(np.float64), shift.astype(np.float64)
+    if reader.op.kind not in ("mul", "add"):
+        return None
+    values = _per_channel(graph, node, reader)
+    if values is None:
+        return None
+    ones, zeros = np.ones(values.size), np.zeros(values.size)
+    return (values, zeros) if reader.op.kind == "mul" else (ones, values)
 
 
 def _is_plain(graph: Graph, node: Node) -> bool:
@@ -67,25 +84,22 @@ def _per_channel(graph: Graph, node: Node, reader: Node) -> np.ndarray | None:
     return np.broadcast_to(other.data.astype(np.float64).reshape(-1), channels)
 
 
-def _folded(graph: Graph, node: Node, reader: Node, factors: np.ndarray) -> Graph:
+def _folded(graph: Graph, node: Node, reader: Node, factor: np.ndarray, shift: np.ndarray) -> Graph:
     weights = graph.tensors[node.inputs[1]]
     assert weights.data is not None
     bias_name = node.inputs[2] if len(node.inputs) > 2 else ""
     bias = graph.tensors[bias_name].data if bias_name else None
-    values = np.zeros(factors.size) if bias is None else bias.astype(np.float64).reshape(-1)
+    values = np.zeros(factor.size) if bias is None else bias.astype(np.float64).reshape(-1)
     changed: dict[str, Tensor] = {}
     weight_name = node.inputs[1]
-    if reader.op.kind == "mul":
+    if np.any(factor != 1.0):
         shape = (-1,) + (1,) * (len(weights.shape) - 1)
-        scaled = weights.data.astype(np.float64) * factors.reshape(shape)
+        scaled = weights.data.astype(np.float64) * factor.reshape(shape)
         weight_name = f"{node.name}_folded_weights"
         data = scaled.astype(weights.data.dtype)
         changed[weight_name] = replace(weights, name=weight_name, data=data)
-        values = values * factors
-    else:
-        values = values + factors
     folded_bias = f"{node.name}_folded_bias"
-    data = values.astype(weights.data.dtype)
+    data = (values * factor + shift).astype(weights.data.dtype)
     changed[folded_bias] = Tensor(folded_bias, data.shape, weights.format, None, data)
     merged = Node(node.name, node.op, (node.inputs[0], weight_name, folded_bias), reader.outputs)
     nodes = [merged if each is node else each for each in graph.nodes if each is not reader]

@@ -107,11 +107,11 @@ def _in_lanes(rows: Array, join: Callable[[Array, Array], Array]) -> Array:
     for phase in range(LANES):
         chosen = first == phase
         if chosen.any():
-            total[chosen] = _lanes(flat[chosen], min((LANES - phase) % LANES, taps), join)
+            total[chosen] = joined_in_lanes(flat[chosen], min((LANES - phase) % LANES, taps), join)
     return total.reshape(rows.shape[:-1])
 
 
-def _lanes(rows: Array, start: int, join: Callable[[Array, Array], Array]) -> Array:
+def joined_in_lanes(rows: Array, start: int, join: Callable[[Array, Array], Array]) -> Array:
     """Rows float32 [n, taps] whose first aligned element is `start`."""
     taps = rows.shape[1]
     end = start + (taps - start) // LANES * LANES

@@ -28,6 +28,8 @@ ARITHMETICS = {
     "hard_swish": "onnx",
     "logistic": "onnx",
     "tanh": "onnx",
+    "batch_norm": "float32",
+    "instance_norm": "float32",
     "layer_norm": "float32",
     "sub": "through_float",
     "div": "through_float",

@@ -29,6 +29,8 @@ ARITHMETICS = {
     "hard_swish": "fixed_point",
     "logistic": "lookup",
     "tanh": "lookup",
+    "batch_norm": "float32",
+    "instance_norm": "float32",
     "layer_norm": "float32",
     "sub": "double_rounding",
     "maximum": "through_float",

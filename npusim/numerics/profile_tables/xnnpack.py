@@ -36,6 +36,8 @@ ARITHMETICS = {
     "hard_swish": "fixed_point",
     "logistic": "rint_lookup",
     "tanh": "rint_lookup",
+    "batch_norm": "float32",
+    "instance_norm": "float32",
     "layer_norm": "float32",
     "sub": "one_shift",
     "maximum": "through_float",
