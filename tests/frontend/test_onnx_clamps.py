@@ -155,6 +155,13 @@ def test_stored_integers_cast_to_reals(tmp_path: Path, dtype: str) -> None:
     assert _check(model.finished(None, 17), tmp_path, dtype) == ["cast", "quantize"]
 
 
+def test_a_cast_to_the_same_format_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    chain = Chain("uint8")
+    same = chain.node("Cast", ["real"], "same", to=TensorProto.FLOAT)
+    chain.node("Tanh", [same], "t")
+    assert _check(chain.finished("t"), tmp_path, "uint8") == ["tanh"]
+
+
 @pytest.mark.parametrize("target", ["uint8", "int32", "int64", "bool", "float32"])
 def test_casts_of_reals_equal_onnx_runtime(tmp_path: Path, target: str) -> None:
     x = np.float32([[-0.0, 0.4, 1.0, 2.5, 99.9, 255.0, 3.999, 7.5]])

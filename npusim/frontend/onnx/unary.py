@@ -110,9 +110,12 @@ def _qlinear_sigmoid(ctx: Context, source: Source) -> None:
 
 
 def _cast(ctx: Context, source: Source) -> None:
-    """Cast; a format that npusim has no tensors of is refused."""
+    """Cast; one to the same format is nothing, one to a format without tensors is refused."""
     target = _format(source.integer("to", 0))
     x = ctx.activation(source, 0)
+    if x.format == target:
+        ctx.aliases[source.outputs[0]] = ctx.name_of(source, 0)
+        return
     ctx.emit(source, Cast(target.name), [x], target, None)
 
 
