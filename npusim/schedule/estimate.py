@@ -283,8 +283,29 @@ def _all_bytes(step: np.void, operand: np.void, grid: Grid, count: int) -> float
     if operand["has_x"]:
         elements *= grid.all_cols if operand["window"] else step["ox"]
         own *= grid.x
-    elements *= operand["share"] / operand["share_of"]
+    if operand["share"] != operand["share_of"]:
+        return _shared_bytes(step, operand) * (count / own)
     return elements * operand["bits"] / 8 * (count / own)
+
+
+@compiled
+def _shared_bytes(step: np.void, operand: np.void) -> int:
+    """Bytes of all tiles of an operand with a share of each, rounded up tile by tile."""
+    total = 0
+    whole = _even_loops(step)
+    for corner in range(64):
+        if corner & whole:
+            continue
+        b, times_b = _corner(step["b"], step["tile_b"], corner & 1)
+        g, times_g = _corner(step["g"], step["tile_g"], corner & 2)
+        k, times_k = _corner(step["k"], step["tile_k"], corner & 4)
+        c, times_c = _corner(step["c"], step["tile_c"], corner & 8)
+        y, times_y = _corner(step["oy"], step["tile_oy"], corner & 16)
+        x, times_x = _corner(step["ox"], step["tile_ox"], corner & 32)
+        tiles = times_b * times_g * times_k * times_c * times_y * times_x
+        if tiles > 0:
+            total += tiles * operand_bytes(step, operand, Part(b, g, k, c, y, x, 0, 0))
+    return total
 
 
 @compiled

@@ -209,6 +209,7 @@ def bus_bytes(step: np.void, operand: np.void, part: Part, burst: int) -> int:
 
     Constants are laid out by the compiler tile by tile, so they are one run. Feature maps lie
     channels last: a part of the channels makes one run a pixel, a part of the width one run a row.
+    An operand with a share of the tile has the runs of the whole tile, each shorter.
     """
     total = operand_bytes(step, operand, part)
     runs = 1
@@ -229,8 +230,9 @@ def bus_bytes(step: np.void, operand: np.void, part: Part, burst: int) -> int:
             runs = images * rows * cols
         elif not full_width:
             runs = images * rows
-    run = (total + runs - 1) // runs
-    return runs * ((run + burst - 1) // burst) * burst
+    run, longer = total // runs, total % runs
+    bursts = (runs - longer) * ceil_div(run, burst) + longer * ceil_div(run + 1, burst)
+    return bursts * burst
 
 
 @compiled

@@ -20,7 +20,11 @@ from npusim.ir.ops.conv2d import Conv2D
 from npusim.ir.ops.fully_connected import FullyConnected
 from npusim.ir.ops.max_pool import MaxPool
 from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.resize_nearest import ResizeNearest
 from npusim.ir.ops.softmax import Softmax
+from npusim.ir.ops.space_to_depth import SpaceToDepth
+from npusim.ir.ops.strided_slice import StridedSlice
+from npusim.ir.ops.transpose import Transpose
 from npusim.ir.ops.window import Window
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8, INT32, Format
@@ -155,12 +159,28 @@ def _add_residual(draw: st.DrawFn, build: Build, x: str) -> str:
 
 
 @st.composite
+def _add_movement(draw: st.DrawFn, build: Build, x: str) -> str:
+    """A part of the rows, a turned image, a larger one, or deeper pixels."""
+    _, height, width, _ = shape = build.shape(x)
+    first = draw(st.integers(0, height - 1))
+    moves: list[Operator] = [
+        StridedSlice.along(1, 4, first, height),
+        ResizeNearest.repeated(shape, (1, draw(st.integers(1, 3)), 2, 1)),
+    ]
+    if min(height, width) > 1:
+        moves.append(Transpose((0, 2, 1, 3)))
+    if height % 2 == width % 2 == 0:
+        moves.append(SpaceToDepth(2))
+    return build.add_node(draw(st.sampled_from(moves)), x)
+
+
+@st.composite
 def graphs(draw: st.DrawFn, most_operators: int = 4, most_extent: int = 14) -> Graph:
     """A graph of one to `most_operators` stages, with a classifier behind it at times."""
     build = Build()
     height, width = (draw(st.integers(1, most_extent)) for _ in range(2))
     x = build.input(draw(st.integers(1, 3)), height, width, draw(st.integers(1, 24)))
-    stages = [_add_conv, _add_conv, _add_pool, _add_residual]
+    stages = [_add_conv, _add_conv, _add_pool, _add_residual, _add_movement]
     for _ in range(draw(st.integers(1, most_operators))):
         x = draw(draw(st.sampled_from(stages))(build, x))
     if draw(st.booleans()):
