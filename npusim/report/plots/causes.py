@@ -34,19 +34,21 @@ def figure(report: Findings) -> Plot:
 
 
 def draw(target: FigureBase, report: Findings, title: str, most: int) -> None:
-    """Draw into `target`, with a bar for each of the `most` slowest layers."""
-    layers = report.layers
-    unit = scale_for(max((layer.cycles for layer in layers), default=0.0), COUNT)
-    parts = {
-        cause: [layer.cycles_by_cause[cause] / unit.size for layer in layers]
-        for cause in CAUSE_COLOURS
-    }
+    """Draw into `target`, with bars for at most `most` layers or blocks, and the rest."""
     stacks = Stacks(
         title=title,
-        axis=WORDS.get(unit.unit, "cycles"),
+        unit=_unit,
         total="whole network",
         names=layer_names(report),
-        parts=parts,
+        parts={
+            cause: [layer.cycles_by_cause[cause] for layer in report.layers]
+            for cause in CAUSE_COLOURS
+        },
         colours=CAUSE_COLOURS,
     )
     draw_stacks(target, stacks, most)
+
+
+def _unit(longest: float) -> tuple[float, str]:
+    unit = scale_for(longest, COUNT)
+    return unit.size, WORDS.get(unit.unit, "cycles")

@@ -33,19 +33,20 @@ def figure(report: Findings) -> Plot:
 
 
 def draw(target: FigureBase, report: Findings, title: str, most: int) -> None:
-    """Draw into `target`, with a bar for each of the `most` layers that take the most energy."""
-    layers = report.layers
-    unit = scale_for(max((layer.energy_j for layer in layers), default=0.0), ENERGY_J)
-    parts = {
-        part: [layer.energy_j_by_part[part] / unit.size for layer in layers]
-        for part in PART_COLOURS
-    }
+    """Draw into `target`, with bars for at most `most` layers or blocks, and the rest."""
     stacks = Stacks(
         title=title,
-        axis=f"energy, {unit.unit.replace('u', 'µ')}",
+        unit=_unit,
         total=f"whole network, {shown(report.total.energy_j, ENERGY_J).replace('u', 'µ')}",
         names=layer_names(report),
-        parts=parts,
+        parts={
+            part: [layer.energy_j_by_part[part] for layer in report.layers] for part in PART_COLOURS
+        },
         colours=PART_COLOURS,
     )
     draw_stacks(target, stacks, most)
+
+
+def _unit(longest: float) -> tuple[float, str]:
+    unit = scale_for(longest, ENERGY_J)
+    return unit.size, f"energy, {unit.unit.replace('u', 'µ')}"

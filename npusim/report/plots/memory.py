@@ -36,6 +36,8 @@ HELD = {
 """Field of `MemoryUse` to its words, colour and hatch, from the bottom up."""
 TIMES = (Scale("s", 1.0), Scale("ms", 1e-3), Scale("µs", 1e-6))
 """Units of the time axis."""
+LITTLE = 0.25
+"""Below this share of the capacity, the axis ends at the peak."""
 
 
 def figure(report: Findings) -> Plot:
@@ -51,7 +53,7 @@ def draw(target: FigureBase, report: Findings, title: str) -> None:
     axes = target.subplots()
     axes.set_title(title)
     seconds = report.total.latency_s
-    time, size = scale_for(seconds, TIMES), scale_for(report.hardware.sram_bytes, BYTES)
+    time, size = scale_for(seconds, TIMES), scale_for(_height_bytes(report), BYTES)
     clock_hz = report.hardware.clock_hz
     ends = list(accumulate(use.cycles / clock_hz / time.size for use in report.sram_use))
     _draw_uses(axes, report, [0.0, *ends], size)
@@ -82,16 +84,22 @@ def _draw_uses(axes: Axes, report: Findings, edges: list[float], size: Scale) ->
     axes.grid(axis="y")
 
 
+def _height_bytes(report: Findings) -> int:
+    """What the axis must hold: the capacity, or only the peak where that is far below."""
+    peak, capacity = report.total.sram_peak_bytes, report.hardware.sram_bytes
+    return capacity if peak >= LITTLE * capacity else peak
+
+
 def _draw_capacity(axes: Axes, report: Findings, size: Scale) -> None:
-    """The line that nothing may pass, and the layer that comes closest."""
-    capacity = report.hardware.sram_bytes / size.size
-    axes.axhline(capacity, color=BLACK, linewidth=1.2, linestyle="--")
-    axes.set_ylim(0, 1.12 * capacity)
-    peak = report.total.sram_peak_bytes
-    share = peak / (report.hardware.sram_bytes or 1)
-    text = f"capacity {shown(report.hardware.sram_bytes, BYTES)}; "
-    text += f"most used {shown(peak, BYTES)}, {100 * share:.0f} %"
+    """The line that nothing may pass, if it is in sight, and how near the peak comes to it."""
+    peak, capacity = report.total.sram_peak_bytes, report.hardware.sram_bytes
+    top = _height_bytes(report) / size.size
+    if top * size.size == capacity:
+        axes.axhline(top, color=BLACK, linewidth=1.2, linestyle="--")
+    axes.set_ylim(0, 1.12 * top or 1.0)
+    text = f"capacity {shown(capacity, BYTES)}; most used {shown(peak, BYTES)}, "
+    text += f"{100 * peak / (capacity or 1):.0f} %"
     axes.text(
-        0.995, 1.015 * capacity, text, transform=axes.get_yaxis_transform(), ha="right",
-        va="bottom", fontsize=9,
+        0.995, 1.015 * top, text, transform=axes.get_yaxis_transform(), ha="right", va="bottom",
+        fontsize=9,
     )  # fmt: skip

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
@@ -23,6 +22,7 @@ from npusim.report.build import OPS_PER_MAC
 from npusim.report.plots.style import (
     BLACK,
     BOUND_COLOURS,
+    NAME_WIDTH,
     SINGLE,
     Plot,
     layer_names,
@@ -31,6 +31,7 @@ from npusim.report.plots.style import (
     subject,
 )
 from npusim.report.quantities import significant
+from npusim.report.terminal import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,6 +50,8 @@ EDGE_ROOM = 1.4
 """The right end of the axis, over the place of layers without DRAM traffic."""
 POINTS_WIDE, POINTS_HIGH = 360.0, 300.0
 """Size of the axes, in points, as far as numbers must not overlap."""
+SAME_SPOT = 10.0
+"""Points that are nearer than this, in points, share a text."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,16 @@ class Point:
     tops: float
     share: float
     bound_by: str
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Labelled points that lie on each other: their place in points, and in data; their numbers."""
+
+    place: tuple[float, float]
+    at: tuple[float, float]
+    radius: float
+    numbers: list[int]
 
 
 def figure(report: Findings) -> Plot:
@@ -175,31 +188,55 @@ def _area(point: Point) -> float:
 
 
 def _number_points(axes: Axes, points: Sequence[Point]) -> None:
-    """A number at each of `points`, moved aside where another number is."""
+    """Numbers beside `points`; those that lie on each other share a text."""
     edge = axes.get_xlim()[1] / EDGE_ROOM
-    taken: list[tuple[float, float]] = []
+    spots: list[Spot] = []
     for number, point in enumerate(points, start=1):
         x = edge if point.intensity is None else point.intensity
-        place = axes.transAxes.inverted().transform(axes.transData.transform((x, point.tops)))
-        aside = 0.5 * math.sqrt(_area(point)) + 6
-        dx, dy = next(
-            (
-                (dx, dy) for dx, dy in ((aside, -4), (-aside, -4), (0, -aside), (0, aside))
-                if all(_apart(place, dx, dy, other) for other in taken)
-            ),
-            (0, aside),
-        )  # fmt: skip
-        taken.append((place[0] + dx / POINTS_WIDE, place[1] + dy / POINTS_HIGH))
+        across, up = axes.transAxes.inverted().transform(axes.transData.transform((x, point.tops)))
+        place = float(across) * POINTS_WIDE, float(up) * POINTS_HIGH
+        spot = next((one for one in spots if math.dist(one.place, place) < SAME_SPOT), None)
+        if spot is None:
+            spots.append(Spot(place, (x, point.tops), 0.5 * math.sqrt(_area(point)), [number]))
+        else:
+            spot.numbers.append(number)
+    taken: list[tuple[float, float, float]] = []
+    for spot in spots:
+        text = _listed(spot.numbers)
+        dx, dy = _free_side(spot, 3.2 * len(text), taken)
+        taken.append((spot.place[0] + dx, spot.place[1] + dy, 3.2 * len(text)))
         axes.annotate(
-            str(number), (x, point.tops), (dx, dy), textcoords="offset points", ha="center",
-            va="center", fontsize=9, fontweight="bold", zorder=4,
+            text, spot.at, (dx, dy), textcoords="offset points", ha="center", va="center",
+            fontsize=9, fontweight="bold", zorder=4,
         )  # fmt: skip
 
 
-def _apart(place: np.ndarray, dx: float, dy: float, other: tuple[float, float]) -> bool:
-    across = abs(place[0] + dx / POINTS_WIDE - other[0]) * POINTS_WIDE
-    up = abs(place[1] + dy / POINTS_HIGH - other[1]) * POINTS_HIGH
-    return bool(across > 9 or up > 11)
+def _free_side(
+    spot: Spot, half: float, taken: Sequence[tuple[float, float, float]]
+) -> tuple[float, float]:
+    """Where a text of twice `half` points goes: the first side that no other text is on."""
+    aside = spot.radius + 3
+    sides = ((aside + half, -4.0), (-aside - half, 4.0), (0.0, -aside - 5), (0.0, aside + 5))
+    for dx, dy in sides:
+        x, y = spot.place[0] + dx, spot.place[1] + dy
+        if all(abs(x - left) > half + width or abs(y - low) > 11 for left, low, width in taken):
+            return dx, dy
+    return sides[0]
+
+
+def _described(point: Point) -> str:
+    return f"{shortened(point.name, NAME_WIDTH)}, {100 * point.share:.1f} %"
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    """Ascending numbers as text, three or more in a row as a range.
+
+    >>> _listed([1, 2, 3]), _listed([1, 3])
+    ('1-3', '1, 3')
+    """
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"{numbers[0]}-{numbers[-1]}"
+    return ", ".join(map(str, numbers))
 
 
 def _draw_legend(axes: Axes, points: Sequence[Point], labelled: int) -> None:
@@ -218,7 +255,12 @@ def _draw_legend(axes: Axes, points: Sequence[Point], labelled: int) -> None:
     )  # fmt: skip
     axes.add_artist(colours)
     slowest = [
-        Line2D([], [], linestyle="", label=f"{at}  {point.name}, {100 * point.share:.1f} %")
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            label=f"{at}  {_described(point)}",
+        )
         for at, point in enumerate(points[:labelled], start=1)
     ]
     axes.legend(

@@ -1,13 +1,13 @@
-"""A bar for the whole network, and one for each of the costliest layers, stacked from parts."""
+"""A bar for the whole network, and one for each of its layers or blocks, stacked from parts."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from npusim.report.plots.style import costliest
+from npusim.report.plots.groups import Group, groups_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,13 +26,14 @@ EDGE: Mapping[str, Any] = {"edgecolor": "white", "linewidth": 0.4}
 
 @dataclass(frozen=True)
 class Stacks:
-    """What to draw: a part's name to its amount in each layer, all in one unit.
+    """What to draw: a part's name to its amount in each layer, in base units.
 
-    `axis` labels the amounts, `total` says their sum in words.
+    `unit` gives the size of the unit for a bar of some length, and the axis's label for it; `total`
+    says the sum in words.
     """
 
     title: str
-    axis: str
+    unit: Callable[[float], tuple[float, str]]
     total: str
     names: Sequence[str]
     parts: Mapping[str, Sequence[float]]
@@ -40,19 +41,20 @@ class Stacks:
 
 
 def draw_stacks(figure: FigureBase, stacks: Stacks, most: int) -> None:
-    """Draw into `figure` the whole network above, below it its `most` costliest layers."""
+    """Draw into `figure` the whole network above, below it `most` of its layers or blocks."""
     parts = _with_small_ones_together(stacks.parts)
     colours = {**stacks.colours, OTHER: "#EEEEEE"}
     amounts = [math.fsum(column) for column in zip(*parts.values(), strict=True)]
-    kept, others = costliest(amounts, most)
-    groups = [[at] for at in kept] + ([others] if others else [])
-    names = [stacks.names[at] for at in kept] + [f"{len(others)} other layers"] * bool(others)
+    groups = groups_of(stacks.names, amounts, most)
     above, below = figure.subplots(2, 1, height_ratios=[1, len(groups) + 0.5])
     _draw_total(above, parts, colours, stacks.total)
     above.set_title(stacks.title)
-    _draw_layers(below, parts, colours, groups)
-    below.set_yticks(range(len(groups)), names)
-    below.set_xlabel(stacks.axis)
+    longest = max((math.fsum(amounts[at] for at in group.layers) for group in groups), default=0.0)
+    size, label = stacks.unit(longest)
+    _draw_groups(below, parts, colours, groups, size)
+    below.set_yticks(range(len(groups)), [group.label for group in groups])
+    several = any(len(group.layers) > 1 and group.label.endswith(")") for group in groups)
+    below.set_xlabel(f"{label}; (n): n layers together" if several else label)
     below.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.0)
 
 
@@ -91,14 +93,14 @@ def _draw_total(
     axes.spines[:].set_visible(False)
 
 
-def _draw_layers(
+def _draw_groups(
     axes: Axes, parts: Mapping[str, Sequence[float]], colours: Mapping[str, str],
-    groups: Sequence[Sequence[int]],
+    groups: Sequence[Group], size: float,
 ) -> None:  # fmt: skip
     """One bar a group of layers, with its share of the network at its end."""
     left = [0.0] * len(groups)
     for name, amounts in parts.items():
-        widths = [math.fsum(amounts[at] for at in group) for group in groups]
+        widths = [math.fsum(amounts[at] for at in group.layers) / size for group in groups]
         axes.barh(
             range(len(groups)), widths, 0.8, left, color=colours[name], label=words(name), **EDGE
         )

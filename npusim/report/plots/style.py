@@ -134,9 +134,8 @@ def rendered(figure: Figure, kind: str) -> bytes:
 
 
 def layer_names(report: Findings) -> list[str]:
-    """The layers' names, short enough for an axis."""
-    names = beginnings(telling([printable(layer.name) for layer in report.layers]))
-    return [shortened(name, NAME_WIDTH) for name in names]
+    """The layers' names, without what tells nothing."""
+    return beginnings(telling([printable(layer.name) for layer in report.layers]))
 
 
 def beginnings(names: Sequence[str]) -> list[str]:
