@@ -9,8 +9,9 @@ a requantization that changes the format as well, `global_average_pool` a mean o
 
 Every profile has a row for every operator, so that each runs every graph. Rows that no oracle
 stands behind are the nearest documented arithmetic: in the TFLite profiles `matmul` of uint8 and
-`concat` of int8 tensors with different scales (LiteRT refuses them); under
-`single-rounding`, all but convolutions and products (TFLite's reference kernels, as they are).
+`concat` of int8 tensors with different scales (LiteRT refuses them), and the functions of one
+element that TFLite has no operator for, or none on uint8 (its table); under `single-rounding`, all
+but convolutions and products (TFLite's reference kernels, as they are).
 An average pooling or a softmax whose framework can't write the scale that the graph asks for is
 followed by the profile's requantization, as a converter would write it.
 """
