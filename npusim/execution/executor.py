@@ -43,6 +43,8 @@ class Executor:
         if graph.weightless:
             what = "a layer table has no weights: it can be counted, not executed"
             raise UnsupportedModelError(Problem(graph.name, what))
+        if graph.counted_only:
+            raise UnsupportedModelError(Problem(graph.name, graph.counted_only))
         accumulator = program.hardware.mac_array.accumulator
         if accumulator.format != "int32" or accumulator.on_overflow != "wrap":
             what = (

@@ -58,6 +58,8 @@ class Graph:
     weightless: bool = False
     notes: tuple[str, ...] = field(default=())
     states: tuple[State, ...] = ()
+    counted_only: str = ""
+    """Why the graph can be counted, but not executed; empty if it can."""
 
     @property
     def sources(self) -> tuple[str, ...]:

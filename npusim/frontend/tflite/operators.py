@@ -14,7 +14,9 @@ import numpy as np
 from npusim.frontend.tflite import movement, pairs, products, recurrent, reductions, unary
 from npusim.frontend.tflite.source import (
     Import,
+    Imported,
     Inputs,
+    Known,
     Source,
     UnsupportedNodeError,
     image,
@@ -31,7 +33,8 @@ from npusim.ir.ops.requantize import Requantize
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.softmax import Softmax
 from npusim.ir.ops.window import Window
-from npusim.numerics.formats import FP32, INT8, UINT8
+from npusim.ir.tensor import Tensor
+from npusim.numerics.formats import FP16, FP32, INT8, UINT8
 from npusim.numerics.quantization import Activation
 
 MAX_TAPS = 2**12
@@ -104,11 +107,26 @@ def _quantize(source: Source) -> tuple[Operator, Inputs]:
     return Requantize(), (x,)
 
 
-def _dequantize(source: Source) -> tuple[Operator, Inputs]:
+def _dequantize(source: Source) -> Imported:
     x = source.input(0)
+    if x.data is not None and (x.format == FP16 or x.quantization is not None):
+        return Known((_real(x),))
     if x.format not in (INT8, UINT8):
         raise UnsupportedNodeError(f"dequantization of {x.format.name} is not supported")
     return Dequantize(), (x,)
+
+
+def _real(x: Tensor) -> np.ndarray:
+    """A constant in float32: scale times distance from the zero point, or float16 widened."""
+    assert x.data is not None
+    if x.quantization is None:
+        return x.data.astype(np.float32)
+    own = x.quantization
+    along = [1] * len(x.shape)
+    if own.axis is not None:
+        along[own.axis] = -1
+    scale, zero = own.scale.reshape(along), own.zero_point.reshape(along)
+    return np.asarray(scale * (x.data - zero).astype(np.float32), np.float32)
 
 
 IMPORTS: Mapping[str, Import] = {

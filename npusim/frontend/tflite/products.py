@@ -13,7 +13,7 @@ from npusim.ir.ops.fully_connected import FullyConnected
 from npusim.ir.ops.matmul import MatMul
 from npusim.ir.ops.transposed_conv2d import TransposedConv2D
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import INT8
+from npusim.numerics.formats import FP32, INT8
 from npusim.numerics.quantization import Quantization
 
 
@@ -79,8 +79,8 @@ def fully_connected(source: Source) -> tuple[Operator, Inputs]:
 def batch_matmul(source: Source) -> Imported:
     a, b = source.input(0), source.input(1)
     found = {tensor.format for tensor in (a, b, *source.outputs)}
-    if found != {INT8}:
-        names = ", ".join(sorted(fmt.name for fmt in found))
-        raise UnsupportedNodeError(f"int8 matrices are supported, not {names}")
+    if found not in ({INT8}, {FP32}):
+        names = " and ".join(sorted(fmt.name for fmt in found))
+        raise UnsupportedNodeError(f"matrices of int8 or of fp32 are supported, not {names}")
     op = MatMul(bool(source.options.get("AdjX")), bool(source.options.get("AdjY")))
     return op, (a, b)

@@ -1,4 +1,4 @@
-"""A .tflite file as a Graph: 8-bit full-integer models to execute, float models to count.
+"""A .tflite file as a Graph: quantized models, float models, and models that keep a state.
 
 Names of tensors are those of the file (made unique where the file repeats one); weights of
 depthwise convolutions are brought to the order [O, FY, FX, 1]. Shapes that the file declares are
@@ -8,6 +8,7 @@ compared with those that the operators give.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from npusim.numerics.formats import FP16, FP32
 
 PROFILE = "tflite-reference"
 MAX_FILE_BYTES = 2**31
+_WEIGHTED = ("conv2d", "fully_connected", "transposed_conv2d")
 
 
 def read_tflite(path: str | Path) -> Graph:
@@ -89,6 +91,7 @@ class _Builder:
         if self.unsupported:
             understood = [(node.name, node.op.kind) for node in nodes]
             raise UnsupportedModelError(self.unsupported, understood)
+        counted_only = _run_time_quantization(nodes, self.used)
         return Graph(
             name=self.path.stem,
             nodes=tuple(nodes),
@@ -97,8 +100,9 @@ class _Builder:
             outputs=tuple(self.names[index] for index in self.raw.outputs),
             profile=PROFILE,
             sha256=sha256,
-            notes=self._notes(),
+            notes=(*self._notes(), counted_only) if counted_only else self._notes(),
             states=tuple(state for state in states if state is not None),
+            counted_only=counted_only,
         )
 
     def _state(self, raw: RawState) -> State | None:
@@ -239,7 +243,20 @@ class _Builder:
     def _notes(self) -> tuple[str, ...]:
         if not any(t.is_constant and t.format in (FP32, FP16) for t in self.used.values()):
             return ()
-        return ("a float model: it can be counted, its numerics are not executed",)
+        return ("a float model: what is float runs on the host",)
+
+
+def _run_time_quantization(nodes: Sequence[Node], tensors: Mapping[str, Tensor]) -> str:
+    """Why a model of dynamic-range quantization is not executed; empty for any other model."""
+    for node in nodes:
+        x, w = [tensors.get(name) for name in (*node.inputs, "", "")[:2]]
+        if node.op.kind in _WEIGHTED and x and w and x.format == FP32 and w.format != FP32:
+            return (
+                f"'{node.name}' has a float32 input and weights of {w.format.name} (dynamic-range "
+                "quantization): LiteRT quantizes that input by the range that it finds at run "
+                "time, npusim counts the model but does not execute it"
+            )
+    return ""
 
 
 def _unique_names(raw: RawModel) -> list[str]:

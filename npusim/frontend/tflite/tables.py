@@ -186,6 +186,10 @@ class _Parser:
         self.section[0] = "list of inputs and outputs"
         inputs = _indices(graph.InputsAsNumpy, graph.InputsLength(), len(tensors), absent=False)
         outputs = _indices(graph.OutputsAsNumpy, graph.OutputsLength(), len(tensors), absent=False)
+        computed = {index for operator in operators for index in operator.outputs}.union(inputs)
+        for index, tensor in enumerate(tensors):  # what is empty and nobody computes is constant
+            if 0 in tensor.shape and tensor.data is None and index not in computed:
+                tensors[index] = replace(tensor, data=np.empty(0, np.uint8))
         return RawGraph(tuple(tensors), tuple(operators), inputs, outputs)
 
     def _kind(self, code: Any) -> str:
