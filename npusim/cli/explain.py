@@ -82,7 +82,6 @@ def _losses(found: Explanation) -> list[Column]:
     from npusim.report.summary import Column
 
     losses = found.losses
-    peak = f"{100.0:.1f}"
     causes = tuple(loss.cause.replace("_", " ") for loss in losses)
     return [
         Column("from peak to achieved", causes, 100, True),
@@ -90,7 +89,7 @@ def _losses(found: Explanation) -> list[Column]:
         Column("%", tuple(f"{100 * loss.share:.1f}" for loss in losses), 80),
         Column(
             "utilization left, %",
-            tuple(f"{100 * loss.utilization:.1f}" if loss.cycles else peak for loss in losses), 70,
+            tuple(f"{100 * loss.utilization:.1f}" for loss in losses), 70,
         ),
     ]  # fmt: skip
 

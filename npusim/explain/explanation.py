@@ -91,10 +91,13 @@ def explain(
     effects, unfit = _effects(loaded, hardware, report, chosen, batch, objective)
     if chosen is None:
         words = network_words(report, program.machine)
-        losses = losses_of(report.total.cycles_by_cause)
+        losses = losses_of(
+            report.total.cycles_by_cause, report.total.utilization * report.total.cycles
+        )
         return Explanation(report, None, words, losses, (), effects, unfit)
     words = layer_words(report, chosen, hardware, program.machine)
-    losses = losses_of(chosen.cycles_by_cause)
+    busy = max(chosen.cycles, chosen.array_busy_cycles)
+    losses = losses_of(chosen.cycles_by_cause, chosen.utilization * busy)
     return Explanation(report, chosen, words, losses, _tilings(program, chosen), effects, unfit)
 
 

@@ -1,7 +1,13 @@
 """From peak to achieved, one loss at a time.
 
-The latency is a sum of cycles by cause. With `compute` alone the array would run at its peak; each
-further cause adds its cycles and lowers the utilization to compute / (cycles so far).
+At its peak the array would need `ideal` cycles: issued MACs / peak rate. Each cause of the latency
+other than `compute` adds its cycles to that. Work that the array did while the critical path ran
+through something else was counted in `ideal` already, and is taken off at the end:
+
+    ideal + sum of the other causes - overlapped = latency,   overlapped = ideal - compute
+
+After each step the utilization that is left is ideal / (cycles so far), so the last one is the
+achieved utilization.
 """
 
 from __future__ import annotations
@@ -10,12 +16,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 COMPUTE = "compute"
+OVERLAPPED = "overlapped"
+"""Name of the step that takes off what the array did beside other causes."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """One cause: its cycles, their share of the latency, and the utilization that is left after it
-    and all causes before it."""
+    """One step: its cycles (negative for `overlapped`), their share of the latency, and the
+    utilization that is left after it and all steps before it, at most 1."""
 
     cause: str
     cycles: float
@@ -23,24 +31,23 @@ class Loss:
     utilization: float
 
 
-def losses_of(cycles_by_cause: Mapping[str, float]) -> tuple[Loss, ...]:
-    """`compute` first, then every cause that takes time, the largest first; empty without cycles.
+def losses_of(cycles_by_cause: Mapping[str, float], ideal_cycles: float) -> tuple[Loss, ...]:
+    """`compute` with the ideal cycles, then each cause that takes time, the largest first.
 
-    The last one's utilization is the achieved one. Cycles of causes below 1e-9 of the whole are
-    rounding and are left out.
+    Empty without a latency. Amounts below 1e-9 of it are rounding and are left out. A layer whose
+    work is hidden behind its neighbours owns fewer cycles than it computes: it ends at 1.
     """
     whole = sum(cycles_by_cause.values())
     if whole <= 0:
         return ()
-    compute = cycles_by_cause.get(COMPUTE, 0.0)
-    others = sorted(
-        ((cycles, cause) for cause, cycles in cycles_by_cause.items() if cause != COMPUTE),
-        key=lambda pair: -pair[0],
-    )
-    found = [Loss(COMPUTE, compute, compute / whole, 1.0 if compute else 0.0)]
-    so_far = compute
-    for cycles, cause in others:
-        if cycles > 1e-9 * whole:
+    steps = [(COMPUTE, ideal_cycles)]
+    others = {cause: cycles for cause, cycles in cycles_by_cause.items() if cause != COMPUTE}
+    steps += sorted(others.items(), key=lambda pair: -pair[1])
+    steps.append((OVERLAPPED, cycles_by_cause.get(COMPUTE, 0.0) - ideal_cycles))
+    found, so_far = [], 0.0
+    for cause, cycles in steps:
+        if abs(cycles) > 1e-9 * whole or cause == COMPUTE:
             so_far += cycles
-            found.append(Loss(cause, cycles, cycles / whole, compute / so_far))
+            left = min(1.0, ideal_cycles / so_far) if so_far > 0 else 1.0
+            found.append(Loss(cause, cycles, cycles / whole, left))
     return tuple(found)
