@@ -298,6 +298,28 @@ def test_shapes_that_a_model_computes_are_folded(tmp_path: Path) -> None:
     assert wrong_elements(ours, session(path), {"x": values}) == {"y": 0}
 
 
+def test_weights_that_a_model_rearranges_stay_stored_integers(tmp_path: Path) -> None:
+    """A Conv whose dequantized weights are reshaped and sliced before it reads them."""
+    weights = np.random.default_rng(3).integers(-127, 128, (5, 27)).astype(np.int8)
+    model = Model("uint8")
+    x = model.operand("x", Operand((1, 3, 6, 6), 0.02, 117))
+    w = model.operand("w", Operand(weights.shape, 0.01, 0, weights))
+    given = {"shape": ints(5, 3, 3, 3), "start": ints(1), "end": ints(5), "axis": ints(0)}
+    for name, data in given.items():
+        model.constant(name, data, np.int64)
+    model.nodes += [
+        helper.make_node("DequantizeLinear", x, ["x_real"]),
+        helper.make_node("DequantizeLinear", w, ["w_real"]),
+        helper.make_node("Reshape", ["w_real", "shape"], ["w_shaped"]),
+        helper.make_node("Slice", ["w_shaped", "start", "end", "axis"], ["w_part"]),
+        helper.make_node("Conv", ["x_real", "w_part"], ["y_real"], "operator"),
+    ]
+    parameters = model.parameters("y", Operand((), 0.4, 99), "uint8")
+    model.nodes.append(helper.make_node("QuantizeLinear", ["y_real", *parameters], ["y"]))
+    check(model.finished(None, 17), tmp_path, "uint8")
+    assert [node.op.kind for node in read_onnx(tmp_path / "one.onnx").nodes] == ["conv2d"]
+
+
 DAMAGE: dict[str, tuple[onnx.ModelProto, type[Exception], str]] = {
     "order": (plain("Transpose", (2, 3), {}, "float32", perm=[0, 0]), ModelFileError, "perm"),
     "step": (

@@ -260,3 +260,5 @@ FOLDS: dict[str, Fold] = {
     "Unsqueeze": _unsqueeze,
     "Where": _elementwise(np.where),
 }
+MOVING = ("Expand", "Gather", "Reshape", "Slice", "Squeeze", "Tile", "Unsqueeze")
+"""Those that only move values, so that stored integers keep their scale."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageE
 from npusim.frontend.onnx.cleanup import clean_up
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
-from npusim.frontend.onnx.folding import FOLDS, constant_value, fold
+from npusim.frontend.onnx.folding import FOLDS, MOVING, constant_value, fold
 from npusim.frontend.onnx.inputs import check_names, read_input
 from npusim.frontend.onnx.source import STANDARD_DOMAINS, Source, read_node
 from npusim.frontend.onnx.table import OPERATORS
@@ -205,12 +206,28 @@ class _Builder:
             if value is not None:
                 context.constants[source.outputs[0]] = value
                 return
+        if self._moves_constant(source, names):
+            return
         function = OPERATORS.get(source.operator)
         if function is None:
             raise UnsupportedNodeError(f"{source.operator} of an activation is not supported")
         if not source.outputs[0]:
             raise DamagedNodeError("leaves its first output out")
         function(context, source)
+
+    def _moves_constant(self, source: Source, names: Sequence[str]) -> bool:
+        """True if the node rearranges a dequantized constant: then its stored integers are."""
+        context = self.context
+        found = context.quantized.get(names[0]) if names else None
+        if found is None or source.operator not in MOVING or not found.quantization.is_per_tensor:
+            return False
+        if any(name not in context.constants for name in names[1:]):
+            return False
+        data = fold(source, [found.data, *(context.constants[name] for name in names[1:])])
+        if data is None:
+            return False
+        context.quantized[source.outputs[0]] = replace(found, data=data)
+        return True
 
     def _shape(self, source: Source) -> np.ndarray:
         context = self.context

@@ -17,6 +17,8 @@ from npusim.ir.ops.mean import Mean
 from npusim.ir.ops.pad import Pad
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.softmax import Softmax
+from npusim.ir.ops.strided_slice import StridedSlice
+from npusim.ir.ops.transpose import Transpose
 from npusim.ir.passes.set_batch import with_batch
 from npusim.ir.tensor import Tensor
 from npusim.models.bundled import INPUT_NAME, bundled_model_path, bundled_samples
@@ -163,6 +165,8 @@ def test_a_reshape_follows() -> None:
         (Softmax(axis=0), (2, 3, 4, 5)),
         (Softmax(axis=-4), (2, 3, 4, 5)),
         (Pad(((1, 0), (0, 0), (0, 0), (0, 0))), (3, 3, 4, 5)),
+        (StridedSlice((None,) * 4, (None,) * 4, (-1, 1, 1, 1)), (2, 3, 4, 5)),
+        (Transpose((1, 0, 2, 3)), (3, 2, 4, 5)),
     ],
 )
 def test_what_mixes_samples_is_refused_by_name(op, shape: tuple[int, ...]) -> None:
