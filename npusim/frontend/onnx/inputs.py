@@ -12,6 +12,8 @@ from npusim.frontend.onnx.tensors import DTYPES, checked_shape, type_name
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import BOOL, FP16, FP32, INT8, INT32, INT64, UINT8, format_of
 
+OPEN = -1
+"""The extent that some exporters write where one is open."""
 _SUPPORTED = (FP32, FP16, INT8, UINT8, INT32, INT64, BOOL)
 
 
@@ -82,9 +84,9 @@ def _extent(dim: object) -> int | None:
     """A declared extent, None where it is a name or missing."""
     if dim.WhichOneof("value") == "dim_value":  # type: ignore[attr-defined]
         value = int(dim.dim_value)  # type: ignore[attr-defined]
-        if value < 0:
+        if value < OPEN:
             raise DamagedNodeError(f"has a negative extent {value}")
-        return value
+        return None if value == OPEN else value
     return None
 
 

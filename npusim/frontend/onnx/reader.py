@@ -1,5 +1,7 @@
 """An .onnx file as a Graph: parse safely, read node by node, clean up, report every problem.
 
+A branch whose condition is constant is read in place of the node that holds it.
+
 Names of tensors are those of the file. Images keep their logical order [B, C, H, W]; weights are
 brought to [O, FY, FX, C] and [N, C].
 """
@@ -28,6 +30,8 @@ from npusim.ir.graph import Graph
 from npusim.ir.ops.reshape import Reshape
 
 PROFILE = "onnx"
+OPTIONAL_OUTPUTS = ("LSTM",)
+"""Operators that need not give their first output."""
 UNEXPECTED = (ValueError, TypeError, IndexError, KeyError, OverflowError, AssertionError)
 """What a node that contradicts itself can raise where no check of ours names the contradiction."""
 
@@ -95,7 +99,7 @@ class _Builder:
 
     def graph(self, batch: int | None, shapes: Mapping[str, tuple[int, ...]], sha256: str) -> Graph:
         """The graph, or the error with every problem found."""
-        self._read_initializers()
+        self._read_initializers(self.proto)
         inputs = self._read_inputs(batch, shapes)
         for index, proto in enumerate(self.proto.node):
             self._read_node(proto, proto.name or f"{proto.op_type}_{index}")
@@ -125,10 +129,10 @@ class _Builder:
         found = self.damaged if isinstance(error, DamagedNodeError) else self.unsupported
         found.append(Problem(where, str(error)))
 
-    def _read_initializers(self) -> None:
-        if self.proto.sparse_initializer:
+    def _read_initializers(self, graph: GraphProto) -> None:
+        if graph.sparse_initializer:
             self.unsupported.append(Problem(str(self.path), "sparse initializers"))
-        for proto in self.proto.initializer:
+        for proto in graph.initializer:
             try:
                 self.context.constants[proto.name] = read_tensor(proto, self.path.parent)
             except (DamagedNodeError, UnsupportedNodeError) as error:
@@ -161,6 +165,10 @@ class _Builder:
         context = self.context
         where = f"node '{name}' ({proto.op_type})"
         failed = any(context.resolve(given) in context.failed for given in proto.input if given)
+        branch = None if failed else self._known_branch(proto)
+        if branch is not None:
+            self._inline(branch, proto, name)
+            return
         try:
             source = read_node(proto, name, self.opsets, self.path.parent)
             if not _is_known(source):
@@ -175,6 +183,30 @@ class _Builder:
         except UNEXPECTED as error:
             self.damaged.append(Problem(where, f"can't be read: {error}"))
         context.failed.update(out for out in proto.output if out)
+
+    def _known_branch(self, proto: NodeProto) -> GraphProto | None:
+        """The graph that an If with a constant condition runs; None for any other node."""
+        if proto.op_type != "If" or proto.domain not in STANDARD_DOMAINS or len(proto.input) != 1:
+            return None
+        condition = self.context.constants.get(self.context.resolve(proto.input[0]))
+        if condition is None or condition.size != 1:
+            return None
+        wanted = "then_branch" if condition.reshape(()) else "else_branch"
+        found = [attribute.g for attribute in proto.attribute if attribute.name == wanted]
+        fits = found and len(found[0].output) == len(proto.output)
+        return found[0] if fits else None
+
+    def _inline(self, branch: GraphProto, proto: NodeProto, name: str) -> None:
+        """Read the nodes of `branch` in place of `proto`, whose outputs are those of the branch."""
+        context = self.context
+        self._read_initializers(branch)
+        for index, node in enumerate(branch.node):
+            self._read_node(node, node.name or f"{name}/{node.op_type}_{index}")
+        for given, inner in zip(proto.output, branch.output, strict=True):
+            if context.resolve(inner.name) in context.failed:
+                context.failed.add(given)
+            elif given and given != inner.name:
+                context.aliases[given] = inner.name
 
     def _check_names(self, source: Source) -> None:
         """Each name is written once, before it is read."""
@@ -211,7 +243,7 @@ class _Builder:
         function = OPERATORS.get(source.operator)
         if function is None:
             raise UnsupportedNodeError(f"{source.operator} of an activation is not supported")
-        if not source.outputs[0]:
+        if not source.outputs[0] and source.operator not in OPTIONAL_OUTPUTS:
             raise DamagedNodeError("leaves its first output out")
         function(context, source)
 

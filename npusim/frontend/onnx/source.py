@@ -89,6 +89,8 @@ def _value(attribute: AttributeProto, folder: Path) -> Any:
         return tuple(int(item) for item in attribute.ints)
     if kind == AttributeProto.FLOATS:
         return tuple(float(item) for item in attribute.floats)
+    if kind == AttributeProto.STRINGS:
+        return tuple(item.decode("utf-8", "replace") for item in attribute.strings)
     if kind == AttributeProto.TENSOR:
         return read_tensor(attribute.t, folder)
     if kind in (AttributeProto.GRAPH, AttributeProto.GRAPHS):

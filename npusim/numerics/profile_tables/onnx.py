@@ -31,6 +31,7 @@ ARITHMETICS = {
     "batch_norm": "float32",
     "instance_norm": "float32",
     "layer_norm": "float32",
+    "lstm": "float32",
     "sub": "through_float",
     "div": "through_float",
     "maximum": "through_float",

@@ -32,6 +32,7 @@ ARITHMETICS = {
     "batch_norm": "float32",
     "instance_norm": "float32",
     "layer_norm": "float32",
+    "lstm": "float32",
     "sub": "double_rounding",
     "maximum": "through_float",
     "minimum": "through_float",

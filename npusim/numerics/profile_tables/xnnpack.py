@@ -39,6 +39,7 @@ ARITHMETICS = {
     "batch_norm": "float32",
     "instance_norm": "float32",
     "layer_norm": "float32",
+    "lstm": "float32",
     "sub": "one_shift",
     "maximum": "through_float",
     "minimum": "through_float",
