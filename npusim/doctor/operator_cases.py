@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from importlib import import_module
 from inspect import isabstract
@@ -58,18 +58,15 @@ def _kinds(frame: type[Any]) -> Iterator[type[Any]]:
 
 def operator_cases(draw: Draw) -> Iterator[VectorCase]:
     """One case of each operator under each profile and format that has integer kernels for it."""
-    names = {id(kernel): name for name, kernel in kernels("reference").table.items()}
     for profile in PROFILES.values():
         for op in operators():
             for dtype in EIGHT_BIT:
-                case = _case(draw, op, profile, dtype, names)
+                case = operator_case(draw, op, profile, dtype)
                 if case is not None:
                     yield case
 
 
-def _case(
-    draw: Draw, op: Operator, profile: Profile, dtype: Any, names: Mapping[int, str]
-) -> VectorCase | None:
+def operator_case(draw: Draw, op: Operator, profile: Profile, dtype: Any) -> VectorCase | None:
     """Random arguments; None if the operator has no integer kernel for these tensors."""
     fmt, shape = FORMATS[np.dtype(dtype).name], extents(draw, 4)
     two = not isinstance(op, Unary)
@@ -78,15 +75,16 @@ def _case(
     out = Tensor("y", shape, fmt, y)
     if isinstance(op, Compare):
         out = Tensor("y", shape, BOOL, None)
+    reference = kernels("reference")
     try:
-        bound = op.bind(inputs, [out], profile, kernels("reference"))
+        bound = op.bind(inputs, [out], profile, reference)
     except UnsupportedModelError:
         return None
-    if not isinstance(bound, ElementwiseKernel) or id(bound.function) not in names:
+    if not isinstance(bound, ElementwiseKernel):
         return None
+    name = next(name for name, kernel in reference.table.items() if kernel is bound.function)
     arrays = tuple(array(draw, dtype, shape) for _ in inputs)
-    memory = output(draw, out.format.dtype, shape)
-    return VectorCase(names[id(bound.function)], arrays, memory, (bound.parameters,))
+    return VectorCase(name, arrays, output(draw, out.format.dtype, shape), (bound.parameters,))
 
 
 def _scales(draw: Draw, dtype: Any) -> tuple[Quantization, Quantization, Quantization]:

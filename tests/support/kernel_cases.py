@@ -3,47 +3,29 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from npusim.doctor import draws
 from npusim.doctor.array_cases import (
     ConvolutionCase,
     RequantizeCase,
     convolution,
     requantization,
 )
-from npusim.doctor.draws import EIGHT_BIT, ORDERS, array, as_view
 from npusim.ir.loopnest import Tile
 from npusim.kernels.table import kernels
 from tests.support.drawn import cases_of
 
 __all__ = [
-    "EIGHT_BIT",
-    "ORDERS",
     "ConvolutionCase",
     "RequantizeCase",
     "Tile",
-    "arrays",
-    "as_view",
     "assert_convolution_equals_reference",
     "assert_requantize_equals_reference",
-    "bounds",
     "convolutions",
     "requantizations",
 ]
-
-
-def arrays(dtype: Any, shape: tuple[int, ...]) -> st.SearchStrategy[np.ndarray]:
-    """An integer array: random, or of extreme values only; contiguous or one of several views."""
-    return cases_of(partial(array, dtype=dtype, shape=shape))
-
-
-def bounds(extent: int) -> st.SearchStrategy[tuple[int, int]]:
-    """Half-open bounds in 0..extent: the whole, or any part, the empty one included."""
-    return cases_of(partial(draws.bounds, extent=extent))
 
 
 def convolutions(depthwise: bool = False) -> st.SearchStrategy[ConvolutionCase]:
