@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
+from npusim.numerics.factors import Number, fixed_point, product, quotient
 from npusim.numerics.quantization import Quantization
-from npusim.numerics.requantize import quantize_multiplier
 from npusim.numerics.rescale import FixedPointRescale
 
 Clamp = tuple[int, int]
@@ -23,13 +23,14 @@ class Stored(NamedTuple):
 
 def fixed_point_abs(x: Quantization, y: Quantization, clamp: Clamp) -> FixedPointRescale:
     """sx / sy in float32 as a fixed-point multiplier."""
-    return _rescale(float(x.scalar_scale / y.scalar_scale), x, y, clamp)
+    return _rescale(quotient("abs", x.scalar_scale, y.scalar_scale), x, y, clamp)
 
 
 def fixed_point_rsqrt(x: Quantization, y: Quantization, clamp: Clamp) -> FixedPointRescale:
     """1 / (sqrt(sx) * sy), the product in float32, as a fixed-point multiplier."""
-    product = np.float32(np.sqrt(x.scalar_scale) * y.scalar_scale)
-    return _rescale(1.0 / float(product), x, y, clamp)
+    scale = product("rsqrt", np.sqrt(x.scalar_scale), y.scalar_scale)
+    quotient("rsqrt", 1.0, scale)
+    return _rescale(1.0 / float(scale), x, y, clamp)
 
 
 def stored_neg(x: Quantization, y: Quantization, clamp: Clamp) -> Stored:
@@ -40,7 +41,6 @@ def stored_neg(x: Quantization, y: Quantization, clamp: Clamp) -> Stored:
     return Stored(*clamp)
 
 
-def _rescale(real: float, x: Quantization, y: Quantization, clamp: Clamp) -> FixedPointRescale:
-    multiplier, shift = quantize_multiplier(real)
+def _rescale(real: Number, x: Quantization, y: Quantization, clamp: Clamp) -> FixedPointRescale:
     zeros = x.scalar_zero_point, y.scalar_zero_point
-    return FixedPointRescale(zeros[0], int(multiplier), int(shift), zeros[1], *clamp)
+    return FixedPointRescale(zeros[0], *fixed_point(real), zeros[1], *clamp)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
+from npusim.numerics.factors import fixed_point, product, quotient
 from npusim.numerics.quantization import Quantization
-from npusim.numerics.requantize import quantize_multiplier
 
 Clamp = tuple[int, int]
 
@@ -41,12 +41,12 @@ class FixedPointHardSwish(NamedTuple):
 
 def fixed_point_hard_swish(x: Quantization, y: Quantization, clamp: Clamp) -> FixedPointHardSwish:
     """Both multipliers from float32 ratios; UnsupportedModelError for scales too far apart."""
-    scale = np.float32(np.float32(1.0 / (1 << INPUT_SHIFT)) * x.scalar_scale)
-    y_multiplier, y_exponent = _multiplier(scale / y.scalar_scale)
+    scale = product("hard_swish", 1.0 / (1 << INPUT_SHIFT), x.scalar_scale)
+    y_multiplier, y_exponent = _multiplier(quotient("hard_swish", scale, y.scalar_scale))
     if not SMALLEST_EXPONENT <= y_exponent <= 0:
         what = "hard_swish needs an output scale of 1/128 to 512 times the input's"
         raise UnsupportedModelError(Problem("hard_swish", what))
-    factor = _multiplier(scale / FACTOR_SCALE)
+    factor = _multiplier(quotient("hard_swish", scale, FACTOR_SCALE))
     return FixedPointHardSwish(
         x.scalar_zero_point, y_multiplier, y_exponent, *factor, y.scalar_zero_point, *clamp
     )
@@ -54,5 +54,5 @@ def fixed_point_hard_swish(x: Quantization, y: Quantization, clamp: Clamp) -> Fi
 
 def _multiplier(ratio: np.float32) -> tuple[int, int]:
     """A ratio as a multiplier of 16 bits and an exponent."""
-    multiplier, exponent = quantize_multiplier(float(ratio))
-    return min((int(multiplier) + _ROUNDING) >> 16, _LARGEST), int(exponent)
+    multiplier, exponent = fixed_point(ratio)
+    return min((multiplier + _ROUNDING) >> 16, _LARGEST), exponent

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npusim.numerics.factors import fixed_point, product, quotient
 from npusim.numerics.quantization import Quantization
-from npusim.numerics.requantize import quantize_multiplier
 
 Clamp = tuple[int, int]
 
@@ -46,12 +46,11 @@ def fixed_point_leaky_relu(
     x: Quantization, y: Quantization, clamp: Clamp, alpha: float
 ) -> FixedPointLeakyRelu:
     """TFLite: sx / sy and sx * alpha / sy, in float32, as fixed-point multipliers."""
-    slope = np.float32(x.scalar_scale * np.float32(alpha)) / y.scalar_scale
-    factors = [quantize_multiplier(float(value)) for value in
-               (x.scalar_scale / y.scalar_scale, abs(slope))]  # fmt: skip
-    (multiplier, shift), (slope_multiplier, slope_shift) = factors
+    scaled = product("leaky_relu", x.scalar_scale, alpha)
+    slope = quotient("leaky_relu", scaled, y.scalar_scale)
+    ratio = quotient("leaky_relu", x.scalar_scale, y.scalar_scale)
     return FixedPointLeakyRelu(
-        x.scalar_zero_point, int(multiplier), int(shift), int(slope_multiplier), int(slope_shift),
+        x.scalar_zero_point, *fixed_point(ratio), *fixed_point(abs(slope)),
         -1 if slope < 0 else 1, y.scalar_zero_point, *clamp,
     )  # fmt: skip
 
@@ -73,5 +72,5 @@ def has_factor8(x: Quantization, y: Quantization, alpha: float) -> bool:
 
 
 def _ratios(x: Quantization, y: Quantization, alpha: float) -> tuple[np.float32, np.float32]:
-    ratio = x.scalar_scale / y.scalar_scale
-    return ratio, np.float32(ratio * np.float32(alpha))
+    ratio = quotient("leaky_relu", x.scalar_scale, y.scalar_scale)
+    return ratio, product("leaky_relu", ratio, alpha)

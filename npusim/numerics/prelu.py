@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npusim.numerics.factors import fixed_point, product, quotient
 from npusim.numerics.quantization import Quantization
-from npusim.numerics.requantize import quantize_multiplier
 
 Array = np.ndarray
 Clamp = tuple[int, int]
@@ -31,12 +31,12 @@ def fixed_point_prelu(
     x: Quantization, slope: Quantization, y: Quantization, clamp: Clamp
 ) -> FixedPointPRelu:
     """TFLite: sx / sy and sx * s_slope / sy, in float32."""
-    product = np.float32(x.scalar_scale * slope.scalar_scale)
-    multiplier, shift = quantize_multiplier(float(x.scalar_scale / y.scalar_scale))
-    slope_multiplier, slope_shift = quantize_multiplier(float(product / y.scalar_scale))
+    scale = product("prelu", x.scalar_scale, slope.scalar_scale)
+    factors = (quotient("prelu", each, y.scalar_scale) for each in (x.scalar_scale, scale))
+    (multiplier, shift), (slope_multiplier, slope_shift) = (fixed_point(each) for each in factors)
     return FixedPointPRelu(
-        x.scalar_zero_point, slope.scalar_zero_point, int(multiplier), int(shift),
-        int(slope_multiplier), int(slope_shift), y.scalar_zero_point, *clamp,
+        x.scalar_zero_point, slope.scalar_zero_point, multiplier, shift,
+        slope_multiplier, slope_shift, y.scalar_zero_point, *clamp,
     )  # fmt: skip
 
 

@@ -15,5 +15,6 @@ def unary_float32(x: Array, out: Array, p: RealFunction) -> None:
 
 
 def dequantized(x: Array, p: RealFunction) -> Array:
-    """float32 of 8-bit integers."""
-    return (x.astype(np.int32) - p.x_zero).astype(np.float32) * p.x_scale
+    """float32 of 8-bit integers; a scale near float32's end gives infinities."""
+    with np.errstate(over="ignore"):
+        return np.asarray((x.astype(np.int32) - p.x_zero).astype(np.float32) * p.x_scale)
