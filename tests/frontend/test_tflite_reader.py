@@ -156,6 +156,14 @@ def test_a_bias_of_the_wrong_length_is_refused(tmp_path):
         read(model, tmp_path)
 
 
+def test_shapes_that_do_not_fit_an_open_input_say_so(tmp_path):
+    model = chain("RELU")
+    model.tensors[0].shape, model.tensors[0].signature = (1, 3), (-1, 3)
+    with pytest.raises(ModelFileError, match="the file says") as caught:
+        read(model, tmp_path)
+    assert "leaves an extent of this input open" in str(caught.value)
+
+
 def test_several_mistakes_are_reported_together(tmp_path):
     model = chain("RELU", "RELU")
     model.tensors[0].scale = -1.0

@@ -35,6 +35,7 @@ class _Tensor:
     axis: int = 0
     data: np.ndarray | None = None
     is_variable: bool = False
+    signature: tuple[int, ...] | None = None
 
 
 @dataclass
@@ -143,11 +144,16 @@ class TinyModel:
             tflite.QuantizationParametersAddZeroPoint(b, zero_vector)
             tflite.QuantizationParametersAddQuantizedDimension(b, tensor.axis)
             quantization = tflite.QuantizationParametersEnd(b)
+        signature = None
+        if tensor.signature is not None:
+            signature = b.CreateNumpyVector(np.array(tensor.signature, np.int32))
         tflite.TensorStart(b)
         tflite.TensorAddShape(b, shape)
         tflite.TensorAddType(b, _TYPES[tensor.dtype])
         tflite.TensorAddBuffer(b, buffer)
         tflite.TensorAddName(b, name)
+        if signature is not None:
+            tflite.TensorAddShapeSignature(b, signature)
         tflite.TensorAddIsVariable(b, tensor.is_variable)
         if quantization is not None:
             tflite.TensorAddQuantization(b, quantization)

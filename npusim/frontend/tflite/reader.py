@@ -87,7 +87,7 @@ class _Builder:
         if not self.raw.outputs:
             self._damage("", "the model has no outputs")
         if self.damaged:
-            raise ModelFileError(self.damaged)
+            raise ModelFileError([*self.damaged, *self._open_inputs()])
         if self.unsupported:
             understood = [(node.name, node.op.kind) for node in nodes]
             raise UnsupportedModelError(self.unsupported, understood)
@@ -104,6 +104,15 @@ class _Builder:
             states=tuple(state for state in states if state is not None),
             counted_only=counted_only,
         )
+
+    def _open_inputs(self) -> list[Problem]:
+        """Inputs whose extents the file leaves open: what may be behind shapes that do not fit."""
+        what = "the model leaves an extent of this input open; npusim takes the file's own shape"
+        return [
+            Problem(f"input '{self.names[index]}' {self.raw.tensors[index].shape}", what)
+            for index in self.raw.inputs
+            if self.raw.tensors[index].is_open
+        ]
 
     def _state(self, raw: RawState) -> State | None:
         """The state, or None with a problem noted."""

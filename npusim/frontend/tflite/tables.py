@@ -39,6 +39,8 @@ class RawTensor:
     quantized_dimension: int
     special: str
     """"sparse" or "variable" for a tensor that is not an ordinary dense one, else empty."""
+    is_open: bool = False
+    """True if the model leaves an extent to whoever runs it; `shape` has a 1 there."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,8 @@ class _Parser:
             tensor.Type(),
             self._buffer(model, tensor.Buffer()),
             scale, zero_point, dimension, special,
+            bool((_vector(tensor.ShapeSignatureAsNumpy, tensor.ShapeSignatureLength(),
+                          np.int64) < 0).any()),
         )  # fmt: skip
 
     def _buffer(self, model: Any, index: int) -> np.ndarray | None:
