@@ -15,6 +15,7 @@ from npusim.cost.array import OUTPUT_STATIONARY, WEIGHT_STATIONARY
 from npusim.cost.machine import Machine
 from npusim.cost.transfer import cycles_at
 from npusim.jit import compiled
+from npusim.schedule.corners import corner_of, even_loops, shared_bytes
 from npusim.schedule.tables import ARRAY, INPUTS, OUTPUTS, RESIDENT, WEIGHTS
 from npusim.schedule.tiles import (
     Part,
@@ -284,28 +285,8 @@ def _all_bytes(step: np.void, operand: np.void, grid: Grid, count: int) -> float
         elements *= grid.all_cols if operand["window"] else step["ox"]
         own *= grid.x
     if operand["share"] != operand["share_of"]:
-        return _shared_bytes(step, operand) * (count / own)
+        return shared_bytes(step, operand) * (count / own)
     return elements * operand["bits"] / 8 * (count / own)
-
-
-@compiled
-def _shared_bytes(step: np.void, operand: np.void) -> int:
-    """Bytes of all tiles of an operand with a share of each, rounded up tile by tile."""
-    total = 0
-    whole = _even_loops(step)
-    for corner in range(64):
-        if corner & whole:
-            continue
-        b, times_b = _corner(step["b"], step["tile_b"], corner & 1)
-        g, times_g = _corner(step["g"], step["tile_g"], corner & 2)
-        k, times_k = _corner(step["k"], step["tile_k"], corner & 4)
-        c, times_c = _corner(step["c"], step["tile_c"], corner & 8)
-        y, times_y = _corner(step["oy"], step["tile_oy"], corner & 16)
-        x, times_x = _corner(step["ox"], step["tile_ox"], corner & 32)
-        tiles = times_b * times_g * times_k * times_c * times_y * times_x
-        if tiles > 0:
-            total += tiles * operand_bytes(step, operand, Part(b, g, k, c, y, x, 0, 0))
-    return total
 
 
 @compiled
@@ -368,16 +349,16 @@ def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
     of them a tile and its tail take at least half their sum.
     """
     total = held = 0.0
-    whole = _even_loops(step)
+    whole = even_loops(step)
     for corner in range(64):
         if corner & whole:
             continue
-        b, times_b = _corner(step["b"], step["tile_b"], corner & 1)
-        g, times_g = _corner(step["g"], step["tile_g"], corner & 2)
-        k, times_k = _corner(step["k"], step["tile_k"], corner & 4)
-        c, times_c = _corner(step["c"], step["tile_c"], corner & 8)
-        y, times_y = _corner(step["oy"], step["tile_oy"], corner & 16)
-        x, times_x = _corner(step["ox"], step["tile_ox"], corner & 32)
+        b, times_b = corner_of(step["b"], step["tile_b"], corner & 1)
+        g, times_g = corner_of(step["g"], step["tile_g"], corner & 2)
+        k, times_k = corner_of(step["k"], step["tile_k"], corner & 4)
+        c, times_c = corner_of(step["c"], step["tile_c"], corner & 8)
+        y, times_y = corner_of(step["oy"], step["tile_oy"], corner & 16)
+        x, times_x = corner_of(step["ox"], step["tile_ox"], corner & 32)
         outputs = times_b * times_g * times_k * times_y * times_x
         if outputs * times_c == 0:
             continue
@@ -396,23 +377,3 @@ def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
             else:
                 held += outputs * (work.tail + drain)
     return max(total, (total + held) / step["buffers_sums"])
-
-
-@compiled
-def _even_loops(step: np.void) -> int:
-    """A bit for each loop (b, g, k, c, oy, ox) that its tiles divide: no tile of it is ragged."""
-    even = 1 if step["b"] % step["tile_b"] == 0 else 0
-    even |= 2 if step["g"] % step["tile_g"] == 0 else 0
-    even |= 4 if step["k"] % step["tile_k"] == 0 else 0
-    even |= 8 if step["c"] % step["tile_c"] == 0 else 0
-    even |= 16 if step["oy"] % step["tile_oy"] == 0 else 0
-    return even | (32 if step["ox"] % step["tile_ox"] == 0 else 0)
-
-
-@compiled
-def _corner(extent: int, tile: int, ragged: int) -> tuple[int, int]:
-    """Size and number of the full tiles of a loop, or of its ragged last one."""
-    if ragged:
-        rest = extent % tile
-        return rest, 1 if rest else 0
-    return tile, extent // tile

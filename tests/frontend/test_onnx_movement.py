@@ -11,16 +11,17 @@ from onnx import helper
 
 from npusim.errors import ModelFileError, UnsupportedModelError
 from npusim.frontend.onnx import read_onnx
-from tests.support.onnx_models import session, wrong_elements
+from npusim.ir.loopnest import Unit
+from tests.support.onnx_models import (
+    NetworkBuilder,
+    expose,
+    quantize,
+    random_inputs,
+    session,
+    wrong_elements,
+)
+from tests.support.onnx_movements import F, check, ints, plain, resized
 from tests.support.onnx_operators import Model, Operand, qdq
-
-F = np.float32
-
-
-def ints(*values: int) -> np.ndarray:
-    """A vector of int64."""
-    return np.array(values, np.int64)
-
 
 CASES: dict[str, tuple[str, tuple[int, ...], dict[str, np.ndarray], dict[str, object]]] = {
     "transpose": ("Transpose", (2, 3, 4, 5), {}, {"perm": [0, 2, 3, 1]}),
@@ -56,39 +57,6 @@ CASES: dict[str, tuple[str, tuple[int, ...], dict[str, np.ndarray], dict[str, ob
     "reshape": ("Reshape", (2, 3, 4), {"s": ints(0, -1)}, {}),
     "flatten": ("Flatten", (2, 3, 4), {}, {"axis": -1}),
 }  # fmt: skip
-
-
-def check(model: onnx.ModelProto, folder: Path, dtype: str, rounds: int = 2) -> None:
-    """Every element equals ONNX Runtime's, over inputs that span the range."""
-    path = folder / "one.onnx"
-    onnx.save(model, path)
-    graph, oracle = read_onnx(path), session(path, int8=dtype == "int8")
-    random = np.random.default_rng(4)
-    for _ in range(rounds):
-        inputs = {}
-        for name in graph.inputs:
-            shape = graph.tensors[name].shape
-            low = 0 if dtype == "uint8" else -128
-            inputs[name] = random.integers(low, low + 256, shape).astype(dtype)
-        assert not any(wrong_elements(graph, oracle, inputs).values())
-
-
-def plain(
-    op: str, shape: tuple[int, ...], extra: dict[str, np.ndarray], dtype: str, opset: int = 17,
-    outputs: int = 1, **attributes: object,
-) -> onnx.ModelProto:  # fmt: skip
-    """The operator alone on a tensor of `dtype`."""
-    model = Model(dtype)
-    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    model.inputs.append(helper.make_tensor_value_info("x", kind, shape))
-    given = ["x"]
-    for name, data in extra.items():
-        given.append("" if data is None else model.constant(name, data, data.dtype))
-    names = [f"y{at}" for at in range(outputs)]
-    model.nodes.append(helper.make_node(op, given, names, "operator", **attributes))
-    outs = [helper.make_tensor_value_info(name, kind, None) for name in names]
-    graph = helper.make_graph(model.nodes, "one", model.inputs, outs, model.constants)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -141,114 +109,6 @@ def test_split(tmp_path: Path, dtype: str) -> None:
 def test_slice_by_attributes(tmp_path: Path) -> None:
     attributes = {"starts": [1, -4], "ends": [99, -1], "axes": [0, 2]}
     check(plain("Slice", (4, 5, 6), {}, "float32", 9, **attributes), tmp_path, "float32")
-
-
-COORDINATES = ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel",
-               "half_pixel_symmetric", "tf_half_pixel_for_nn")  # fmt: skip
-NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
-NO = np.empty(0, F)
-
-
-def resized(
-    dtype: str, shape: tuple[int, ...], scales: list[float] | None, sizes: list[int] | None,
-    opset: int = 19, **attributes: object,
-) -> onnx.ModelProto:  # fmt: skip
-    """Resize as opset 11 and later have it."""
-    absent = None if opset >= 13 else NO
-    extra = {"roi": absent, "scales": absent if scales is None else np.array(scales, F)}
-    if sizes is not None:
-        extra["sizes"] = np.array(sizes, np.int64)
-    return plain("Resize", shape, extra, dtype, opset, **attributes)
-
-
-@pytest.mark.parametrize("coordinates", COORDINATES)
-@pytest.mark.parametrize("nearest", NEAREST)
-def test_resize_to_the_nearest(tmp_path: Path, coordinates: str, nearest: str) -> None:
-    attributes = {
-        "mode": "nearest", "coordinate_transformation_mode": coordinates, "nearest_mode": nearest,
-    }  # fmt: skip
-    opset = 12 if coordinates.startswith("tf_") else 19
-    for shape, scales, sizes in (
-        ((1, 2, 5, 7), [1, 1, 2, 2], None),
-        ((1, 2, 9, 7), [1, 1, 0.6, 0.35], None),
-        ((1, 3, 4, 5), None, [1, 3, 11, 3]),
-        ((2, 3, 4, 5), None, [2, 5, 1, 15]),
-        ((4, 6), [1.7, 2.3], None),
-        ((2, 3, 3, 2, 2), [1, 1, 2.5, 1.5, 3], None),
-        ((1, 5), [1, 0.40000001], None),
-        ((1, 40), [1, 0.11764706], None),
-    ):
-        model = resized("int8", shape, scales, sizes, opset, **attributes)
-        check(model, tmp_path, "int8", rounds=1)
-
-
-LINEAR = [mode for mode in COORDINATES if not mode.startswith("tf_")]
-
-
-def _linear_cases(random: np.random.Generator) -> list[tuple[tuple[int, ...], list[float]]]:
-    """Shapes and scales, up and down; twice as large among them."""
-    cases: list[tuple[tuple[int, ...], list[float]]] = [((1, 3, 5, 7), [1.0, 1.0, 2.0, 2.0])]
-    for _ in range(6):
-        rows, cols = (int(n) for n in random.integers(1, 12, 2))
-        factors = [max(f, 1.01 / n) for f, n in zip(random.uniform(0.3, 3, 2), (rows, cols),
-                                                    strict=True)]  # fmt: skip
-        cases.append(((2, 3, rows, cols), [1.0, 1.0, *factors]))
-    return cases
-
-
-@pytest.mark.parametrize("coordinates", LINEAR)
-@pytest.mark.parametrize("dtype", ["float32", "int8", "uint8"])
-def test_linear_resize_of_what_is_stored(tmp_path: Path, coordinates: str, dtype: str) -> None:
-    attributes = {"mode": "linear", "coordinate_transformation_mode": coordinates}
-    for shape, scales in _linear_cases(np.random.default_rng(1)):
-        check(resized(dtype, shape, scales, None, **attributes), tmp_path, dtype, rounds=1)
-        sizes = [*shape[:2], 4, 9]
-        check(resized(dtype, shape, None, sizes, **attributes), tmp_path, dtype, rounds=1)
-
-
-@pytest.mark.parametrize("coordinates", LINEAR)
-@pytest.mark.parametrize("dtype", ["int8", "uint8"])
-def test_linear_resize_between_scales(tmp_path: Path, coordinates: str, dtype: str) -> None:
-    for shape, scales in _linear_cases(np.random.default_rng(2)):
-        x = Operand(shape, 0.02, 7)
-        extra = {"roi": NO, "scales": np.array(scales, F)}
-        for y in (x, Operand((), 0.013, 11)):
-            model = qdq("Resize", {"x": x}, y, dtype=dtype, extra=extra, opset=19, mode="linear",
-                        coordinate_transformation_mode=coordinates)  # fmt: skip
-            check(model, tmp_path, dtype, rounds=1)
-
-
-@pytest.mark.parametrize("mode", ["nearest", "linear"])
-def test_a_scale_that_changes_no_extent_changes_nothing(tmp_path: Path, mode: str) -> None:
-    model = resized("int8", (1, 2, 3, 4), [1, 1, 1.2, 1.1], None, mode=mode)
-    check(model, tmp_path, "int8")
-
-
-def test_resize_of_named_axes(tmp_path: Path) -> None:
-    attributes = {"mode": "nearest", "axes": [2, 3]}
-    check(resized("float32", (1, 2, 5, 7), [2, 3], None, 18, **attributes), tmp_path, "float32")
-    check(resized("float32", (1, 2, 5, 7), None, [4, 9], 18, **attributes), tmp_path, "float32")
-
-
-@pytest.mark.parametrize("scales", [[1.0, 1.0, 2.0, 3.0], [1.0, 1.0, 1.6, 2.2]])
-def test_upsample_and_the_first_resize(tmp_path: Path, scales: list[float]) -> None:
-    shape = (1, 2, 5, 7)
-    check(plain("Upsample", shape, {}, "float32", 8, scales=scales), tmp_path, "float32")
-    extra = {"scales": np.array(scales, F)}
-    check(plain("Upsample", shape, extra, "float32", 9), tmp_path, "float32")
-    check(plain("Resize", shape, extra, "float32", 10), tmp_path, "float32")
-    smaller = {"scales": np.array([1, 1, 0.5, 0.3], F)}
-    check(plain("Resize", shape, smaller, "float32", 10), tmp_path, "float32")
-
-
-@pytest.mark.parametrize("dtype", ["uint8", "int8"])
-def test_resize_of_quantized_tensors_to_the_nearest(tmp_path: Path, dtype: str) -> None:
-    x = Operand((1, 2, 5, 7), 0.02, 7)
-    extra = {"roi": NO, "scales": np.array([1, 1, 2, 2], F)}
-    for y in (x, Operand((), 0.013, 11)):
-        model = qdq("Resize", {"x": x}, y, dtype=dtype, extra=extra, mode="nearest",
-                    coordinate_transformation_mode="asymmetric", nearest_mode="floor")  # fmt: skip
-        check(model, tmp_path, dtype)
 
 
 def test_shapes_that_a_model_computes_are_folded(tmp_path: Path) -> None:
@@ -372,3 +232,35 @@ def test_a_node_that_can_not_be_read_is_named(tmp_path: Path, case: str) -> None
     with pytest.raises(kind, match=reason) as error:
         read_onnx(tmp_path / "one.onnx")
     assert "operator" in str(error.value)
+
+
+def detector() -> onnx.ModelProto:
+    """A network with the movements of a detector: split, join, two upsamplings, boxes last."""
+    b = NetworkBuilder(5)
+    x = b.node("Relu", [b.conv("image", 3, 8, 3, stride=2)])
+    b.nodes.append(helper.make_node("Split", [x], ["left", "right"], "split", axis=1))
+    joined = b.node("Concat", ["left", b.conv("right", 4, 4, 3)], axis=1)
+    scales = b.constant("scales", [1, 1, 2, 2])
+    nearest = b.node("Resize", [joined, "", scales], mode="nearest", nearest_mode="floor",
+                     coordinate_transformation_mode="asymmetric")  # fmt: skip
+    linear = b.node("Resize", [joined, "", scales], mode="linear")
+    deep = b.node("SpaceToDepth", [b.node("Add", [nearest, linear])], blocksize=2)
+    last = b.node("Transpose", [b.conv(deep, 32, 8, 1)], perm=[0, 2, 3, 1])
+    boxes = b.node("Reshape", [last, b.constant("shape", [1, -1, 8], np.int64)])
+    ends = [b.constant(name, [n], np.int64) for name, n in (("s", 0), ("e", 100), ("a", 1))]
+    return b.model({"image": (1, 3, 32, 32)}, {b.node("Slice", [boxes, *ends]): (1, 100, 8)})
+
+
+@pytest.mark.parametrize("fmt", ["qdq", "qoperator"])
+def test_a_network_of_movements_equals_onnx_runtime_layer_by_layer(
+    tmp_path: Path, fmt: str
+) -> None:  # fmt: skip
+    path = quantize(detector(), tmp_path, fmt)
+    graph = read_onnx(path)
+    assert sum(node.op.kind == "dequantize" for node in graph.nodes) == 1
+    oracle = session(expose(path, graph))
+    for inputs in random_inputs(detector(), 2):
+        wrong = wrong_elements(graph, oracle, inputs)
+        assert len(wrong) > 8 and not any(wrong.values())
+    turned = next(node for node in graph.nodes if node.op.kind == "transpose")
+    assert turned.op.loop_nest(*graph.operands(turned)).unit is Unit.ALIAS
