@@ -16,6 +16,7 @@ from npusim.report.confidence import confidence_of
 from npusim.report.layers import layers_of
 from npusim.report.memory import sram_use_of
 from npusim.report.report import Report
+from npusim.report.states import state_notes
 from npusim.report.types import (
     FigureInfo,
     HardwareInfo,
@@ -61,7 +62,7 @@ def build_report(
         memory=_memory(counts),
         confidence=confidence_of(counts, energy),
         accuracy=None if accuracy is None else dict(accuracy),
-        notes=(*graph.notes, *notes),
+        notes=(*graph.notes, *state_notes(program), *notes),
         compared_to=compared_to,
         figures=tuple(FigureInfo(**vars(figure)) for figure in energy.figures),
         sram_use=sram_use_of(counts),
