@@ -38,21 +38,20 @@ def classes_of(graph: Graph) -> int:
 
 
 def read_labels(path: str, rows: int, classes: int) -> np.ndarray:
-    """The classes of `rows` samples: the array called labels, label or y, or the only one.
+    """The classes of `rows` samples: the array called labels, label or y, or the only one that
+    could be: integers, one a sample.
 
     Returns int64 [rows], each below `classes`.
     """
     stored = read_arrays(path, "--labels")
-    names = [name for name in LABEL_NAMES if name in stored] or list(stored)
     where = f"--labels {path}"
-    if (len(stored) > 1 and names[0] not in LABEL_NAMES) or not names:
-        found = ", ".join(f"'{name}'" for name in stored) or "no array"
-        raise UsageError(Problem(where, f"no array called {' or '.join(LABEL_NAMES)}, but {found}"))
-    labels = stored[names[0]]
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.dtype.kind not in "iu" or labels.ndim != 1:
-        what = f"'{names[0]}' is {labels.dtype} {labels.shape}, expected integers of one axis"
+    name = _name_of_labels(stored, where)
+    labels = _one_axis(stored[name])
+    if not _are_labels(labels):
+        hint = ""
+        if labels.ndim == 2 and labels.shape[1] == classes:
+            hint = ": of one score a class, store the argmax of each row"
+        what = f"'{name}' is {labels.dtype} {labels.shape}, expected integers of one axis{hint}"
         raise UsageError(Problem(where, what))
     if labels.size != rows:
         raise UsageError(Problem(where, f"{labels.size} labels for {rows} samples"))
@@ -64,6 +63,25 @@ def read_labels(path: str, rows: int, classes: int) -> np.ndarray:
         )
         raise UsageError(Problem(where, what))
     return labels.astype(np.int64)
+
+
+def _name_of_labels(stored: Mapping[str, np.ndarray], where: str) -> str:
+    known = [name for name in LABEL_NAMES if name in stored]
+    possible = [name for name, array in stored.items() if _are_labels(_one_axis(array))]
+    names = known or (possible if len(possible) == 1 else list(stored))
+    if not names or (len(names) > 1 and not known):
+        found = ", ".join(f"'{name}'" for name in stored) or "no array"
+        raise UsageError(Problem(where, f"no array called {' or '.join(LABEL_NAMES)}, but {found}"))
+    return names[0]
+
+
+def _one_axis(array: np.ndarray) -> np.ndarray:
+    """A column as a row of numbers."""
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _are_labels(array: np.ndarray) -> bool:
+    return array.dtype.kind in "iu" and array.ndim == 1
 
 
 def accuracy_of(outputs: Mapping[str, np.ndarray], labels: np.ndarray) -> dict[str, object]:

@@ -82,9 +82,11 @@ def read_inputs(path: str, inputs: tuple[TensorInfo, ...]) -> dict[str, np.ndarr
     stored = read_arrays(path, "--inputs")
     named = {info.name: stored[info.name] for info in inputs if info.name in stored}
     if len(inputs) == 1 and not named:
-        fitting = [array for array in stored.values() if not _mismatch(inputs[0], array)]
-        if len(stored) == 1 or len(fitting) == 1:
-            named = {inputs[0].name: (fitting or list(stored.values()))[0]}
+        arrays = list(stored.values())
+        fitting = [array for array in arrays if not _mismatch(inputs[0], array)]
+        shaped = [array for array in arrays if _shape_fits(inputs[0], array)]
+        meant = next((some for some in (fitting, shaped, arrays) if len(some) == 1), [])
+        named = {inputs[0].name: array for array in meant}
     problems = []
     for info in inputs:
         where = f"--inputs {path}: '{info.name}'"
@@ -111,6 +113,11 @@ def _mismatch(info: TensorInfo, array: np.ndarray) -> str:
     """How an array differs from what an input takes; empty if it fits."""
     if array.dtype != np.dtype(info.dtype):
         return f"is {array.dtype} {array.shape}"
+    return "" if _shape_fits(info, array) else f"has shape {array.shape}"
+
+
+def _shape_fits(info: TensorInfo, array: np.ndarray) -> bool:
+    """True for the shape of an input, or for a whole number of them along axis 0."""
     row = _row_shape(info.shape, array.ndim)
     fits = (
         row is not None
@@ -118,7 +125,7 @@ def _mismatch(info: TensorInfo, array: np.ndarray) -> str:
         and array.shape[0] > 0
         and array.shape[0] % info.shape[0] == 0
     )
-    return "" if fits or array.shape == info.shape else f"has shape {array.shape}"
+    return fits or array.shape == info.shape
 
 
 def _row_shape(shape: tuple[int, ...], rank: int) -> tuple[int, ...] | None:

@@ -16,6 +16,7 @@ from npusim.ir.graph import Graph
 from npusim.models.bundled import bundled_model_path, bundled_samples
 from tests.support.commands import document, done, refused
 from tests.support.counted import conv_graph
+from tests.support.shared import shared_path
 
 
 def _stored(folder: Path, **arrays: np.ndarray) -> str:
@@ -27,6 +28,8 @@ def _stored(folder: Path, **arrays: np.ndarray) -> str:
 def test_labels_are_integers_one_a_sample(tmp_path: Path) -> None:
     path = _stored(tmp_path, x=np.zeros((3, 2)), y=np.array([1, 2, 0], np.uint8))
     assert read_labels(path, 3, 3).tolist() == [1, 2, 0]
+    keras = _stored(tmp_path, x_test=np.zeros((2, 4), np.uint8), y_test=np.array([[2], [0]]))
+    assert read_labels(keras, 2, 3).tolist() == [2, 0]
     column = _stored(tmp_path, label=np.array([[1], [2]]))
     assert read_labels(column, 2, 3).tolist() == [1, 2]
 
@@ -38,6 +41,7 @@ def test_labels_are_integers_one_a_sample(tmp_path: Path) -> None:
         ({"y": np.zeros(0, int)}, "0 labels for 3 samples"),
         ({"labels": np.zeros(3)}, "expected integers"),
         ({"labels": np.zeros((3, 2), int)}, "expected integers of one axis"),
+        ({"labels": np.zeros((3, 10))}, "store the argmax of each row"),
         ({"a": np.zeros(3, int), "b": np.zeros(3, int)}, "no array called labels or label or y"),
         ({}, "no array"),
         ({"y": np.array([0, 10, 1])}, "sample 1 has label 10; the model has 10 classes, 0 to 9"),
@@ -105,6 +109,19 @@ def test_a_float_model_is_judged_with_its_top_5(tmp_path: Path) -> None:
     assert right["correct"] <= right["top5_correct"] <= 20
     printed = done("run", "digits", "--inputs", path, "--labels", path)
     assert f"{right['correct']} of 20 right, top 5 " in printed
+
+
+def test_a_quantized_model_is_judged_too(tmp_path: Path) -> None:
+    model = shared_path("data", "models", "mlperf_tiny_kws_ref_model.tflite")
+    with np.load(shared_path("data", "kws01", "kws01_all1000.npz")) as stored:
+        features, labels = stored["x"][:30], stored["y"][:30]
+    path = _stored(tmp_path, features=features, classes=labels)
+    right = document("run", model, "--inputs", path, "--labels", path)["accuracy"]
+    assert right["samples"] == 30 and right["correct"] >= 24
+    assert right["correct"] <= right["top5_correct"]
+    path = _stored(tmp_path, features=features.astype(np.float32), classes=labels)
+    message = refused(2, "run", model, "--inputs", path, "--labels", path)
+    assert "the model takes int8" in message and "round(x / scale) + zero point" in message
 
 
 def test_what_does_not_fit_is_refused_before_anything_runs(tmp_path: Path) -> None:
