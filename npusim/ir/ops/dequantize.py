@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from npusim.errors import Problem, UnsupportedModelError
-from npusim.ir.loopnest import LoopNest
-from npusim.ir.operator import Operator, VectorKernel
-from npusim.ir.ops.vector import ElementwiseKernel, quantized, vector_nest
+from npusim.ir.operator import VectorKernel
+from npusim.ir.ops.same_shape import SameShape
+from npusim.ir.ops.vector import ElementwiseKernel, quantized
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import FP32
@@ -21,21 +21,11 @@ from npusim.numerics.rescale import Affine
 
 
 @dataclass(frozen=True)
-class Dequantize(Operator):
+class Dequantize(SameShape):
     """A dequantization has no attributes; the tensors say it all."""
 
     kind: ClassVar[str] = "dequantize"
-    keeps_axes: ClassVar[bool] = True
-
-    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
-        """The shape of q."""
-        x = inputs[0]
-        assert x is not None
-        return [x.shape]
-
-    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
-        """One step an element."""
-        return vector_nest(inputs, outputs, "requantize")
+    rate: ClassVar[str] = "requantize"
 
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar
 
-from npusim.ir.loopnest import LoopNest
-from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.operator import VectorKernel
+from npusim.ir.ops.same_shape import SameShape
 from npusim.ir.ops.unary import on_floats
-from npusim.ir.ops.vector import ElementwiseKernel, quantized, vector_nest
+from npusim.ir.ops.vector import ElementwiseKernel, quantized
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import FP32
@@ -24,23 +24,13 @@ from npusim.numerics.unary import FLOAT32, float_function
 
 
 @dataclass(frozen=True)
-class Relu(Operator):
+class Relu(SameShape):
     """Attributes of a stand-alone clamp: which one."""
 
     activation: Activation = Activation.RELU
 
     kind: ClassVar[str] = "relu"
-    keeps_axes: ClassVar[bool] = True
-
-    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
-        """The shape of x."""
-        x = inputs[0]
-        assert x is not None
-        return [x.shape]
-
-    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
-        """One step an element."""
-        return vector_nest(inputs, outputs, "relu")
+    rate: ClassVar[str] = "relu"
 
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],

@@ -11,9 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from npusim.ir.loopnest import LoopNest, Tile
-from npusim.ir.operator import Operator, VectorKernel
-from npusim.ir.ops.vector import ElementwiseKernel, part, quantized, vector_nest
+from npusim.ir.loopnest import Tile
+from npusim.ir.operator import VectorKernel
+from npusim.ir.ops.same_shape import SameShape
+from npusim.ir.ops.vector import ElementwiseKernel, part, quantized
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
@@ -28,21 +29,11 @@ VECTOR_ELEMENTS = 16
 
 
 @dataclass(frozen=True)
-class Requantize(Operator):
+class Requantize(SameShape):
     """A requantization has no attributes; the tensors say it all."""
 
     kind: ClassVar[str] = "requantize"
-    keeps_axes: ClassVar[bool] = True
-
-    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
-        """The shape of x."""
-        x = inputs[0]
-        assert x is not None
-        return [x.shape]
-
-    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
-        """One step an element."""
-        return vector_nest(inputs, outputs, "requantize")
+    rate: ClassVar[str] = "requantize"
 
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],

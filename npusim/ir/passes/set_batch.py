@@ -3,7 +3,7 @@
 The extents of everything else stay. A graph in which the batch does not stay on axis 0 is refused,
 node by node. Shapes alone tell which graphs these are if the batch equals no other extent: so they
 are inferred for a large prime first, and nothing fits by chance. Only an operator along axis 0 that
-keeps the shape, a softmax or a slice backwards, has to be looked at.
+keeps the shape, a softmax, a normalization or a slice backwards, has to be looked at.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from npusim.errors import Problem, UnsupportedModelError, UsageError
 from npusim.ir.graph import Graph, Node
 from npusim.ir.operator import Operator
+from npusim.ir.ops.l2_normalization import L2Normalization
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.softmax import Softmax
 from npusim.ir.ops.strided_slice import StridedSlice
@@ -92,8 +93,13 @@ def _extended_node(
     """The node for the new batch; its outputs are written to `tensors`."""
     ins = [tensors[name] if name else None for name in node.inputs]
     op = _extended_operator(node.op, before, batch)
-    if isinstance(op, Softmax) and ins[0] is not None and op.axis % len(ins[0].shape) == 0:
-        raise ValueError("a softmax along axis 0 mixes samples")
+    x = ins[0]
+    if (
+        isinstance(op, Softmax | L2Normalization)
+        and x is not None
+        and op.axis in (0, -len(x.shape))
+    ):
+        raise ValueError(f"{op.kind} along axis 0 mixes samples")
     if isinstance(op, StridedSlice) and op.strides[0] < 0:
         raise ValueError("it turns the order of the samples around")
     try:

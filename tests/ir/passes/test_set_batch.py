@@ -12,9 +12,12 @@ from npusim.frontend import load_model
 from npusim.hardware import load_hardware
 from npusim.ir.graph import Graph, Node
 from npusim.ir.ops.add import Add
+from npusim.ir.ops.arg_max import ArgMax
 from npusim.ir.ops.concat import Concat
+from npusim.ir.ops.l2_normalization import L2Normalization
 from npusim.ir.ops.mean import Mean
 from npusim.ir.ops.pad import Pad
+from npusim.ir.ops.reduce_sum import ReduceSum
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.softmax import Softmax
 from npusim.ir.ops.strided_slice import StridedSlice
@@ -164,6 +167,9 @@ def test_a_reshape_follows() -> None:
         (Mean((0,), True), (1, 3, 4, 5)),
         (Softmax(axis=0), (2, 3, 4, 5)),
         (Softmax(axis=-4), (2, 3, 4, 5)),
+        (L2Normalization(axis=0), (2, 3, 4, 5)),
+        (ReduceSum((0,)), (3, 4, 5)),
+        (ArgMax((0,), True), (1, 3, 4, 5)),
         (Pad(((1, 0), (0, 0), (0, 0), (0, 0))), (3, 3, 4, 5)),
         (StridedSlice((None,) * 4, (None,) * 4, (-1, 1, 1, 1)), (2, 3, 4, 5)),
         (Transpose((1, 0, 2, 3)), (3, 2, 4, 5)),
