@@ -19,7 +19,7 @@ from npusim.ir.ops.pad import Pad
 from npusim.ir.ops.requantize import Requantize
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.passes.remove_dead import remove_dead
-from npusim.ir.passes.rewrite import only_reader, rebuilt
+from npusim.ir.passes.rewrite import free_name, only_reader, rebuilt
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8, INT32, UINT8
 
@@ -95,7 +95,8 @@ class _Fusion:
             self.done.add(reader.outputs[0])
             return True
         real = self._tensor(node.outputs[0])
-        moved = replace(x, name=f"{real.name}_stored", shape=real.shape, data=None)
+        name = free_name(f"{real.name}_stored", {**self.graph.tensors, **self.changed})
+        moved = replace(x, name=name, shape=real.shape, data=None)
         self.changed[moved.name] = moved
         self.nodes.append(Node(node.name, op, (x.name, *node.inputs[1:]), (moved.name,)))
         back = Node(f"{node.name}_dequantize", Dequantize(), (moved.name,), node.outputs)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from npusim.ir.graph import Graph, Node
 from npusim.ir.ops.pad import Pad
-from npusim.ir.passes.rewrite import only_reader, producers, rebuilt
+from npusim.ir.passes.rewrite import free_name, only_reader, producers, rebuilt
 
 
 def hoist_quantization(graph: Graph) -> Graph:
@@ -42,7 +42,7 @@ def _hoist_one(graph: Graph) -> Graph | None:
 def _hoisted(graph: Graph, node: Node, reader: Node) -> Graph:
     real = graph.tensors[node.inputs[0]]
     target = graph.tensors[reader.outputs[0]]
-    name = f"{real.name}_stored"
+    name = free_name(f"{real.name}_stored", graph.tensors)
     stored = replace(target, name=name, shape=real.shape)
     op = replace(node.op, value=None) if isinstance(node.op, Pad) else node.op
     first = Node(reader.name, reader.op, (real.name,), (name,))

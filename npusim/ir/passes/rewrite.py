@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from npusim.ir.graph import Graph, Node
@@ -18,6 +18,15 @@ def only_reader(graph: Graph, name: str, readers: Mapping[str, list[Node]]) -> N
     """The node that alone reads `name`, if there is one and `name` is not a result."""
     found = readers.get(name, [])
     return found[0] if len(found) == 1 and name not in graph.results else None
+
+
+def free_name(wish: str, taken: Container[str]) -> str:
+    """`wish`, with a number behind it if `taken` has it already."""
+    name, number = wish, 1
+    while name in taken:
+        number += 1
+        name = f"{wish}#{number}"
+    return name
 
 
 def rebuilt(graph: Graph, nodes: Iterable[Node], changed: Mapping[str, Tensor]) -> Graph:

@@ -48,3 +48,20 @@ def test_not_past_a_tensor_that_others_read() -> None:
     graph = hoist_quantization(g.graph("y", "padded"))
     kinds = ["dequantize", "mean", "pad", "reshape", "quantize"]
     assert [kind for kind, _, _ in shown(graph)] == kinds
+
+
+def test_between_movements_of_stored_integers_no_name_is_used_twice() -> None:
+    g = Graphs()
+    g.stored("x", (2, 3, 4), 0.5)
+    g.node(Dequantize(), ["x"], "real")
+    g.node(Reshape((6, 4)), ["real"], "first")
+    g.node(Reshape((24,)), ["first"], "second")
+    g.node(Quantize(), ["second"], "y", scale=0.1, zero=4)
+    graph = fuse_quantization(hoist_quantization(g.graph("y")))
+    written = [name for node in graph.nodes for name in node.outputs]
+    assert len(written) == len(set(written))
+    assert [kind for kind, _, _ in shown(graph)] == ["reshape", "requantize", "reshape"]
+    for node in graph.nodes:
+        ins, outs = graph.operands(node)
+        if node.op.moves:
+            assert outs[0].quantization.same_as(ins[0].quantization)
