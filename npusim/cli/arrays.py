@@ -85,8 +85,9 @@ def read_inputs(path: str, inputs: tuple[TensorInfo, ...]) -> dict[str, np.ndarr
         arrays = list(stored.values())
         fitting = [array for array in arrays if not _mismatch(inputs[0], array)]
         shaped = [array for array in arrays if _shape_fits(inputs[0], array)]
-        meant = next((some for some in (fitting, shaped, arrays) if len(some) == 1), [])
-        named = {inputs[0].name: array for array in meant}
+        for meant in (fitting, shaped, arrays):
+            if len(meant) == 1 and not named:
+                named = {inputs[0].name: meant[0]}
     problems = []
     for info in inputs:
         where = f"--inputs {path}: '{info.name}'"
