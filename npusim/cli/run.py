@@ -254,7 +254,7 @@ def _how_remembered(request: Request, program: Program) -> Iterator[str]:
     """Where inferences of a model with state start from, for the notes of the report."""
     if program.graph.states:
         how = "each goes on from the one before" if request.stream else "each starts anew"
-        yield f"the model remembers: of the samples, {how}"
+        yield f"of the samples, {how}"
 
 
 def _data(
