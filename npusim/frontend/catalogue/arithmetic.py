@@ -9,6 +9,7 @@ from npusim.ir.ops.arg_max import ArgMax
 from npusim.ir.ops.arg_min import ArgMin
 from npusim.ir.ops.average_pool import AveragePool
 from npusim.ir.ops.ceil import Ceil
+from npusim.ir.ops.celu import Celu
 from npusim.ir.ops.clip import Clip
 from npusim.ir.ops.compare import Compare
 from npusim.ir.ops.conv2d import Conv2D
@@ -32,6 +33,7 @@ from npusim.ir.ops.max_pool import MaxPool
 from npusim.ir.ops.maximum import Maximum
 from npusim.ir.ops.mean import Mean
 from npusim.ir.ops.minimum import Minimum
+from npusim.ir.ops.mish import Mish
 from npusim.ir.ops.mul import Mul
 from npusim.ir.ops.neg import Neg
 from npusim.ir.ops.pow import Pow
@@ -49,13 +51,17 @@ from npusim.ir.ops.relu import Relu
 from npusim.ir.ops.round import Round
 from npusim.ir.ops.rsqrt import Rsqrt
 from npusim.ir.ops.select import Select
+from npusim.ir.ops.selu import Selu
+from npusim.ir.ops.sign import Sign
 from npusim.ir.ops.softmax import Softmax
 from npusim.ir.ops.softplus import Softplus
+from npusim.ir.ops.softsign import Softsign
 from npusim.ir.ops.sqrt import Sqrt
 from npusim.ir.ops.square import Square
 from npusim.ir.ops.squared_difference import SquaredDifference
 from npusim.ir.ops.sub import Sub
 from npusim.ir.ops.tanh import Tanh
+from npusim.ir.ops.thresholded_relu import ThresholdedRelu
 from npusim.ir.ops.transposed_conv2d import TransposedConv2D
 from npusim.numerics.formats import BOOL, INT64
 
@@ -90,7 +96,8 @@ POOLS = (
 ELEMENTS = (
     Entry(Abs(), "ABS", "Abs"),
     Entry(Ceil(), "CEIL", "Ceil"),
-    Entry(Clip(0.0, 1.0), "RELU_0_TO_1", "Clip", "constant bounds"),
+    Entry(Celu(), "", "Celu"),
+    Entry(Clip(0.0, 2.0), "", "Clip", "constant bounds"),
     Entry(Elu(), "ELU", "Elu"),
     Entry(Erf(), "", "Erf"),
     Entry(Exp(), "EXP", "Exp"),
@@ -101,16 +108,21 @@ ELEMENTS = (
     Entry(LeakyRelu(), "LEAKY_RELU", "LeakyRelu com.microsoft.QLinearLeakyRelu"),
     Entry(Log(), "LOG", "Log"),
     Entry(Logistic(), "LOGISTIC", "Sigmoid com.microsoft.QLinearSigmoid"),
-    Entry(Neg(), "NEG", "Neg"),
+    Entry(Mish(), "", "Mish"),
+    Entry(Neg(), "NEG", "Neg", "in TFLite equal scales and zero points of 0"),
     Entry(QuickGelu(), "", "com.microsoft.QuickGelu"),
     Entry(Reciprocal(), "", "Reciprocal"),
-    Entry(Relu(), "RELU RELU6 RELU_N1_TO_1", "Relu Clip"),
+    Entry(Relu(), "RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1", "Relu Clip"),
     Entry(Round(), "ROUND", "Round"),
     Entry(Rsqrt(), "RSQRT", ""),
+    Entry(Selu(), "", "Selu"),
+    Entry(Sign(), "", "Sign"),
     Entry(Softplus(), "", "Softplus"),
+    Entry(Softsign(), "", "Softsign"),
     Entry(Sqrt(), "SQRT", "Sqrt"),
     Entry(Square(), "SQUARE", ""),
     Entry(Tanh(), "TANH", "Tanh"),
+    Entry(ThresholdedRelu(), "", "ThresholdedRelu"),
 )
 
 PAIRS = (
