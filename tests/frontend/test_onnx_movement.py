@@ -180,6 +180,34 @@ def test_weights_that_a_model_rearranges_stay_stored_integers(tmp_path: Path) ->
     assert [node.op.kind for node in read_onnx(tmp_path / "one.onnx").nodes] == ["conv2d"]
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+@pytest.mark.parametrize("other", [False, True])
+@pytest.mark.parametrize("value", [0.0, 1.5, -0.31, 99.0])
+def test_a_padding_value_takes_the_scale_of_the_tensor(
+    tmp_path: Path, dtype: str, other: bool, value: float
+) -> None:  # fmt: skip
+    """Between equal scales it is rounded to them; else the padding stays in float32."""
+    x = Operand((1, 2, 3, 4), 0.02, 7)
+    extra = {"pads": ints(0, 0, 1, 2, 0, 0, 0, 1), "value": F(value)}
+    y = Operand((), 0.013, 11) if other else x
+    check(qdq("Pad", {"x": x}, y, dtype=dtype, extra=extra), tmp_path, dtype)
+
+
+def test_a_padding_value_may_be_stored(tmp_path: Path) -> None:
+    model = Model("uint8")
+    x = model.operand("x", Operand((1, 2, 3, 4), 0.02, 117))
+    value = model.operand("v", Operand((), 0.05, 3, np.array(20, np.uint8)))
+    pads = model.constant("pads", ints(0, 0, 1, 2, 0, 0, 0, 1), np.int64)
+    model.nodes += [
+        helper.make_node("DequantizeLinear", x, ["x_real"]),
+        helper.make_node("DequantizeLinear", value, ["v_real"]),
+        helper.make_node("Pad", ["x_real", pads, "v_real"], ["y_real"], "operator"),
+        helper.make_node("QuantizeLinear", ["y_real", *x[1:]], ["y"]),
+    ]
+    check(model.finished(None, 17), tmp_path, "uint8")
+    assert [node.op.kind for node in read_onnx(tmp_path / "one.onnx").nodes] == ["pad"]
+
+
 DAMAGE: dict[str, tuple[onnx.ModelProto, type[Exception], str]] = {
     "order": (plain("Transpose", (2, 3), {}, "float32", perm=[0, 0]), ModelFileError, "perm"),
     "step": (

@@ -2,8 +2,8 @@
 
 Operators that only move or compare values are carried over a dequantization whatever follows, since
 they commute with it; those that only look at the order of values (argmax) read the stored integers;
-the others are fused if all their data is dequantized and one quantization
-reads their result. What can't be fused stays as it is.
+the others are fused if all their data is dequantized (or, of pairs, one side a
+float32 constant) and one quantization reads their result. What can't be fused stays as it is.
 """
 
 from __future__ import annotations
@@ -61,9 +61,8 @@ class _Fusion:
             if self._move(node):
                 return
         elif node.op.compares:
-            stored = tuple(self.stored[name].name if name in self.stored else name
-                           for name in node.inputs)  # fmt: skip
-            node = Node(node.name, node.op, stored, node.outputs)
+            names = tuple(self._stored_name(name) for name in node.inputs)
+            node = Node(node.name, node.op, names, node.outputs)
         elif node.op.quantizable and kind not in BORDERS and self._compute(node):
             return
         self.nodes.append(node)
@@ -86,11 +85,15 @@ class _Fusion:
     def _move(self, node: Node) -> bool:
         """Carry a moving operator over the dequantization of its input."""
         x = self.stored.get(node.inputs[0])
-        op = None if x is None else _on_integers(node, x)
-        if x is None or op is None:
+        if x is None:
             return False
         reader = self._quantized_reader(node)
-        if reader is not None and _is_alike(x, self._tensor(reader.outputs[0])):
+        if reader is not None and not _is_alike(x, self._tensor(reader.outputs[0])):
+            reader = None
+        op = _on_integers(node, x, rounds=reader is not None)
+        if op is None:
+            return False
+        if reader is not None:
             self.nodes.append(Node(node.name, op, (x.name, *node.inputs[1:]), reader.outputs))
             self.done.add(reader.outputs[0])
             return True
@@ -109,15 +112,24 @@ class _Fusion:
         weighted = node.op.kind in WEIGHTED
         data = node.inputs[: 1 if weighted else node.op.data_inputs]
         reader = self._quantized_reader(node)
-        if reader is None or any(name not in self.stored for name in data):
+        if reader is None or not self._are_stored(node, data):
             return False
         if weighted and not _weights_are_stored(self.graph, node):
             return False
-        stored = tuple(self.stored[name].name for name in data)
+        stored = tuple(self._stored_name(name) for name in data)
         self.nodes.append(Node(node.name, node.op, (*stored, *node.inputs[len(data) :]),
                                reader.outputs))  # fmt: skip
         self.done.add(reader.outputs[0])
         return True
+
+    def _are_stored(self, node: Node, data: tuple[str, ...]) -> bool:
+        """True if the integers of all `data` are known, float32 constants aside where they may be."""
+        others = [name for name in data if name not in self.stored]
+        may_be_real = node.op.real_constants and len(others) < len(data)
+        return not others or (may_be_real and all(self._tensor(n).is_constant for n in others))
+
+    def _stored_name(self, name: str) -> str:
+        return self.stored[name].name if name in self.stored else name
 
 
 def _is_alike(x: Tensor, y: Tensor) -> bool:
@@ -126,16 +138,22 @@ def _is_alike(x: Tensor, y: Tensor) -> bool:
     return x.quantization.same_as(y.quantization)
 
 
-def _on_integers(node: Node, x: Tensor) -> Any:
-    """The operator on stored integers, None where it has no exact form."""
+def _on_integers(node: Node, x: Tensor, rounds: bool) -> Any:
+    """The operator on stored integers, None where it has no exact form.
+
+    The value of a padding must be a stored one, unless what reads it `rounds` it to the scale of x.
+    """
     op = node.op
     if not isinstance(op, Pad) or op.value is None:
         return op
     assert x.quantization is not None
-    steps = np.float32(op.value) / x.quantization.scalar_scale
-    value = int(np.rint(steps)) + x.quantization.scalar_zero_point if np.isfinite(steps) else None
-    exact = value is not None and np.rint(steps) == steps and x.format.low <= value <= x.format.high
-    return replace(op, value=value) if exact else None
+    scale, zero = x.quantization.scalar_scale, x.quantization.scalar_zero_point
+    steps = np.float32(op.value) / scale
+    if not np.isfinite(steps):
+        return None
+    value = int(np.clip(np.rint(steps) + zero, x.format.low, x.format.high))
+    exact = np.float32(value - zero) * scale == np.float32(op.value)
+    return replace(op, value=value) if exact or rounds else None
 
 
 def _weights_are_stored(graph: Graph, node: Node) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from npusim.ir.graph import Graph
 from npusim.ir.ops.add import Add
 from npusim.ir.ops.dequantize import Dequantize
 from npusim.ir.ops.fully_connected import FullyConnected
@@ -102,17 +103,29 @@ def test_a_dequantization_straight_into_a_quantization(scale: float, kind: str) 
     assert shown(fuse_quantization(g.graph("y"))) == [(kind, ("x",), "y")]
 
 
+@pytest.mark.parametrize(("value", "stored"), [(0.0, 7), (1.5, 10), (0.7, 8), (1e9, 127)])
+def test_a_padding_between_equal_scales_has_its_value_quantized(value: float, stored: int) -> None:
+    graph = fuse_quantization(_padded(value, 0.5))
+    assert shown(graph) == [("pad", ("x",), "y")] and graph.nodes[0].op.value == stored
+
+
 @pytest.mark.parametrize(("value", "stored"), [(0.0, 7), (1.5, 10), (0.7, None), (1e9, None)])
-def test_a_padding_is_carried_over_only_if_its_value_is_a_stored_one(
+def test_a_padding_before_another_scale_is_carried_over_only_if_its_value_is_a_stored_one(
     value: float, stored: int | None
-) -> None:
+) -> None:  # fmt: skip
+    graph = fuse_quantization(_padded(value, 0.6))
+    kinds = [kind for kind, _, _ in shown(graph)]
+    if stored is None:
+        assert kinds == ["dequantize", "pad", "quantize"]
+    else:
+        assert kinds == ["pad", "requantize"] and graph.nodes[0].op.value == stored
+
+
+def _padded(value: float, scale: float) -> Graph:
+    """x of scale 0.5, padded with a real value, quantized with `scale`."""
     g = Graphs()
     g.stored("x", (2, 3), 0.5, 7)
     g.node(Dequantize(), ["x"], "real")
     g.node(Pad(((1, 0), (0, 2)), value), ["real"], "padded")
-    g.node(Quantize(), ["padded"], "y", scale=0.5, zero=7)
-    graph = fuse_quantization(g.graph("y"))
-    if stored is None:
-        assert [kind for kind, _, _ in shown(graph)] == ["dequantize", "pad", "quantize"]
-    else:
-        assert shown(graph) == [("pad", ("x",), "y")] and graph.nodes[0].op.value == stored
+    g.node(Quantize(), ["padded"], "y", scale=scale, zero=7)
+    return g.graph("y")
