@@ -112,35 +112,52 @@ def _litert(path: Path, graph: Graph, profile: str) -> Oracle:
     from ai_edge_litert import interpreter as litert
 
     reference = profile == REFERENCE_PROFILE
-    kinds = litert.OpResolverType
+    kinds, content = litert.OpResolverType, path.read_bytes()
+
+    def made_anew() -> Any:
+        made = litert.Interpreter(
+            model_content=content, num_threads=1,
+            experimental_op_resolver_type=kinds.BUILTIN_REF if reference else kinds.AUTO,
+            experimental_preserve_all_tensors=True,
+        )  # fmt: skip
+        made.allocate_tensors()
+        return made
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            made: Any = litert.Interpreter(
-                model_content=path.read_bytes(), num_threads=1,
-                experimental_op_resolver_type=kinds.BUILTIN_REF if reference else kinds.AUTO,
-                experimental_preserve_all_tensors=True,
-            )  # fmt: skip
-            made.allocate_tensors()
+            held = [made_anew()]
         except (ValueError, RuntimeError) as error:
             what = f"LiteRT can't run this model: {_first_line(error)}"
             raise UnsupportedModelError(Problem(str(path), what)) from None
 
     def run(inputs: Arrays) -> dict[str, np.ndarray]:
+        (made,) = held
         for detail in made.get_input_details():
             made.set_tensor(detail["index"], inputs[detail["name"]])
         made.invoke()
-        return _kept(made)
+        return _kept(made, graph)
+
+    def reset() -> None:
+        if graph.states:  # LiteRT resets variable tensors only, not what resources hold
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                held[:] = [made_anew()]
 
     version = importlib.metadata.version("ai-edge-litert")
     which = "BUILTIN_REF" if reference else "default interpreter"
-    return Oracle(f"LiteRT {version}, {which}", run, made.reset_all_variables)
+    return Oracle(f"LiteRT {version}, {which}", run, reset)
 
 
-def _kept(made: Any) -> dict[str, np.ndarray]:
-    """Every tensor that the interpreter still holds, by name."""
+def _kept(made: Any, graph: Graph) -> dict[str, np.ndarray]:
+    """Every tensor of `graph` that the interpreter still holds, by name.
+
+    Others are not asked for: a handle of a variable has no value, and LiteRT crashes over it.
+    """
     found = {}
     for detail in made.get_tensor_details():
+        if detail["name"] not in graph.tensors:
+            continue
         try:
             found[detail["name"]] = made.get_tensor(detail["index"])
         except ValueError:  # a temporary, or a tensor inside a delegate
