@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from npusim.ir.graph import Graph, Node
+from npusim.ir.ops.pairwise import Pairwise
 from npusim.ir.passes.assign_layout import assign_layout
 from npusim.ir.passes.drop_clips import drop_clips
 from npusim.ir.passes.fold_activation import fold_activation
@@ -13,6 +14,7 @@ from npusim.ir.passes.fold_pad import fold_pad
 from npusim.ir.passes.fold_scale_shift import fold_scale_shift
 from npusim.ir.passes.fuse_quantization import fuse_quantization
 from npusim.ir.passes.hoist_quantization import hoist_quantization
+from npusim.ir.passes.quantize_parameters import quantize_parameters
 from npusim.ir.passes.remove_dead import remove_dead
 from npusim.numerics.formats import FP32
 from npusim.numerics.quantization import Activation, clamp_range
@@ -23,6 +25,7 @@ PASSES = (
     fold_activation,
     drop_clips,
     hoist_quantization,
+    quantize_parameters,
     fuse_quantization,
     fold_pad,
     remove_dead,
@@ -48,7 +51,8 @@ def _clamp_notes(graph: Graph) -> list[str]:
     for node in graph.nodes:
         out = graph.tensors[node.outputs[0]]
         activation = getattr(node.op, "activation", Activation.NONE)
-        if node.op.kind == "relu" or out.quantization is None or activation is Activation.NONE:
+        exact = node.op.kind == "relu" or isinstance(node.op, Pairwise)
+        if exact or out.quantization is None or activation is Activation.NONE:
             continue
         whole = (out.format.low, out.format.high)
         if clamp_range(activation, out.format, out.quantization, ROUNDING) != whole:

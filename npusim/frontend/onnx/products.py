@@ -43,7 +43,9 @@ def gemm(ctx: Context, source: Source) -> None:
         product = _before(ctx, source, FullyConnected(), [x, weights, None], "product")
         ctx.emit(source, Add(), [product, _addend(ctx, source, beta)])
         return
-    ctx.emit(source, FullyConnected(), [x, weights, bias])
+    # One that stays in float32 is read like a MatMul: no pass quantizes its weights.
+    op = FullyConnected(keep_num_dims=added and (alpha != 1.0 or beta != 1.0))
+    ctx.emit(source, op, [x, weights, bias])
 
 
 def _left(ctx: Context, source: Source) -> Tensor:
