@@ -58,7 +58,7 @@ def draw(target: FigureBase, report: Findings, title: str) -> None:
     ends = list(accumulate(use.cycles / clock_hz / time.size for use in report.sram_use))
     _draw_uses(axes, report, [0.0, *ends], size)
     _draw_capacity(axes, report, size)
-    axes.set_xlim(0, ends[-1] if ends else 1)
+    axes.set_xlim(0, ends[-1] if ends and ends[-1] > 0 else 1)
     axes.set_xlabel(f"time, {time.unit}")
     axes.set_ylabel(f"SRAM, {size.unit}")
     axes.legend(

@@ -172,14 +172,15 @@ def _draw_roofs(axes: Axes, report: Findings, peak: float, slope: float) -> None
 def _draw_points(axes: Axes, points: Sequence[Point]) -> None:
     """Markers in the colour of what bounds a layer, their area by its share of the latency."""
     edge = axes.get_xlim()[1] / EDGE_ROOM
+    alike: dict[tuple[str, bool], list[Point]] = {}
     for point in points:
-        if point.tops <= 0:
-            continue
+        if point.tops > 0:
+            alike.setdefault((point.bound_by, point.intensity is None), []).append(point)
+    for (bound_by, at_edge), some in alike.items():
         axes.scatter(
-            [edge if point.intensity is None else point.intensity], [point.tops],
-            s=_area(point), marker=">" if point.intensity is None else "o",
-            color=BOUND_COLOURS[point.bound_by], edgecolors="white", linewidths=0.6, alpha=0.9,
-            zorder=3,
+            [point.intensity or edge for point in some], [point.tops for point in some],
+            s=[_area(point) for point in some], marker=">" if at_edge else "o",
+            color=BOUND_COLOURS[bound_by], edgecolors="white", linewidths=0.6, alpha=0.9, zorder=3,
         )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def draw_stacks(figure: FigureBase, stacks: Stacks, most: int) -> None:
     """Draw into `figure` the whole network above, below it `most` of its layers or blocks."""
     parts = _with_small_ones_together(stacks.parts)
     colours = {**stacks.colours, OTHER: "#EEEEEE"}
-    amounts = [math.fsum(column) for column in zip(*parts.values(), strict=True)]
+    amounts = [math.fsum(x[at] for x in parts.values()) for at in range(len(stacks.names))]
     groups = groups_of(stacks.names, amounts, most)
     above, below = figure.subplots(2, 1, height_ratios=[1, len(groups) + 0.5])
     _draw_total(above, parts, colours, stacks.total)
@@ -55,7 +55,8 @@ def draw_stacks(figure: FigureBase, stacks: Stacks, most: int) -> None:
     below.set_yticks(range(len(groups)), [group.label for group in groups])
     several = any(len(group.layers) > 1 and group.label.endswith(")") for group in groups)
     below.set_xlabel(f"{label}; (n): n layers together" if several else label)
-    below.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.0)
+    if parts:
+        below.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.0)
 
 
 def _with_small_ones_together(parts: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:

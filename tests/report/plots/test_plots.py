@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
 import pytest
 
 from npusim.errors import UsageError
+from npusim.report import Report
 from npusim.report.plots import ENDINGS, KINDS, OVERVIEW, ending_of, figure_of, image_of
 from tests.support.counted import conv_graph, report_of
 
@@ -88,3 +90,28 @@ def test_plots_need_no_window_and_no_pyplot() -> None:
         "from npusim.report.plots import overview; assert 'matplotlib.pyplot' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _without_cost(report: Report) -> Report:
+    """`report` of layers that cost nothing."""
+    layers = tuple(
+        dataclasses.replace(
+            layer, macs=0, cycles=0.0, energy_j=0.0,
+            cycles_by_cause=dict.fromkeys(layer.cycles_by_cause, 0.0),
+            energy_j_by_part=dict.fromkeys(layer.energy_j_by_part, 0.0),
+        )
+        for layer in report.layers
+    )  # fmt: skip
+    total = dataclasses.replace(report.total, cycles=0, latency_s=0.0, sram_peak_bytes=0)
+    return dataclasses.replace(report, layers=layers, total=total)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_report_of_nothing_can_be_drawn() -> None:
+    report = report_of()
+    for little in (
+        _without_cost(report),
+        dataclasses.replace(report, layers=(), sram_use=()),
+        dataclasses.replace(report, layers=report.layers[:1], sram_use=()),
+    ):
+        assert image_of(figure_of(little), ".svg")
