@@ -57,6 +57,8 @@ class Operator(ABC):
     """True if the axes of its output are those of its inputs, so one layout suits all of them."""
     quantizable: ClassVar[bool] = True
     """True if it also exists on stored 8-bit integers."""
+    real_constants: ClassVar[bool] = False
+    """True if it takes float32 constants beside stored integers."""
     data_inputs: ClassVar[int | None] = None
     """How many of its first inputs hold data; those behind are parameters. None: all hold data."""
 

@@ -91,6 +91,39 @@ def test_extrema_of_three_tensors(tmp_path: Path) -> None:
     assert [node.op.kind for node in graph.nodes] == ["maximum", "maximum"]
 
 
+def _after(
+    op: str, dtype: str, constant: np.ndarray | None, first: bool, relu: bool, seed: int
+) -> onnx.ModelProto:
+    """x and a real constant, or another quantized tensor; with or without a ReLU behind."""
+    model, (operands, y) = Model(dtype), _operands(((4, 6, 5), (4, 6, 5)), dtype, seed)
+    for name, operand in operands.items():
+        if name == "a" or constant is None:
+            given = model.operand(name, operand)
+            model.nodes.append(helper.make_node("DequantizeLinear", given, [f"{name}_real"]))
+    other = "b_real" if constant is None else model.constant("c", constant, np.float32)
+    pair = ["a_real", other] if first else [other, "a_real"]
+    model.nodes.append(helper.make_node(op, pair, ["real"], "operator"))
+    if relu:
+        model.nodes.append(helper.make_node("Relu", ["real"], ["clamped"]))
+    parameters = model.parameters("y", y, dtype)
+    last = "clamped" if relu else "real"
+    model.nodes.append(helper.make_node("QuantizeLinear", [last, *parameters], ["y"]))
+    return model.finished(None, 17)
+
+
+@pytest.mark.parametrize("op", ["Add", "Mul", *ARITHMETIC])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_beside_a_real_constant_and_before_a_clamp(tmp_path: Path, op: str, dtype: str) -> None:
+    """A real constant needs no quantization of its own; ONNX Runtime clamps in float32."""
+    random = np.random.default_rng(5)
+    for seed in range(12):
+        shape: tuple[int, ...] = [(), (5,), (6, 1)][seed % 3]
+        constant = None if seed % 4 == 0 else random.normal(0, 2, shape).astype(np.float32)
+        model = _after(op, dtype, constant, bool(seed % 2), seed % 3 == 0, seed)
+        graph = assert_equal(model, tmp_path, dtype, 1)
+        assert len(graph.nodes) == 1 and not graph.notes
+
+
 COMPARISONS = ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")
 
 

@@ -1,8 +1,8 @@
 """What sums, products, quotients and the like share: one number from two, with broadcasting.
 
 Inputs: a, b whose shapes broadcast: int8 or uint8, each with its own scale, or float32, or integers
-that mean themselves (index arithmetic). Output: the same format; the real result, requantized if it
-has a scale, clamped.
+that mean themselves (index arithmetic); a float32 constant may stand beside a quantized tensor.
+Output: the same format; the real result, requantized if it has a scale, clamped.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Any, ClassVar
 
 from npusim.ir.operator import VectorKernel
 from npusim.ir.ops.broadcast import Broadcast, is_plain, require_format
+from npusim.ir.ops.through_float import through_float
 from npusim.ir.ops.vector import ElementwiseKernel, quantized
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
+from npusim.numerics.formats import FP32
 from npusim.numerics.pairs import FUNCTIONS, PlainPair, StoredPair, always, real_pair
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation, Quantization, clamp_range
@@ -29,6 +31,7 @@ class Pairwise(Broadcast):
 
     activation: Activation = Activation.NONE
 
+    real_constants: ClassVar[bool] = True
     kernel: ClassVar[str] = ""
     """Beginning of the names of the kernels in integers; `kind` if empty."""
     parameters: ClassVar[Mapping[str, Callable[..., Any]]] = {}
@@ -48,15 +51,28 @@ class Pairwise(Broadcast):
         if is_plain(out):
             require_format(self, a, out.format, out)
             require_format(self, b, out.format, out)
-            plain = PlainPair(FUNCTIONS[self.kind], *self.activation.value)
-            return ElementwiseKernel(kernels.get("pair_plain"), plain, out.channel_axis)
+            return self._plain(out, kernels)
+        if is_plain(a) != is_plain(b):
+            return self._beside_a_real(a, b, out, profile, kernels)
         qa, qb, qy = (quantized(self, tensor) for tensor in (a, b, out))
         rounding = profile.arithmetic("clamp", self.kind)
         clamp = clamp_range(self.activation, out.format, qy, rounding)
         kind = self.kind if self.is_usual(qa, qb, qy) else f"{self.kind}_other"
-        arithmetic = profile.arithmetic(kind, out.format.name)
+        is_clamped = clamp != (out.format.low, out.format.high)
+        arithmetic = profile.arithmetic(kind, "clamped" if is_clamped else out.format.name)
         name, parameters = self._quantized(arithmetic, qa, qb, qy, clamp)
         return ElementwiseKernel(kernels.get(name), parameters, out.channel_axis)
+
+    def _plain(self, out: Tensor, kernels: Kernels) -> VectorKernel:
+        plain = PlainPair(FUNCTIONS[self.kind], *self.activation.value)
+        return ElementwiseKernel(kernels.get("pair_plain"), plain, out.channel_axis)
+
+    def _beside_a_real(
+        self, a: Tensor, b: Tensor, out: Tensor, profile: Profile, kernels: Kernels
+    ) -> VectorKernel:
+        """One side is float32: the other is dequantized, the result quantized."""
+        require_format(self, a if is_plain(a) else b, FP32, out)
+        return through_float(self, self._plain(out, kernels), (a, b), out, profile, kernels)
 
     def _quantized(
         self, arithmetic: str, a: Quantization, b: Quantization, y: Quantization, clamp: Clamp

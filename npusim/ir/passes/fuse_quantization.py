@@ -123,7 +123,7 @@ class _Fusion:
         return True
 
     def _are_stored(self, node: Node, data: tuple[str, ...]) -> bool:
-        """True if the integers of all `data` are known, float32 constants aside where they may be."""
+        """True if the integers of all `data` are known, but for allowed float32 constants."""
         others = [name for name in data if name not in self.stored]
         may_be_real = node.op.real_constants and len(others) < len(data)
         return not others or (may_be_real and all(self._tensor(n).is_constant for n in others))

@@ -1,6 +1,7 @@
 """A function of two elements between dequantization and quantization, all in float32.
 
-That is what ONNX Runtime does where it has no integer kernel. Each step rounds to float32.
+That is what ONNX Runtime does where it has no integer kernel. Each step rounds to float32. What
+is no number becomes the lowest value, whatever the clamp.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ def pair_through_float(a: Array, b: Array, out: Array, p: RealPair) -> None:
             out[...] = result
         else:
             quantize_onnx(result, out, p.y)
+            out[np.isnan(result)] = np.iinfo(out.dtype).min
 
 
 def _real(stored: Array, p: Affine) -> Array:

@@ -12,7 +12,10 @@ ARITHMETICS = {
     "lstm_product": "double_rounding",
     "lstm_cell": "fixed_point",
     "add": "onnx",
+    # Before a clamp that saturation does not imply, ONNX Runtime adds and multiplies in float32.
+    "add/clamped": "through_float",
     "mul": "onnx",
+    "mul/clamped": "through_float",
     "max_pool": "exact",
     "average_pool": "onnx",
     "global_average_pool": "float32_rint",
