@@ -17,8 +17,8 @@ from npusim.kernels.table import Kernels, kernels, native_available
 
 CASES = 24
 """Cases of each kernel whose cases are drawn one by one."""
-ROUNDS = 2
-"""Cases of each operator, profile and format."""
+ROUND = 12
+"""So many cases of a kernel go with one of each operator, profile and format."""
 PLAIN_C = "plain c"
 """The path without vector instructions, for processors that have none."""
 INSTRUCTIONS = ("conv_accumulate", "depthwise_accumulate")
@@ -163,7 +163,7 @@ def _runs(seed: int, cases: int) -> Iterator[tuple[str, Run]]:
         for name in names:
             for _ in range(cases):
                 yield name, make(draw, (name,)).run
-    for _ in range(ROUNDS):
+    for _ in range(max(1, cases // ROUND)):
         for case in operator_cases(draw):
             yield case.name, case.run
 

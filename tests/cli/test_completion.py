@@ -8,27 +8,27 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
+from npusim.cli import main
 from npusim.cli.completion import SHELLS, VARIABLE
 from npusim.hardware import preset_names
 from npusim.numerics.profiles import PROFILES
 from tests.support.commands import TOP, done, refused
 
-PROTOCOL = "from npusim.cli import main; main(prog_name='npusim')"
 HEAVY = ("numba", "onnx", "matplotlib", "PIL", "scipy")
 
 
-def _answer(*words: str, code: str = PROTOCOL) -> list[tuple[str, str]]:
-    """(kind, value) of every completion of the last word of `npusim WORDS`."""
+def _environment(words: tuple[str, ...]) -> dict[str, str]:
+    """What a shell tells the program, to complete the last of `npusim WORDS`."""
     line = " ".join(["npusim", *words])
-    environment = {
-        **os.environ, "PYTHONPATH": str(TOP), VARIABLE: "bash_complete", "COMP_WORDS": line,
-        "COMP_CWORD": str(len(words)),
-    }  # fmt: skip
-    answer = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
-    )
-    assert (answer.returncode, answer.stderr) == (0, "")
+    return {VARIABLE: "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words))}
+
+
+def _answer(*words: str) -> list[tuple[str, str]]:
+    """(kind, value) of every completion of the last word of `npusim WORDS`."""
+    answer = CliRunner(env=_environment(words)).invoke(main, [], prog_name="npusim")
+    assert (answer.exit_code, answer.stderr) == (0, "")
     pairs = [line.partition(",")[::2] for line in answer.stdout.splitlines()]
     return [(kind, value) for kind, value in pairs]
 
@@ -65,13 +65,20 @@ def test_files(option: str) -> None:
     assert _answer("run", option, "some") == [("file", "some")]
 
 
-def test_nothing_heavy_is_loaded() -> None:
+@pytest.mark.parametrize(
+    "words", [("run", "--hw", "e"), ("run", "r"), ("run", "--requantize", "o")]
+)
+def test_nothing_heavy_is_loaded(words: tuple[str, ...]) -> None:
     code = (
         "import sys\ntry:\n    from npusim.cli import main; main(prog_name='npusim')\n"
         f"finally:\n    assert not set({HEAVY!r}) & set(sys.modules)"
     )
-    for words in (["run", "--hw", "e"], ["run", "r"], ["run", "--requantize", "o"]):
-        assert _answer(*words, code=code)
+    environment = {**os.environ, "PYTHONPATH": str(TOP), **_environment(words)}
+    answer = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "plain," in answer.stdout
 
 
 @pytest.mark.parametrize("shell", SHELLS)
