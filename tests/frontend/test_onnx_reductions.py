@@ -11,6 +11,14 @@ import pytest
 from npusim.errors import ModelFileError, UnsupportedModelError
 from npusim.frontend.onnx import read_onnx
 from tests.support.onnx_checks import assert_equal, plain
+from tests.support.onnx_models import (
+    NetworkBuilder,
+    expose,
+    quantize,
+    random_inputs,
+    session,
+    wrong_elements,
+)
 from tests.support.onnx_operators import Model, Operand, qdq
 
 DTYPES = ("uint8", "int8")
@@ -111,6 +119,38 @@ def test_normalization_to_unit_length(tmp_path: Path, order: int, dtype: str) ->
         assert_equal(qdq("LpNormalization", {"x": x}, y, dtype=dtype, **named), tmp_path, dtype, 1)
         model = plain("LpNormalization", {"x": ("float32", shape)}, "float32", **named)
         assert_equal(model, tmp_path, rounds=1)
+
+
+def _written_out_network() -> onnx.ModelProto:
+    """A channel-wise normalization written out, a norm, and the class, as exporters do."""
+    b = NetworkBuilder(3)
+    x = b.node("Relu", [b.conv("image", 3, 16, 3, stride=2)])
+    x = b.node("Max", [b.node("Sub", [x, b.conv(x, 16, 16, 3)]), x])
+    away = b.node("Sub", [x, b.node("ReduceMean", [x], axes=[1])])
+    squares = b.node("ReduceMean", [b.node("Pow", [away, b.constant("two", 2.0)])], axes=[1])
+    spread = b.node("Sqrt", [b.node("Add", [squares, b.constant("epsilon", 1e-3)])])
+    x = b.node("Div", [away, spread])
+    peaks = b.node("ReduceMax", [x], axes=[2], keepdims=0)
+    sums = b.node("ReduceSum", [x, b.constant("axes", [2, 3], np.int64)], keepdims=0)
+    scores = b.dense(b.node("LpNormalization", [sums]), 16, 10)
+    found = b.node("ArgMax", [scores], axis=1, keepdims=0)
+    model = b.model({"image": (1, 3, 16, 16)}, {scores: (1, 10), peaks: (1, 16, 8)})
+    model.graph.output.append(onnx.helper.make_tensor_value_info(found, 7, [1]))
+    return model
+
+
+def test_a_network_that_writes_its_normalization_out(tmp_path: Path) -> None:
+    """Layer by layer, with every tensor of its own scale: 0 wrong elements."""
+    network = _written_out_network()
+    kinds = sorted({node.op_type for node in network.graph.node})
+    path = quantize(network, tmp_path, "qdq", op_types_to_quantize=kinds)
+    graph = read_onnx(path)
+    oracle = session(expose(path, graph))
+    for inputs in random_inputs(network, 2):
+        assert not any(wrong_elements(graph, oracle, inputs).values())
+    by_kind = {node.op.kind: graph.tensors[node.inputs[0]].format for node in graph.nodes}
+    integers = ("sub", "maximum", "mean", "div", "reduce_max", "sum", "l2_normalization")
+    assert {by_kind[kind].name for kind in integers} == {"uint8"}
 
 
 def _refusal(model: onnx.ModelProto, folder: Path, kind: type[Exception]) -> str:
