@@ -5,12 +5,16 @@ convolutions and matrix products are those of `requantize.ARITHMETICS`; the othe
 kernel variant (`add` under `one_shift` is the kernel `add_one_shift`). The row `clamp` says how the
 bounds of a fused activation become integers (`quantization.CLAMP_ROUNDINGS`); `requantize_other` is
 a requantization that changes the format as well, `global_average_pool` a mean over an image,
-`matmul_constant` a product whose second matrix is a constant with zero point 0 (XNNPACK takes it).
+`matmul_constant` a product whose second matrix is a constant with zero point 0 (XNNPACK takes it),
+`add_other` (and `sub`, `mul`) one of scales that XNNPACK leaves to other kernels, `add/clamped` one
+before a clamp that saturation does not imply. `through_float` dequantizes, computes in float32 and
+quantizes; `stored` computes on the stored integers, whatever they mean.
 
 Every profile has a row for every operator, so that each runs every graph. Rows that no oracle
 stands behind are the nearest documented arithmetic: in the TFLite profiles `matmul` of uint8 and
 `concat` of int8 tensors with different scales (LiteRT refuses them), and the functions of one
-element that TFLite has no operator for, or none on uint8 (its table); under `single-rounding`, all
+element that TFLite has no operator for, or none on uint8 (its table), likewise pairs and
+reductions (through float32, or as on int8); under `single-rounding`, all
 but convolutions and products (TFLite's reference kernels, as they are).
 An average pooling or a softmax whose framework can't write the scale that the graph asks for is
 followed by the profile's requantization, as a converter would write it.
