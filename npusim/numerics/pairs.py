@@ -133,10 +133,10 @@ def one_shift_difference(
 def fixed_point_quotient(
     a: Quantization, b: Quantization, y: Quantization, clamp: Clamp
 ) -> FixedPointQuotient:
-    """TFLite's Div: sa / (sb * sy) in float64 as a fixed-point multiplier."""
-    real = float(a.scalar_scale) / (float(b.scalar_scale) * float(y.scalar_scale))
+    """TFLite's Div: sa / (sb * sy), each step rounded to float32, as a fixed-point multiplier."""
+    real = a.scalar_scale / np.float32(b.scalar_scale * y.scalar_scale)
     zeros = a.scalar_zero_point, b.scalar_zero_point
-    return FixedPointQuotient(*zeros, *_multiplier(real), y.scalar_zero_point, *clamp)
+    return FixedPointQuotient(*zeros, *_multiplier(float(real)), y.scalar_zero_point, *clamp)
 
 
 def fixed_point_squared_difference(

@@ -76,6 +76,37 @@ def test_a_power_of_reals_is_the_exact_one_rounded(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[0, :, 0], np.float32([2.5, 6.25, 0.4, 2.5**0.5]))
 
 
+DECIMAL = (0.05, 0.03, 0.1, 0.02, 0.007, 0.2, 1 / 255)
+QUANTIZED = {
+    "SUB": "SubOptions", "DIV": "DivOptions", "LESS": "LessOptions",
+    "SQUARED_DIFFERENCE": "SquaredDifferenceOptions",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("profile", litert.PROFILES)
+@pytest.mark.parametrize("kind", list(QUANTIZED))
+def test_all_pairs_of_stored_values(tmp_path: Path, kind: str, profile: str) -> None:
+    """Scales that people write down make ties, which show how parameters were rounded."""
+    random, grid = np.random.default_rng(3), np.arange(-128, 128, dtype=np.int8)
+    for _ in range(6):
+        scales, zeros = random.choice(DECIMAL, 3), random.choice([-128, 127, 0, 3, -7], 3)
+        if kind == "SQUARED_DIFFERENCE":
+            scales[2] = max(scales[:2]) ** 2 * 10
+        m, b = TinyModel(), grid.copy()
+        if kind == "DIV":
+            b[b == zeros[1]] = 1
+        m.inputs.append(m.tensor("a", (256, 1), "int8", scales[0], zeros[0]))
+        other = m.constant("b", b[None], scales[1], zeros[1])
+        out = ("bool", None, 0) if kind == "LESS" else ("int8", scales[2], zeros[2])
+        m.outputs.append(m.tensor("y", (256, 256), *out))
+        m.operator(kind, [*m.inputs, other], m.outputs, QUANTIZED[kind], version=2)
+        made = litert.interpreter(m.content(), profile)
+        litert.run(made, {"a": grid[:, None]})
+        (tmp_path / "one.tflite").write_bytes(m.content())
+        found = evaluate(load_model(tmp_path / "one.tflite"), {"a": grid[:, None]}, profile)
+        np.testing.assert_array_equal(found["y"], litert.outputs(made)["y"])
+
+
 def along(
     kind: str, dtype: str, axes: list[int], out: tuple[int, ...],
     scales: tuple[float | None, float | None] = (None, None),
