@@ -3,8 +3,9 @@
     python scripts/update_readme.py
 
 Blocks marked `console` hold commands after `$ ` with what they print; blocks marked `python` hold
-doctest examples; the operators stand between `<!-- operators -->` and `<!-- end -->`. A test
-compares README.md with what this script would write.
+doctest examples; the operators stand between `<!-- operators -->` and `<!-- end -->`, the built-in
+networks on the presets between `<!-- networks -->` and `<!-- end -->`. Tests compare README.md with
+what this script would write.
 """
 
 from __future__ import annotations
@@ -22,16 +23,23 @@ README = TOP / "README.md"
 WIDTH = 100
 _CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 _PYTHON = re.compile(r"(?<=^```python\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
-_OPERATORS = re.compile(
-    r"(?<=^<!-- operators -->\n).*?(?=^<!-- end -->$)", re.MULTILINE | re.DOTALL
-)
+_TABLE = r"(?<=^<!-- {} -->\n).*?(?=^<!-- end -->$)"
+_OPERATORS = re.compile(_TABLE.format("operators"), re.MULTILINE | re.DOTALL)
+_NETWORKS = re.compile(_TABLE.format("networks"), re.MULTILINE | re.DOTALL)
+NETWORKS = ("mlperf-tiny-kws", "mobilenet-v2", "resnet-50", "bert-base")
+"""The built-in networks of the table."""
 
 
 def updated(text: str) -> str:
-    """README text `text` with every output as it is now."""
+    """README text `text` with every output as it is now, but for the table of networks."""
     text = _CONSOLE.sub(lambda match: _console(match.group()), text)
     text = _PYTHON.sub(lambda match: _examples(match.group()), text)
     return _OPERATORS.sub(lambda match: _operators(), text)
+
+
+def with_networks(text: str) -> str:
+    """README text `text` with the table of networks as it is now; this simulates all of them."""
+    return _NETWORKS.sub(lambda match: _networks(), text)
 
 
 def _console(block: str) -> str:
@@ -95,6 +103,27 @@ def _operators() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _networks() -> str:
+    """Latency, energy and utilization of `NETWORKS` on every preset."""
+    import npusim
+    from npusim.hardware import preset_names
+    from npusim.report.quantities import significant
+
+    models = [npusim.load_model(name) for name in NETWORKS]
+    lines = [f"| preset | {' | '.join(NETWORKS)} |", f"|---|{'---|' * len(NETWORKS)}"]
+    for preset in preset_names():
+        totals = [npusim.simulate(model, preset).total for model in models]
+        cells = (
+            f"{significant(1e3 * total.latency_s)} ms, {significant(1e3 * total.energy_j)} mJ, "
+            f"{100 * total.utilization:.0f} %"
+            for total in totals
+        )
+        lines.append(f"| {preset} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
     sys.path.insert(0, str(TOP))
-    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
+    README.write_text(
+        with_networks(updated(README.read_text(encoding="utf-8"))), encoding="utf-8"
+    )

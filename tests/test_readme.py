@@ -42,6 +42,12 @@ def test_what_it_shows_is_what_is_printed(script: ModuleType) -> None:
     assert script.updated(README).splitlines() == README.splitlines()
 
 
+@pytest.mark.slow
+def test_its_networks_are_what_is_simulated(script: ModuleType) -> None:
+    """If this fails, run `python scripts/update_readme.py` and look at the difference."""
+    assert script.with_networks(README).splitlines() == README.splitlines()
+
+
 def test_it_shows_the_commands() -> None:
     commands = re.findall(r"^\$ npusim (\w+)", README, re.MULTILINE)
     assert {"run", "compare", "ops", "hw"} <= set(commands)
