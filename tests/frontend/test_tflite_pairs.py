@@ -186,3 +186,11 @@ def test_shapes_that_do_not_broadcast_are_refused(tmp_path: Path) -> None:
     m = pair("SUB", "float32")
     m.tensors[1].shape = (4, 2)
     assert "SUB" in refusal(m, tmp_path, ModelFileError)
+
+
+@pytest.mark.parametrize("kind", ["SUB", "MAXIMUM", "LESS"])
+def test_operands_of_two_types_are_refused(tmp_path: Path, kind: str) -> None:
+    m = pair(kind, "float32", "bool" if kind == "LESS" else "")
+    m.tensors[1].dtype = "int32"
+    text = refusal(m, tmp_path, ModelFileError)
+    assert kind in text and "'b' is int32" in text

@@ -26,7 +26,7 @@ from npusim.numerics.formats import BOOL
 
 def _pair(kind: type[Pairwise]) -> Import:
     def take(source: Source) -> tuple[Operator, Inputs]:
-        return kind(source.activation()), (source.input(0), source.input(1))
+        return kind(source.activation()), _operands(source, source.outputs[0])
 
     return take
 
@@ -34,16 +34,25 @@ def _pair(kind: type[Pairwise]) -> Import:
 def _extremum(kind: type[Pairwise]) -> Import:
     def take(source: Source) -> tuple[Operator, Inputs]:
         _check_scales(source.input(0), source.input(1), source.outputs[0])
-        return kind(), (source.input(0), source.input(1))
+        return kind(), _operands(source, source.outputs[0])
 
     return take
 
 
 def _comparison(relation: str) -> Import:
     def take(source: Source) -> tuple[Operator, Inputs]:
-        return Compare(relation), (source.input(0), source.input(1))
+        return Compare(relation), _operands(source, source.input(0))
 
     return take
+
+
+def _operands(source: Source, like: Tensor) -> Inputs:
+    """Both inputs, which must be of the type of `like`."""
+    operands = source.input(0), source.input(1)
+    for x in operands:
+        if x.format != like.format:
+            raise ValueError(f"'{x.name}' is {x.format.name}, '{like.name}' {like.format.name}")
+    return operands
 
 
 def _logical_not(source: Source) -> tuple[Operator, Inputs]:
