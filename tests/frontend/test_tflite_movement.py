@@ -139,3 +139,24 @@ def test_shapes_that_a_file_computes_are_constants(tmp_path):
     graph = load_model(tmp_path / "m.tflite")
     assert [node.op.kind for node in graph.nodes] == ["gather"]
     assert graph.tensors["indices"].data.tolist() == [1, 2]
+
+
+def test_constants_that_a_file_makes_are_known(tmp_path):
+    """RANGE and FILL of constants make the places that a gather takes."""
+    m = TinyModel()
+    x = m.tensor("x", (2, 5, 3), "int8", 0.5, 0)
+    m.inputs.append(x)
+    ends = [m.constant(n, np.array(v, np.int32)) for n, v in (("a", 4), ("b", -1), ("c", -2))]
+    places, two = m.tensor("places", (3,), "int32"), m.tensor("two", (2,), "int32")
+    turned, y = m.tensor("turned", (2, 3, 3), "int8", 0.5, 0), m.tensor("y", (2, 3, 2), "int8", 0.5)
+    m.outputs.append(y)
+    m.operator("RANGE", ends, [places], "RangeOptions", version=1)
+    given = [m.constant("n", np.array([2], np.int32)), m.constant("v", np.array(1, np.int32))]
+    m.operator("FILL", given, [two], "FillOptions", version=1)
+    m.operator("GATHER", [x, places], [turned], "GatherOptions", version=2, Axis=1)
+    m.operator("GATHER", [turned, two], [y], "GatherOptions", version=2, Axis=2)
+    rng = np.random.default_rng(0)
+    assert wrong_elements(m, "tflite-reference", rng, tmp_path / "m.tflite") == 0
+    graph = load_model(tmp_path / "m.tflite")
+    assert graph.tensors["places"].data.tolist() == [4, 2, 0]
+    assert graph.tensors["two"].data.tolist() == [1, 1]

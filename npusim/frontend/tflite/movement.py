@@ -290,6 +290,25 @@ def rank(source: Source) -> Known:
     return Known((np.array(len(source.input(0).shape), source.outputs[0].format.dtype),))
 
 
+def fill(source: Source) -> Known:
+    """FILL of a constant shape with a constant value."""
+    extents, value = source.integers(0), source.constant(1)
+    if tuple(extents) != source.outputs[0].shape or value.size != 1:
+        raise ValueError(f"fills {extents} with {value.size} values")
+    return Known((np.full(extents, value.reshape(-1)[0]),))
+
+
+def range_(source: Source) -> Known:
+    """RANGE with constant ends and step."""
+    start, stop, step = (source.constant(index).reshape(-1) for index in range(3))
+    count = source.outputs[0].size
+    if not start.size == stop.size == step.size == 1 or not step[0]:
+        raise ValueError("needs one start, one end, and one step that is not 0")
+    if count != max(0, -(-(stop[0] - start[0]) // step[0])):
+        raise ValueError(f"does not have {count} elements")
+    return Known(((start[0] + np.arange(count) * step[0]).astype(start.dtype),))
+
+
 def _one(source: Source, index: int) -> int:
     values = source.integers(index)
     if len(values) != 1:
@@ -301,10 +320,12 @@ IMPORTS: Mapping[str, Import] = {
     "BATCH_TO_SPACE_ND": batches.batch_to_space,
     "BROADCAST_TO": broadcast_to,
     "DEPTH_TO_SPACE": depth_to_space,
+    "FILL": fill,
     "GATHER": gather,
     "GATHER_ND": gather_nd,
     "MIRROR_PAD": mirror_pad,
     "PACK": pack,
+    "RANGE": range_,
     "RANK": rank,
     "RESIZE_BILINEAR": resize_bilinear,
     "RESIZE_NEAREST_NEIGHBOR": resize_nearest,

@@ -2,9 +2,9 @@
 
 An operator says how numpy rearranges its whole input; the frame takes the tile's part of that. A
 tile of a movement may be cut along every loop. It reads as many elements as it writes, or its share
-of the input where the output repeats values. A slice of the outermost axis is a copy like any
-other; only what keeps the order in memory of all elements is a view (`Unit.ALIAS`) and costs
-nothing.
+of the input where the output repeats values; a DRAM counts the runs that the tile has in the
+output. A slice of the outermost axis is a copy like any other; only what keeps the order in memory
+of all elements is a view (`Unit.ALIAS`) and costs nothing.
 """
 
 from __future__ import annotations
