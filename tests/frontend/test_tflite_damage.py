@@ -17,6 +17,8 @@ from tests.support import litert
 from tests.support.evaluate import evaluate
 from tests.support.shared import shared_path
 from tests.support.tflite_cases import KINDS
+from tests.support.tflite_lstm import Lstm, lstm_model
+from tests.support.tflite_state import memory
 
 MUTATIONS, TRUNCATIONS = 300, 60
 LARGEST_RUN = 200_000
@@ -77,6 +79,19 @@ def test_mutations_of_every_operator_load_or_are_refused(kind, tmp_path):
     rng = np.random.default_rng(12)
     content = KINDS[kind](rng, "int8").content()
     for _ in range(MUTATIONS):
+        outcome(mutated(content, rng), tmp_path / "m.tflite")
+
+
+@pytest.mark.parametrize("case", ["peepholes", "projection", "variables"])
+def test_mutations_of_models_that_remember_load_or_are_refused(case, tmp_path):
+    rng = np.random.default_rng(14)
+    model = {
+        "peepholes": lambda: lstm_model(rng, Lstm(peephole=True)),
+        "projection": lambda: lstm_model(rng, Lstm(projection=True, outputs=3)),
+        "variables": lambda: memory(variables=2),
+    }[case]()
+    content = model.content()
+    for _ in range(MUTATIONS // 2):
         outcome(mutated(content, rng), tmp_path / "m.tflite")
 
 

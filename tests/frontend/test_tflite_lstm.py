@@ -144,9 +144,31 @@ def _no_intermediates(model: TinyModel) -> None:
     model.intermediates.clear()
 
 
-def _no_bias(model: TinyModel) -> None:
+def _with_inputs(model: TinyModel, changes: dict[int, int]) -> None:
     kind, inputs, *rest = model.operators[0]
-    model.operators[0] = (kind, (*inputs[:13], -1, *inputs[14:]), *rest)
+    changed = [changes.get(at, index) for at, index in enumerate(inputs)]
+    model.operators[0] = (kind, tuple(changed), *rest)
+
+
+def _no_bias(model: TinyModel) -> None:
+    _with_inputs(model, {13: -1})
+
+
+def _half_an_input_gate(model: TinyModel) -> None:
+    _with_inputs(model, {1: -1})
+
+
+def _one_peephole(model: TinyModel) -> None:
+    weights = model.constant("pf", np.ones(4, np.int16), 0.001)
+    _with_inputs(model, {10: weights})
+
+
+def _hidden_beyond_int8(model: TinyModel) -> None:
+    tensor(model, "hidden").zero_point = 300
+
+
+def _output_of_another_shape(model: TinyModel) -> None:
+    tensor(model, "y").shape = (2, 3, 5)
 
 
 def _of_rank_two(model: TinyModel) -> None:
@@ -163,6 +185,10 @@ def _of_rank_two(model: TinyModel) -> None:
         (_no_intermediates, ModelFileError, "hidden values is absent"),
         (_no_bias, ModelFileError, "input 13 is absent"),
         (_of_rank_two, ModelFileError, "sequence of shape"),
+        (_one_peephole, ModelFileError, "some gates have peephole weights"),
+        (_half_an_input_gate, ModelFileError, "no weights of the input"),
+        (_hidden_beyond_int8, ModelFileError, "zero point 300"),
+        (_output_of_another_shape, ModelFileError, "an output of shape"),
     ],
 )
 def test_damaged_nodes_are_refused(

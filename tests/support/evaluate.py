@@ -19,8 +19,12 @@ def evaluate(
     profile: str | None = None,
     path: str = "reference",
 ) -> dict[str, np.ndarray]:
-    """All tensors of `graph` for `inputs`, one kernel call a node."""
+    """All tensors of `graph` for `inputs`, one kernel call a node.
+
+    `inputs` may hold values of states too; the others are as before the first inference.
+    """
     values = {tensor.name: tensor.data for tensor in graph.constants()}
+    values.update((state.read, state.initial) for state in graph.states)
     values.update(inputs)
     chosen = profile_named(profile or graph.profile)
     table = kernels(path)

@@ -52,12 +52,12 @@ def lstm(source: Source) -> list[Step]:
     x, y = source.input(0), source.outputs[0]
     first = 1 if source.optional(_INPUT_WEIGHTS) is None else 0
     time_axis = 0 if source.options.get("TimeMajor") else 1
-    if len(x.shape) != 3:
-        raise ValueError(f"a sequence of shape {x.shape}")
+    forget = source.input(_INPUT_WEIGHTS + 1)
+    if len(x.shape) != 3 or len(forget.shape) != 2:
+        raise ValueError(f"a sequence of shape {x.shape} and weights of shape {forget.shape}")
     if x.shape[time_axis] > MOST_STEPS:
         raise UnsupportedNodeError(f"more than {MOST_STEPS} time steps are not supported")
-    units = source.input(_INPUT_WEIGHTS + 1).shape[0]
-    node = _Lstm(source, first, units, time_axis, x.shape[time_axis])
+    node = _Lstm(source, first, forget.shape[0], time_axis, x.shape[time_axis])
     _check(node, x.shape[1 - time_axis])
     gates, steps = _input_gates(node, x)
     weights = _joined(node, _RECURRENT_WEIGHTS, "recurrent_weights")
@@ -113,10 +113,51 @@ def _check(node: _Lstm, rows: int) -> None:
             _weights(source.input(at), (node.units, columns))
     if projected:
         _weights(source.input(_PROJECTION), (outputs, node.units))
-        if source.optional(_PEEPHOLES + 1) is not None:
-            raise UnsupportedNodeError("peepholes together with a projection are not supported")
+        bias = source.optional(_PROJECTION_BIAS)
+        if bias is not None:
+            _vector(bias, outputs, INT32)
+    _check_peepholes(node, projected)
+    _check_hidden(source)
+    if y.shape != (*source.input(0).shape[:2], outputs):
+        raise ValueError(f"an output of shape {y.shape} for a sequence {source.input(0).shape}")
+    for name in ("CellClip", "ProjClip"):
+        if not 0 <= float(source.options.get(name, 0.0)) < np.inf:
+            raise ValueError(f"{name} is {source.options[name]}")
+
+
+def _check_peepholes(node: _Lstm, projected: bool) -> None:
+    """Peephole weights exist for every gate or for none; so do all tensors of the input gate."""
+    source = node.source
+    given = [source.optional(_PEEPHOLES + at) for at in range(node.first, 3)]
+    if node.first and any(
+        source.optional(at) is not None for at in (_RECURRENT_WEIGHTS, _PEEPHOLES, _BIASES)
+    ):
+        raise ValueError("the input gate has some of its tensors, but no weights of the input")
+    peepholes = [tensor for tensor in given if tensor is not None]
+    if peepholes and len(peepholes) < len(given):
+        raise ValueError("some gates have peephole weights, others do not")
+    if peepholes and projected:
+        raise UnsupportedNodeError("peepholes together with a projection are not supported")
+    for tensor in peepholes:
+        _vector(tensor, node.units, INT16)
+        if tensor.quantization is None or not tensor.quantization.is_per_tensor:
+            raise ValueError(f"peephole weights '{tensor.name}' do not have one scale")
+
+
+def _vector(tensor: Tensor, size: int, fmt: Format) -> None:
+    """ValueError unless `tensor` is a constant vector of this size and format."""
+    if tensor.data is None or tensor.format != fmt or tensor.shape != (size,):
+        found = f"{tensor.format.name} {tensor.shape}"
+        raise ValueError(f"'{tensor.name}' is {found}, not a constant {fmt.name} ({size},)")
+
+
+def _check_hidden(source: Source) -> None:
+    """The scale and zero point of the hidden values must be there, and be an int8 tensor's."""
     if "HiddenScale" not in source.options:
         raise ValueError("the scale of the hidden values is absent")
+    scale, zero = source.options["HiddenScale"], source.options["HiddenZero"]
+    if not 0 < scale < np.inf or not INT8.low <= zero <= INT8.high:
+        raise ValueError(f"hidden values of scale {scale} and zero point {zero}")
 
 
 def _weights(tensor: Tensor, shape: tuple[int, ...]) -> None:
@@ -144,10 +185,8 @@ def _bias(node: _Lstm) -> Tensor:
     """The biases of all gates."""
     parts = []
     for at in range(_BIASES + node.first, _BIASES + 4):
-        bias = node.source.constant(at)
-        if bias.dtype != np.int32 or bias.shape != (node.units,):
-            raise ValueError(f"a bias is {bias.dtype} {bias.shape}, not int32 ({node.units},)")
-        parts.append(bias)
+        _vector(node.source.input(at), node.units, INT32)
+        parts.append(node.source.constant(at))
     data = np.concatenate(parts)
     return Tensor(f"{node.source.outputs[0].name}:bias", data.shape, INT32, None, data)
 

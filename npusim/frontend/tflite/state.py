@@ -105,6 +105,7 @@ class _Walk:
                 if tensor is not None and not _is_alike(tensor, self.tensors[read]):
                     what = f"holds a tensor of another shape or type than '{tensor.name}'"
                     self.unsupported.append((f"variable '{name}'", what))
+                    value = None
             states.append(RawState(name, read, written, value))
         return states
 
