@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from npusim.frontend.tflite import batches
+from npusim.frontend.tflite.folding import MAX_FOLDED
 from npusim.frontend.tflite.source import (
     Import,
     Imported,
@@ -295,18 +296,27 @@ def fill(source: Source) -> Known:
     extents, value = source.integers(0), source.constant(1)
     if tuple(extents) != source.outputs[0].shape or value.size != 1:
         raise ValueError(f"fills {extents} with {value.size} values")
+    _check_size(source)
     return Known((np.full(extents, value.reshape(-1)[0]),))
 
 
 def range_(source: Source) -> Known:
     """RANGE with constant ends and step."""
-    start, stop, step = (source.constant(index).reshape(-1) for index in range(3))
+    ends = [source.constant(index) for index in range(3)]
     count = source.outputs[0].size
-    if not start.size == stop.size == step.size == 1 or not step[0]:
+    if any(end.size != 1 or not np.isfinite(end).all() for end in ends) or not ends[2].all():
         raise ValueError("needs one start, one end, and one step that is not 0")
-    if count != max(0, -(-(stop[0] - start[0]) // step[0])):
+    start, stop, step = (end.reshape(()).item() for end in ends)
+    if count != max(0, -(-(stop - start) // step)):
         raise ValueError(f"does not have {count} elements")
-    return Known(((start[0] + np.arange(count) * step[0]).astype(start.dtype),))
+    _check_size(source)
+    return Known(((start + np.arange(count) * step).astype(ends[0].dtype),))
+
+
+def _check_size(source: Source) -> None:
+    """Refuse to make a constant that no file could hold."""
+    if source.outputs[0].size > MAX_FOLDED:
+        raise UnsupportedNodeError(f"makes a constant of {source.outputs[0].size} elements")
 
 
 def _one(source: Source, index: int) -> int:
