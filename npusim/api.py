@@ -122,8 +122,8 @@ def load_model(path_or_name: StrPath, shapes: Mapping[str, Sequence[int]] | None
     given = {name: tuple(extents) for name, extents in (shapes or {}).items()}
     if not given and path_or_name in NETWORK_NAMES and not path.exists():
         return Model(network(str(path_or_name)).build())
-    if given and path.suffix.lower() != ".onnx":
-        what = f"only ONNX models have dynamic shapes; those of {path.name} are fixed"
+    if given and path.suffix.lower() not in (".onnx", ".tflite"):
+        what = f"only .onnx and .tflite files leave shapes open; those of {path.name} are fixed"
         raise UsageError(Problem("--shape", what))
     return Model(frontend.load_model(path, shapes=given or None))
 
@@ -146,19 +146,23 @@ def schedule(
     batch: int | None = None,
     objective: str = "latency",
     mapping: StrPath | None = None,
+    assume: str | None = None,
 ) -> Program:
     """The tiled schedule of `model` on `hw`: what counting and executing both start from.
 
     `objective` is `latency`, `energy` or `edp`. `batch` None keeps the model's own. `mapping` is a
-    file that fixes a part of the schedule, or all of it.
+    file that fixes a part of the schedule, or all of it. `assume` counts a float model as if its
+    tensors had that number format (`int8`, `fp16`, `int8*int4`); it can't be executed then.
     """
     from npusim.energy.objective import judge_of, objective_weights
     from npusim.ir.passes.set_batch import with_batch
+    from npusim.schedule.assumed import in_format
     from npusim.schedule.mapping import read_mapping
     from npusim.schedule.scheduler import build_program
 
     graph, hardware = _as_model(model).graph, _as_hardware(hw)
     weights, judge = objective_weights(hardware, objective), judge_of(objective)
+    graph = in_format(graph, hardware, assume)
     if batch is not None:
         graph = with_batch(graph, batch)
     fixed = None if mapping is None else read_mapping(mapping, graph, hardware)
@@ -171,9 +175,13 @@ def simulate(
     batch: int | None = None,
     objective: str = "latency",
     mapping: StrPath | None = None,
+    assume: str | None = None,
 ) -> Report:
-    """Count cycles, bytes and energy of one batch of `model` on `hw`; nothing is executed."""
-    return report_of(schedule(model, hw, batch, objective, mapping), batch, objective)
+    """Count cycles, bytes and energy of one batch of `model` on `hw`; nothing is executed.
+
+    The options are those of `schedule`.
+    """
+    return report_of(schedule(model, hw, batch, objective, mapping, assume), batch, objective)
 
 
 def execute(
@@ -204,13 +212,13 @@ def compare(
     hws: Sequence[Hardware | StrPath],
     batch: int | None = None,
     objective: str = "latency",
+    assume: str | None = None,
 ) -> Comparison:
-    """Every model on every hardware, counted."""
+    """Every model on every hardware, counted; see `schedule` for the options."""
     loaded = [_as_model(model) for model in models]
     hardware = [_as_hardware(hw) for hw in hws]
-    return Comparison(
-        tuple(simulate(model, hw, batch, objective) for model in loaded for hw in hardware)
-    )
+    pairs = ((model, hw) for model in loaded for hw in hardware)
+    return Comparison(tuple(simulate(*pair, batch, objective, assume=assume) for pair in pairs))
 
 
 def report_of(

@@ -20,6 +20,7 @@ from npusim.errors import Problem, UsageError
 @options.batch_option
 @options.shape_option
 @options.objective_option
+@options.assume_option
 @options.json_option
 @options.quiet_option
 def compare(
@@ -29,6 +30,7 @@ def compare(
     batch: int | None,
     shapes: tuple[str, ...],
     objective: str,
+    assume: str | None,
     json_to: str | None,
     quiet: bool,
 ) -> None:
@@ -47,7 +49,7 @@ def compare(
     hws = [api.load_hardware(name, overrides) for name in hardware]
     loaded = [api.load_model(model, given) for model in models]
     announce_compilation(quiet)
-    comparison = api.compare(loaded, hws, batch, objective)
+    comparison = api.compare(loaded, hws, batch, objective, assume)
     if json_to == STDOUT:
         click.echo(comparison.to_json(), nl=False)
         return

@@ -41,12 +41,14 @@ class Row:
 @options.hardware_option
 @options.set_option
 @options.shape_option
+@options.assume_option
 @options.json_option
 def ops(
     model: str | None,
     hardware: str,
     overrides: tuple[str, ...],
     shapes: tuple[str, ...],
+    assume: str | None,
     json_to: str | None,
 ) -> int:
     """Each operator of MODEL: on the NPU, on the host, or unsupported (exit code 3).
@@ -59,7 +61,7 @@ def ops(
         show_catalogue(json_to)
         return 0
     check_destinations({"--json": json_to}, (model, hardware))
-    rows = _rows(model, hardware, overrides, shapes)
+    rows = _rows(model, hardware, overrides, shapes, assume)
     if json_to is not None:
         document = {"schema": SCHEMA, "model": model, "nodes": [asdict(row) for row in rows]}
         _write_json(json_to, json.dumps(document, indent=2) + "\n")
@@ -69,10 +71,12 @@ def ops(
 
 
 def _rows(
-    model: str, hardware: str, overrides: tuple[str, ...], shapes: tuple[str, ...]
-) -> list[Row]:
+    model: str, hardware: str, overrides: tuple[str, ...], shapes: tuple[str, ...],
+    assume: str | None,
+) -> list[Row]:  # fmt: skip
     """Every operator with its place; of a model that can't be read, what is known of each node."""
     from npusim import api
+    from npusim.schedule.assumed import in_format
 
     hw = api.load_hardware(hardware, overrides)
     try:
@@ -82,7 +86,7 @@ def _rows(
         known += [Row(name, kind, "unchecked", "") for name, kind in error.unchecked]
         refused = [Row(one.where, "", "unsupported", one.what) for one in error.problems]
         return [*known, *refused]
-    return _placed(graph, hw)
+    return _placed(in_format(graph, hw, assume), hw)
 
 
 def _placed(graph: Graph, hardware: Hardware) -> list[Row]:
@@ -91,7 +95,7 @@ def _placed(graph: Graph, hardware: Hardware) -> list[Row]:
     from npusim.hardware.schema import Host
     from npusim.schedule.lower import lower
 
-    machine = machine_of(hardware)
+    machine = machine_of(hardware, graph.pair)
     refused: dict[str, str] = {}
     try:
         steps = lower(graph, hardware, machine).steps
@@ -107,7 +111,7 @@ def _row(graph: Graph, hardware: Hardware, step: Step, refused: dict[str, str]) 
     if name in refused:
         return Row(name, kind, "unsupported", refused[name])
     remarks = [_why_on_host(graph, step)] if step.on == "host" else []
-    if not graph.weightless:
+    if not graph.weightless and not graph.counted_only:
         remarks.append(_why_not_executed(graph, hardware, step.node))
     return Row(name, kind, step.on, "; ".join(filter(None, remarks)))
 

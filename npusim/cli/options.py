@@ -51,6 +51,11 @@ shape_option: Decorator = click.option(
     metavar="NAME=1x3x224x224",
     help="Extents of a dynamic input.",
 )
+assume_option: Decorator = click.option(
+    "--assume",
+    metavar="FORMAT",
+    help="Count a float model as if it were in int8, fp16, int8*int4, ...",
+)
 objective_option: Decorator = click.option(
     "--objective",
     type=click.Choice(OBJECTIVES),

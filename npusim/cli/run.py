@@ -39,6 +39,7 @@ class Request:
     batch: int | None
     shapes: tuple[str, ...]
     objective: str
+    assume: str | None
     mapping: str | None
     mapping_to: str | None
     inputs: tuple[str, ...]
@@ -89,6 +90,9 @@ class Request:
                 if given is not None:
                     what = "nothing is executed: give --inputs or --numerics"
                     problems.append(Problem(option, what))
+        if self.assume is not None and self.executes:
+            what = "a model at an assumed format is counted, it can't be executed: --no-numerics"
+            problems.append(Problem("--assume", what))
         if self.stream and not self.inputs:
             problems.append(Problem("--stream", "needs samples that follow each other: --inputs"))
         if self.labels is not None and not self.inputs and not problems:
@@ -131,6 +135,7 @@ class Request:
 @options.batch_option
 @options.shape_option
 @options.objective_option
+@options.assume_option
 @click.option("--mapping", type=FILE, metavar="FILE", help="Take the schedule from FILE.")
 @click.option(
     "--dump-mapping", "mapping_to", type=FILE, metavar="FILE", help="Write the schedule to FILE."
@@ -195,7 +200,9 @@ def _run(request: Request) -> None:
         raise UsageError(Problem("--stream", what))
     oracle = _oracle(request, model.graph, hardware)
     announce_compilation(request.quiet)
-    program = api.schedule(model, hardware, request.batch, request.objective, request.mapping)
+    program = api.schedule(
+        model, hardware, request.batch, request.objective, request.mapping, request.assume
+    )
     outputs: dict[str, np.ndarray] = {}
     accuracy, agreement, notes = None, None, []
     if request.executes:

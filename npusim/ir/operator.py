@@ -59,6 +59,8 @@ class Operator(ABC):
     """True if it also exists on stored 8-bit integers."""
     real_constants: ClassVar[bool] = False
     """True if it takes float32 constants beside stored integers."""
+    host_only: ClassVar[bool] = False
+    """True if its loops say what it computes, but not that its parts depend on each other."""
     data_inputs: ClassVar[int | None] = None
     """How many of its first inputs hold data; those behind are parameters. None: all hold data."""
 

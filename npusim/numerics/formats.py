@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,27 @@ FP32 = Format("fp32", 32, "float32")
 
 FORMATS = {f.name: f for f in (INT8, UINT8, INT16, INT32, INT64, BOOL, FP16, FP32)}
 _BY_DTYPE = {f.dtype: f for f in FORMATS.values()}
+
+
+_OTHER = re.compile(r"(?P<kind>u?int|fp|bf)(?P<bits>\d+)(_\w+)?")
+"""Names of formats that tensors can be counted in: their width is in the name."""
+
+
+def format_named(name: str) -> Format:
+    """The format called `name`; one that nothing is stored in is known by its width only.
+
+    KeyError for a name that is not one of a number format.
+    """
+    if name in FORMATS:
+        return FORMATS[name]
+    found = _OTHER.fullmatch(name)
+    if found is None:
+        raise KeyError(name)
+    bits = int(found["bits"])
+    low, high = {"int": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1), "uint": (0, 2**bits - 1)}.get(
+        found["kind"], (0, 0)
+    )
+    return Format(name, bits, name, low, high)
 
 
 def format_of(dtype: np.typing.DTypeLike) -> Format:

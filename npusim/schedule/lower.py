@@ -69,7 +69,10 @@ def _unit(graph: Graph, node: Node, nest: LoopNest, hardware: Hardware) -> int:
         return ALIAS
     names = [name for name in (*node.inputs, *node.outputs) if name]
     computed = [graph.tensors[name] for name in names if not graph.tensors[name].is_constant]
-    if any(not tensor.format.is_integer for tensor in computed):
+    counted = graph.pair.split("*")
+    if any(not t.format.is_integer and t.format.name not in counted for t in computed):
+        return HOST
+    if node.op.host_only:
         return HOST
     if nest.unit is Unit.ARRAY:
         return ARRAY

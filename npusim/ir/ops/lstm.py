@@ -45,6 +45,7 @@ class Lstm(Operator):
 
     kind: ClassVar[str] = "lstm"
     quantizable: ClassVar[bool] = False
+    host_only: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """[T, D, B, H] and twice [D, B, H]."""
