@@ -124,6 +124,18 @@ def test_beside_a_real_constant_and_before_a_clamp(tmp_path: Path, op: str, dtyp
         assert len(graph.nodes) == 1 and not graph.notes
 
 
+@pytest.mark.parametrize("exponent", [2.0, 3.0, -1.0, 1.0])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_powers_of_all_stored_values(tmp_path: Path, exponent: float, dtype: str) -> None:
+    """Squares and cubes are products in ONNX Runtime, with a rounding a product."""
+    for seed in range(6):
+        operands, y = _operands(((256,), ()), dtype, seed)
+        extra = {"c": np.float32(exponent)}
+        model = qdq("Pow", {"a": operands["a"]}, y, dtype=dtype, extra=extra)
+        graph = assert_equal(model, tmp_path, dtype, 3)
+        assert [node.op.kind for node in graph.nodes] == ["square" if exponent == 2 else "pow"]
+
+
 COMPARISONS = ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")
 
 

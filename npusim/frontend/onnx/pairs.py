@@ -19,9 +19,10 @@ from npusim.ir.ops.mul import Mul
 from npusim.ir.ops.pairwise import Pairwise
 from npusim.ir.ops.pow import Pow
 from npusim.ir.ops.select import Select
+from npusim.ir.ops.square import Square
 from npusim.ir.ops.sub import Sub
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import BOOL
+from npusim.numerics.formats import BOOL, FP32
 
 Handler = Callable[[Context, Source], None]
 
@@ -39,6 +40,18 @@ def pair(kind: type[Pairwise]) -> Handler:
         ctx.emit(source, kind(), _operands(ctx, source))
 
     return take
+
+
+def power(ctx: Context, source: Source) -> None:
+    """Pow; a square, which ONNX Runtime computes as a product, is a function of one element."""
+    exponent = ctx.constants.get(ctx.name_of(source, 1))
+    x = ctx.activation(source, 0)
+    if x.format == FP32 and exponent is not None and exponent.size == 1 and exponent.item() == 2:
+        shape = np.broadcast_shapes(x.shape, exponent.shape)
+        if shape == x.shape:
+            ctx.emit(source, Square(), [x])
+            return
+    ctx.emit(source, Pow(), _operands(ctx, source))
 
 
 def maximum(ctx: Context, source: Source) -> None:
@@ -172,7 +185,7 @@ OPERATORS: dict[str, Handler] = {
     "Mul": pair(Mul),
     "Not": logical_not,
     "Or": comparison("logical_or"),
-    "Pow": pair(Pow),
+    "Pow": power,
     "Sub": pair(Sub),
     "Where": where,
     "Xor": comparison("logical_xor"),
