@@ -172,12 +172,14 @@ def session(
     """ONNX Runtime with its exact integer kernels.
 
     Kernels on uint8 activations are exact with x64quantprecision. Those on int8 (`int8`) are exact
-    by themselves, once nothing turns int8 into uint8.
+    by themselves, once nothing turns int8 into uint8. One thread, since more of them change the
+    order of some float32 sums.
     """
     options = onnxruntime.SessionOptions()
     exact = "session.qdqisint8allowed" if int8 else "session.x64quantprecision"
     options.add_session_config_entry(exact, "1")
     options.log_severity_level = 4
+    options.intra_op_num_threads = 1
     if optimized is not None:
         options.optimized_model_filepath = str(optimized)
     source = str(model) if isinstance(model, Path) else model.SerializeToString()
