@@ -17,7 +17,7 @@ from tests.support import litert
 from tests.support.evaluate import evaluate
 from tests.support.shared import shared_path
 from tests.support.tflite_cases import KINDS
-from tests.support.tflite_lstm import Lstm, lstm_model
+from tests.support.tflite_lstm import Lstm, lstm_model, real_lstm_model
 from tests.support.tflite_state import memory
 
 MUTATIONS, TRUNCATIONS = 300, 60
@@ -82,12 +82,13 @@ def test_mutations_of_every_operator_load_or_are_refused(kind, tmp_path):
         outcome(mutated(content, rng), tmp_path / "m.tflite")
 
 
-@pytest.mark.parametrize("case", ["peepholes", "projection", "variables"])
+@pytest.mark.parametrize("case", ["peepholes", "projection", "float32", "variables"])
 def test_mutations_of_models_that_remember_load_or_are_refused(case, tmp_path):
     rng = np.random.default_rng(14)
     model = {
         "peepholes": lambda: lstm_model(rng, Lstm(peephole=True)),
         "projection": lambda: lstm_model(rng, Lstm(projection=True, outputs=3)),
+        "float32": lambda: real_lstm_model(rng, Lstm(rows=1, depth=3, units=2)),
         "variables": lambda: memory(variables=2),
     }[case]()
     content = model.content()

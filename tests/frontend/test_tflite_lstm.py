@@ -178,7 +178,7 @@ def _of_rank_two(model: TinyModel) -> None:
 @pytest.mark.parametrize(
     ("damage", "error", "message"),
     [
-        (_float_input, UnsupportedModelError, "not fp32"),
+        (_float_input, UnsupportedModelError, "whose input is float32"),
         (_wrong_weights, ModelFileError, "'rf' have shape"),
         (_asymmetric_weights, UnsupportedModelError, "'wg' must be a constant"),
         (_constant_state, ModelFileError, "input 19 is not a variable"),

@@ -99,3 +99,29 @@ def _projection(m: TinyModel, rng: np.random.Generator, case: Lstm) -> list[int]
         return [weights, -1]
     bias = rng.integers(-300, 300, case.outputs).astype(np.int32)
     return [weights, m.constant("projection_bias", bias, 1e-4)]
+
+
+def real_lstm_model(rng: np.random.Generator, case: Lstm) -> TinyModel:
+    """A plain LSTM on float32."""
+    m = TinyModel()
+    sizes = (case.steps, case.rows) if case.time_major else (case.rows, case.steps)
+    x = m.tensor("x", (*sizes, case.depth), "float32")
+    y = m.tensor("y", (*sizes, case.units), "float32")
+    m.inputs, m.outputs = [x], [y]
+    shapes = {"w": (case.units, case.depth), "r": (case.units, case.units), "b": (case.units,)}
+    drawn = {
+        f"{name}{gate}": m.constant(f"{name}{gate}", rng.normal(0, 0.5, shape).astype(np.float32))
+        for name, shape in shapes.items()
+        for gate in "ifgo"
+    }
+    found = [[drawn[f"{name}{gate}"] for gate in "ifgo"] for name in shapes]
+    states = []
+    for name in ("output_state", "cell_state"):
+        states.append(m.tensor(name, (case.rows, case.units), "float32"))
+        m.tensors[states[-1]].is_variable = True
+    tensors = [x, *found[0], *found[1], *[-1] * 3, *found[2], -1, -1, *states, *[-1] * 4]
+    m.operator(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM", tensors, [y], "UnidirectionalSequenceLSTMOptions",
+        FusedActivationFunction=TANH, CellClip=case.cell_clip, TimeMajor=case.time_major,
+    )  # fmt: skip
+    return m

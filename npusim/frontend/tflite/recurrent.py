@@ -1,4 +1,4 @@
-"""UNIDIRECTIONAL_SEQUENCE_LSTM of TFLite with 8-bit weights: one chain of operators a time step.
+"""UNIDIRECTIONAL_SEQUENCE_LSTM of TFLite on 8 bits: one chain of operators a time step.
 
 The inputs' products with the weights of all gates are one operator; each time step then multiplies
 the last output with the recurrent weights and updates the cell, one step after the other. What a
@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from npusim.frontend.tflite.real_lstm import real_lstm
 from npusim.frontend.tflite.source import Source, Step, UnsupportedNodeError
 from npusim.ir.ops.concat import Concat
 from npusim.ir.ops.lstm_cell import LstmCell
 from npusim.ir.ops.lstm_product import LstmProduct
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import INT8, INT16, INT32, Format
+from npusim.numerics.formats import FP32, INT8, INT16, INT32, Format
 from npusim.numerics.lstm import GATE_SCALE, cell_bits
 from npusim.numerics.quantization import Quantization
 
@@ -48,8 +49,10 @@ class _Lstm:
 
 
 def lstm(source: Source) -> list[Step]:
-    """The operators of all time steps."""
+    """The operators of all time steps; on float32 that is one."""
     x, y = source.input(0), source.outputs[0]
+    if x.format == FP32:
+        return real_lstm(source)
     first = 1 if source.optional(_INPUT_WEIGHTS) is None else 0
     time_axis = 0 if source.options.get("TimeMajor") else 1
     forget = source.input(_INPUT_WEIGHTS + 1)
