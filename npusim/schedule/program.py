@@ -45,7 +45,9 @@ class Program:
     """Steps in order, as objects (`steps`) and as the tables that compiled code reads.
 
     `placements` says which tensors stay in SRAM; `pinned_bytes` of weights stay there across
-    inferences; `sram_peak_bytes` is the most that any step uses.
+    inferences; `sram_peak_bytes` is the most that any step uses. `buffer_bytes` int64 [steps] is
+    what the tiles of each step take, `early_bytes` int64 [steps] the weights of the next step that
+    come during it.
     """
 
     graph: Graph
@@ -58,6 +60,8 @@ class Program:
     placements: Mapping[str, Placement]
     pinned_bytes: int
     sram_peak_bytes: int
+    buffer_bytes: np.ndarray
+    early_bytes: np.ndarray
     candidates: int
 
     @property

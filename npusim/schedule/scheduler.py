@@ -152,10 +152,11 @@ def _tile(
         candidates += tiled.candidates
         used[at] = tiled.used
     pinned, placed = policy
-    peak = int(allow_prefetch(table, operands, np.array(top), used, machine.sram_bytes - pinned))
+    room, early = machine.sram_bytes - pinned, np.zeros(len(lowered.steps), np.int64)
+    peak = int(allow_prefetch(table, operands, np.array(top), used, room, early))
     return Program(
         graph, hardware, machine, lowered.steps, table, operands, lowered.tensors,
-        placed, pinned, pinned + peak, candidates,
+        placed, pinned, pinned + peak, used, early, candidates,
     )  # fmt: skip
 
 
