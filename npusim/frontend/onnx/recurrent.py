@@ -1,13 +1,19 @@
-"""LSTM: one node with three outputs."""
+"""LSTM, GRU and RNN: one node with an output for the sequence and one for each state."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
 
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
 from npusim.frontend.onnx.tensors import checked_shape
 from npusim.ir.graph import Node
-from npusim.ir.ops.lstm import Direction, Lstm
+from npusim.ir.ops.gru import Gru
+from npusim.ir.ops.lstm import Lstm
+from npusim.ir.ops.recurrent import Direction, Recurrent
+from npusim.ir.ops.rnn import Rnn
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32
 
@@ -16,27 +22,65 @@ DIRECTIONS = {
     "reverse": Direction.REVERSE,
     "bidirectional": Direction.BOTH,
 }
-USUAL = ("sigmoid", "tanh", "tanh")
 SEQUENCE_LENGTHS, PEEPHOLES = 4, 7
 """Inputs that are not supported."""
-INPUTS = (0, 1, 2, 3, 5, 6)
+WEIGHTS, STATES = (1, 2, 3), (5, 6)
 OUTPUTS = ("y", "last_h", "last_c")
+
+Known = TypeVar("Known")
 
 
 def lstm(ctx: Context, source: Source) -> None:
     """LSTM with its usual activations, weights that are constants, and no peepholes."""
+    _activation(source, {("sigmoid", "tanh", "tanh"): None})
+    flags = {"input_forget = 1": bool(source.integer("input_forget", 0)),
+             "peepholes": bool(source.input(PEEPHOLES))}  # fmt: skip
+    _emit(ctx, source, Lstm(source.integer("hidden_size", 0), _direction(source)), flags)
+
+
+def gru(ctx: Context, source: Source) -> None:
+    """GRU with its usual activations and weights that are constants."""
+    _activation(source, {("sigmoid", "tanh"): None})
+    reset_after = bool(source.integer("linear_before_reset", 0))
+    op = Gru(source.integer("hidden_size", 0), _direction(source), reset_after)
+    _emit(ctx, source, op, {})
+
+
+def rnn(ctx: Context, source: Source) -> None:
+    """RNN whose activation is Tanh or Relu, with weights that are constants."""
+    rectified = _activation(source, {("tanh",): False, ("relu",): True})
+    _emit(ctx, source, Rnn(source.integer("hidden_size", 0), _direction(source), rectified), {})
+
+
+def _direction(source: Source) -> Direction:
     direction = DIRECTIONS.get(source.text("direction", "forward"))
     if direction is None:
         raise DamagedNodeError(f"attribute 'direction' is '{source.text('direction', '')}'")
-    _check(ctx, source, len(direction.value))
-    op = Lstm(source.integer("hidden_size", 0), direction)
+    return direction
+
+
+def _activation(source: Source, known: dict[tuple[str, ...], Known]) -> Known:
+    """What `known` has for the activations; its first entry are those that need no name."""
+    usual = next(iter(known))
+    ways = len(_direction(source).value)
+    given = source.attributes.get("activations", ())
+    named = tuple(str(each).lower() for each in given) if given else usual * ways
+    for activations, value in known.items():
+        if named == activations * ways:
+            return value
+    choice = " or ".join(", ".join(each.title() for each in names) for names in known)
+    what = f"activations other than {choice} of {source.operator} are not supported"
+    raise UnsupportedNodeError(what)
+
+
+def _emit(ctx: Context, source: Source, op: Recurrent, refused: dict[str, bool]) -> None:
+    """Add the node; `refused` says what no kernel computes, and whether the node has it."""
+    _check(ctx, source, refused)
     inputs: list[Tensor | None] = [ctx.activation(source, 0)]
-    for index in INPUTS[1:]:
-        weights = 1 <= index <= 3
-        if not source.input(index):
-            inputs.append(None)
-        else:
-            inputs.append((ctx.real_constant if weights else ctx.activation)(source, index))
+    for index in (*WEIGHTS, *STATES[: op.states]):
+        read: Callable[[Source, int], Tensor]
+        read = ctx.real_constant if index in WEIGHTS else ctx.activation
+        inputs.append(read(source, index) if source.input(index) else None)
     try:
         shapes = op.infer_shapes(inputs)
     except ValueError as error:
@@ -47,20 +91,15 @@ def lstm(ctx: Context, source: Source) -> None:
         name = given or f"{source.name}_{OUTPUTS[at]}"
         ctx.tensors[name] = Tensor(name, checked_shape(shape), FP32)
         names.append(name)
-    read = tuple("" if tensor is None else tensor.name for tensor in inputs)
-    ctx.nodes.append(Node(source.name, op, read, tuple(names)))
+    operands = tuple("" if tensor is None else tensor.name for tensor in inputs)
+    ctx.nodes.append(Node(source.name, op, operands, tuple(names)))
 
 
-def _check(ctx: Context, source: Source, ways: int) -> None:
-    """Refuse what no kernel computes."""
-    activations = source.attributes.get("activations", ())
-    named = tuple(str(each).lower() for each in activations) if activations else USUAL * ways
+def _check(ctx: Context, source: Source, refused: dict[str, bool]) -> None:
     refused = {
-        "activations other than Sigmoid, Tanh, Tanh": named != USUAL * ways,
+        **refused,
         "clip": "clip" in source.attributes,
-        "input_forget = 1": bool(source.integer("input_forget", 0)),
         "layout = 1": bool(source.integer("layout", 0)),
-        "peepholes": bool(source.input(PEEPHOLES)),
     }
     found = [what for what, given in refused.items() if given]
     if source.input(SEQUENCE_LENGTHS):
@@ -69,4 +108,4 @@ def _check(ctx: Context, source: Source, ways: int) -> None:
         if lengths is None or any(int(length) not in steps for length in lengths.reshape(-1)):
             found.append("lengths of each sequence")
     if found:
-        raise UnsupportedNodeError(f"{' and '.join(found)} of an LSTM is not supported")
+        raise UnsupportedNodeError(f"{' and '.join(found)} of {source.operator} is not supported")
