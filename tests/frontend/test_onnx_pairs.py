@@ -186,6 +186,23 @@ def test_selection(
     assert [node.op.kind for node in graph.nodes] == ["select"]
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_mask_of_real_constants(tmp_path: Path, dtype: str, first: bool) -> None:
+    """Exporters write masks as the lowest float32."""
+    model = Model(dtype)
+    names = model.operand("x", Operand((3, 8), 0.02, 5))
+    model.nodes.append(helper.make_node("DequantizeLinear", names, ["x_real"]))
+    mask = model.constant("mask", np.arange(24).reshape(3, 8) % 3 == 0, np.bool_)
+    low = model.constant("low", np.float32([-3.4e38] * 7 + [0.013]), np.float32)
+    sides = ["x_real", low] if first else [low, "x_real"]
+    model.nodes.append(helper.make_node("Where", [mask, *sides], ["y_real"]))
+    parameters = model.parameters("y", Operand((), 0.03, 1), dtype)
+    model.nodes.append(helper.make_node("QuantizeLinear", ["y_real", *parameters], ["y"]))
+    graph = assert_equal(model.finished(None, 17), tmp_path, dtype)
+    assert [node.op.kind for node in graph.nodes] == ["select"]
+
+
 def test_tensors_of_two_formats_are_refused_by_name(tmp_path: Path) -> None:
     model = plain("Sub", {"a": ("float32", (3,)), "b": ("int32", (3,))}, "float32")
     onnx.save(model, tmp_path / "one.onnx")

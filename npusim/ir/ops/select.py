@@ -1,7 +1,8 @@
 """One of two tensors, element by element, as a truth value says.
 
 Inputs: a, b, condition (bool), whose shapes broadcast; a and b int8 or uint8 with scales of their
-own, float32, or integers that mean themselves. Output: the format of a and b.
+own, float32, or integers that mean themselves; a float32 constant may stand beside a quantized
+tensor. Output: the format of a and b.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import numpy as np
 from npusim.ir.loopnest import Tile
 from npusim.ir.operator import VectorKernel
 from npusim.ir.ops.broadcast import Broadcast, is_plain, require_format
+from npusim.ir.ops.through_float import affine_of
 from npusim.ir.ops.vector import ElementwiseKernel, part, quantized
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
-from npusim.numerics.formats import BOOL
+from npusim.numerics.formats import BOOL, FP32
 from npusim.numerics.profiles import Profile
 from npusim.numerics.rescale import RESCALE_PARAMETERS
 
@@ -31,6 +33,7 @@ class Select(Broadcast):
     kind: ClassVar[str] = "select"
     rate: ClassVar[str] = "copy"
     data_inputs: ClassVar[int | None] = 2
+    real_constants: ClassVar[bool] = True
 
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
@@ -47,10 +50,15 @@ class Select(Broadcast):
     def _side(
         self, x: Tensor, out: Tensor, profile: Profile, kernels: Kernels
     ) -> ElementwiseKernel | None:
-        """What brings `x` to the output's scale, None if it has it already."""
+        """What brings `x` to the output's scale, None if it has it already; reals are quantized."""
         if is_plain(out):
             require_format(self, x, out.format, out)
             return None
+        if is_plain(x):
+            require_format(self, x, FP32, out)
+            rounding = profile.arithmetic("quantize", out.format.name)
+            quantize = kernels.get(f"quantize_{rounding}")
+            return ElementwiseKernel(quantize, affine_of(self, out), out.channel_axis)
         qx, qy = quantized(self, x), quantized(self, out)
         if x.format == out.format and qx.same_as(qy):
             return None
