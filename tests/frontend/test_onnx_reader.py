@@ -109,7 +109,7 @@ def test_an_open_batch_is_one_and_noted_or_as_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "open extent on axis 2, 3; give it with --shape x=1xNxNxN"),
+        ({}, "open extent on axis 2, 3; give it with --shape x=1x3xNxN"),
         ({"shapes": {"y": (1, 3, 4, 4)}}, "no input 'y'"),
         ({"shapes": {"x": (1, 4, 4, 4)}}, "shape 1x4x4x4 does not fit input 'x' of shape ?x3x?x?"),
         ({"shapes": {"x": (1, 3, 4)}}, "does not fit"),
@@ -124,6 +124,47 @@ def test_extents_that_stay_open_or_do_not_fit(
     with pytest.raises(UsageError) as caught:
         _read(tmp_path, b, ("x", ("N", 3, "H", "W")), y, **options)
     assert message in str(caught.value)
+
+
+def _two_inputs(tmp_path: Path, first: tuple[object, ...], second: tuple[object, ...]) -> Path:
+    nodes = [helper.make_node("Relu", [name], [f"{name}_relu"]) for name in "ab"]
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in (("a", first), ("b", second))
+    ]
+    outs = [helper.make_tensor_value_info(f"{name}_relu", TensorProto.FLOAT, None) for name in "ab"]
+    graph = helper.make_graph(nodes, "two", ends, outs)
+    opsets = [helper.make_opsetid("", 17)]
+    path = tmp_path / "two.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
+    return path
+
+
+def test_an_extent_that_has_a_name_is_the_same_in_every_input(tmp_path: Path) -> None:
+    path = _two_inputs(tmp_path, ("batch", "length"), (2, "batch", 128))
+    tensors = read_onnx(path, shapes={"a": (3, 576)}).tensors
+    assert (tensors["a"].shape, tensors["b"].shape) == ((3, 576), (2, 3, 128))
+    tensors = read_onnx(path, shapes={"a": (3, 576), "b": (2, 1, 128)}).tensors
+    assert tensors["b"].shape == (2, 1, 128)
+
+
+def test_a_name_that_stands_for_any_open_extent_stands_for_none(tmp_path: Path) -> None:
+    path = _two_inputs(tmp_path, (1, "?", "?"), (1, "?"))
+    with pytest.raises(UsageError, match="give it with --shape b=1xN"):
+        read_onnx(path, shapes={"a": (1, 5, 7)})
+
+
+def test_minus_one_is_an_open_extent(tmp_path: Path) -> None:
+    path = _two_inputs(tmp_path, (-1, 3), (-1, 4))
+    tensors = read_onnx(path, shapes={"a": (6, 3)}).tensors
+    assert (tensors["a"].shape, tensors["b"].shape) == ((6, 3), (1, 4))
+
+
+def test_every_input_that_stays_open_is_named_with_what_is_known(tmp_path: Path) -> None:
+    path = _two_inputs(tmp_path, ("N", "length"), (2, "N", 128))
+    with pytest.raises(UsageError) as caught:
+        read_onnx(path)
+    assert "--shape a=1xN" in str(caught.value) and "--shape b=2xNx128" in str(caught.value)
 
 
 def test_a_fixed_batch_is_not_changed(tmp_path: Path) -> None:

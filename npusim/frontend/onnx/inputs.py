@@ -10,31 +10,52 @@ from npusim.errors import Problem, UsageError, nearest_name
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.tensors import DTYPES, checked_shape, type_name
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import BOOL, FP16, FP32, INT8, INT32, INT64, UINT8, format_of
+from npusim.numerics.formats import BOOL, FP16, FP32, INT8, INT32, INT64, UINT8
 
 OPEN = -1
 """The extent that some exporters write where one is open."""
-_SUPPORTED = (FP32, FP16, INT8, UINT8, INT32, INT64, BOOL)
+_SUPPORTED = {f.dtype: f for f in (FP32, FP16, INT8, UINT8, INT32, INT64, BOOL)}
+"""Formats of inputs by numpy's name."""
 
 
 def read_input(
     proto: ValueInfoProto, batch: int | None, shapes: Mapping[str, tuple[int, ...]],
-    notes: list[str],
+    notes: list[str], named: Mapping[str, int],
 ) -> Tensor:  # fmt: skip
-    """The tensor of one graph input; adds a note where an open batch was taken as 1."""
+    """The tensor of one graph input; adds a note where an open batch was taken as 1.
+
+    `named` is what `named_extents` found for these `shapes`.
+    """
     if proto.type.WhichOneof("value") != "tensor_type":
         raise UnsupportedNodeError("it is not a tensor")
     kind = proto.type.tensor_type
     dtype = DTYPES.get(kind.elem_type)
-    if dtype is None or format_of(dtype) not in _SUPPORTED:
+    if dtype is None or dtype.name not in _SUPPORTED:
         raise UnsupportedNodeError(f"its type {type_name(kind.elem_type)} is not supported")
     if not kind.HasField("shape"):
         shape = shapes.get(proto.name)
         if shape is None:
-            raise UsageError(Problem(proto.name, _fix(proto.name, "no shape", 4)))
+            raise UsageError(Problem(proto.name, _fix(proto.name, "no shape", [None] * 4)))
     else:
-        shape = _fixed(proto.name, kind, batch, shapes, notes)
-    return Tensor(proto.name, checked_shape(shape), format_of(dtype))
+        shape = _fixed(proto.name, kind, batch, shapes, notes, named)
+    return Tensor(proto.name, checked_shape(shape), _SUPPORTED[dtype.name])
+
+
+def named_extents(
+    protos: Sequence[ValueInfoProto], shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, int]:
+    """Extents that the file knows by name (`batch`), as the given shapes fix them.
+
+    A name that two shapes give different extents stands for nothing: exporters write `?` and the
+    like for any open extent.
+    """
+    found: dict[str, set[int]] = {}
+    for proto in protos:
+        dims = proto.type.tensor_type.shape.dim
+        for dim, extent in zip(dims, shapes.get(proto.name, ()), strict=False):
+            if dim.WhichOneof("value") == "dim_param" and dim.dim_param:
+                found.setdefault(dim.dim_param, set()).add(extent)
+    return {name: extents.pop() for name, extents in found.items() if len(extents) == 1}
 
 
 def check_names(shapes: Mapping[str, tuple[int, ...]], inputs: Sequence[str]) -> None:
@@ -52,10 +73,13 @@ def check_names(shapes: Mapping[str, tuple[int, ...]], inputs: Sequence[str]) ->
 
 def _fixed(
     name: str, kind: TypeProto.Tensor, batch: int | None, shapes: Mapping[str, tuple[int, ...]],
-    notes: list[str],
+    notes: list[str], named: Mapping[str, int],
 ) -> tuple[int, ...]:  # fmt: skip
-    declared = [_extent(dim) for dim in kind.shape.dim]
     given = shapes.get(name)
+    declared = [_extent(dim) for dim in kind.shape.dim]
+    if given is None:
+        pairs = zip(kind.shape.dim, declared, strict=True)
+        declared = [named.get(d.dim_param) if e is None else e for d, e in pairs]
     if given is not None:
         fits = len(given) == len(declared) and all(
             extent > 0 and expected in (None, extent)
@@ -76,7 +100,7 @@ def _fixed(
     open_axes = [str(axis) for axis, extent in enumerate(declared) if extent is None]
     if open_axes:
         what = f"an open extent on axis {', '.join(open_axes)}"
-        raise UsageError(Problem(name, _fix(name, what, len(declared))))
+        raise UsageError(Problem(name, _fix(name, what, declared)))
     return tuple(extent for extent in declared if extent is not None)
 
 
@@ -90,6 +114,7 @@ def _extent(dim: object) -> int | None:
     return None
 
 
-def _fix(name: str, what: str, rank: int) -> str:
-    example = "x".join(["1"] + ["N"] * (rank - 1))
+def _fix(name: str, what: str, declared: Sequence[int | None]) -> str:
+    shown = ["N" if extent is None else str(extent) for extent in declared]
+    example = "x".join(["1" if declared[0] is None else shown[0], *shown[1:]])
     return f"the input has {what}; give it with --shape {name}={example}"

@@ -22,7 +22,7 @@ from npusim.frontend.onnx.cleanup import clean_up
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.folding import FOLDS, MOVING, constant_value, fold
-from npusim.frontend.onnx.inputs import check_names, read_input
+from npusim.frontend.onnx.inputs import check_names, named_extents, read_input
 from npusim.frontend.onnx.source import STANDARD_DOMAINS, Source, read_node
 from npusim.frontend.onnx.table import OPERATORS
 from npusim.frontend.onnx.tensors import read_tensor
@@ -145,10 +145,11 @@ class _Builder:
         known = {*self.context.constants, *self.context.failed}
         protos = [proto for proto in self.proto.input if proto.name not in known]
         check_names(shapes, [proto.name for proto in protos])
+        named = named_extents(protos, shapes)
         problems: list[Problem] = []
         for proto in protos:
             try:
-                tensor = read_input(proto, batch, shapes, self.notes)
+                tensor = read_input(proto, batch, shapes, self.notes, named)
                 if tensor.name in self.context.tensors or not tensor.name:
                     raise DamagedNodeError("is there twice or has no name")
                 self.context.tensors[tensor.name] = tensor
