@@ -55,9 +55,9 @@ class Pairwise(Broadcast):
         if is_plain(a) != is_plain(b):
             return self._beside_a_real(a, b, out, profile, kernels)
         qa, qb, qy = (quantized(self, tensor) for tensor in (a, b, out))
-        rounding = profile.arithmetic("clamp", self.kind)
-        clamp = clamp_range(self.activation, out.format, qy, rounding)
         kind = self.kind if self.is_usual(qa, qb, qy) else f"{self.kind}_other"
+        rounding = profile.arithmetic("clamp", kind)
+        clamp = clamp_range(self.activation, out.format, qy, rounding)
         is_clamped = clamp != (out.format.low, out.format.high)
         arithmetic = profile.arithmetic(kind, "clamped" if is_clamped else out.format.name)
         name, parameters = self._quantized(arithmetic, qa, qb, qy, clamp)
