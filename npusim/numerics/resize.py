@@ -10,12 +10,22 @@ import numpy as np
 
 F = np.float32
 
+LONGEST_AXIS = 2**20
+"""Elements of a resized axis; a damaged file could ask for any number."""
+
+
+def check_extent(after: int) -> None:
+    """ValueError for an axis that is longer than images are."""
+    if after > LONGEST_AXIS:
+        raise ValueError(f"resizes an axis to {after} elements, more than {LONGEST_AXIS}")
+
 
 def nearest_tflite(before: int, after: int, corners: bool, centers: bool) -> np.ndarray:
     """Input index [after] of each element of an axis resized from `before` to `after` elements.
 
     `corners` maps ends to ends, `centers` middles of elements to middles; float32 throughout.
     """
+    check_extent(after)
     ends = corners and after > 1
     scale = F(before - 1) / F(after - 1) if ends else F(before) / F(after)
     offset = F(0.5) if centers else F(0)
@@ -61,6 +71,7 @@ def nearest_onnx(
     before: int, after: int, scale: np.float32, mode: str, nearest: str
 ) -> np.ndarray:  # fmt: skip
     """Input index [after] of each element of an axis, as ONNX Runtime rounds coordinates."""
+    check_extent(after)
     place = coordinates_onnx(before, after, scale, mode)
     below = np.floor(place)
     if nearest == "simple":

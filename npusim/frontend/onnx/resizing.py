@@ -14,7 +14,7 @@ from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.resize_bilinear import ResizeBilinear
 from npusim.ir.ops.resize_nearest import ResizeNearest
 from npusim.ir.tensor import Tensor
-from npusim.numerics.resize import COORDINATES, NEAREST_MODES, nearest_onnx
+from npusim.numerics.resize import COORDINATES, NEAREST_MODES, check_extent, nearest_onnx
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ def _target(ctx: Context, source: Source, x: Tensor) -> _Target:
             factors[axis] = np.float32(value)
             if not 0 < factors[axis] < np.float32(np.inf):
                 raise DamagedNodeError(f"has a scale of {value}")
+            check_extent(int(float(factors[axis]) * extent))
             shape[axis] = int(factors[axis] * np.float32(extent))
         else:
             shape[axis] = int(value)

@@ -41,4 +41,4 @@ class MirrorPad(Movement):
 
     def moved(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """See `Movement`."""
-        return np.pad(inputs[0], self.padding, self.mode)
+        return np.pad(inputs[0], self.padding, self.mode) if self.padding else inputs[0]

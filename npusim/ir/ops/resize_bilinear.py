@@ -25,6 +25,7 @@ from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import FP32, INT8, UINT8
 from npusim.numerics.profiles import Profile
+from npusim.numerics.resize import check_extent
 from npusim.numerics.resize_linear import TAPS, Axis, Taps
 
 
@@ -49,6 +50,7 @@ class ResizeBilinear(Operator):
         batch, _, _, channels = image_extents(self, data_of(self, inputs), self.channel_axis)
         if min(self.size) < 1:
             raise ValueError(f"resizes to {self.size}")
+        check_extent(max(self.size))
         return [in_order((batch, *self.size, channels), self.channel_axis)]
 
     def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:

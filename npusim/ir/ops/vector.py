@@ -70,6 +70,8 @@ def vector_nest(
 
 def share_of_output(tensor: Tensor, out: Tensor) -> tuple[int, int]:
     """The part of the elements of `out` that `tensor` has, all of them at most."""
+    if out.size == 0:
+        return 1, 1
     size = min(tensor.size, out.size)
     divisor = gcd(size, out.size)
     return size // divisor, out.size // divisor

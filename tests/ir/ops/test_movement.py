@@ -167,6 +167,7 @@ def test_an_index_that_inputs_lead_to_is_checked_when_it_is_known(op):
         (GatherElements(0), [constant([0])], "do not fit shape"),
         (ResizeNearest((None, (4,), None, None)), [], "reads outside an axis"),
         (ResizeBilinear((0, 2)), [], "resizes to"),
+        (ResizeBilinear((2, 2**21)), [], "more than 1048576"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_reason(op, given, reason):
