@@ -107,6 +107,27 @@ def test_all_pairs_of_stored_values(tmp_path: Path, kind: str, profile: str) -> 
         np.testing.assert_array_equal(found["y"], litert.outputs(made)["y"])
 
 
+@pytest.mark.parametrize("profile", litert.PROFILES)
+@pytest.mark.parametrize("kind", ["ADD", "SUB"])
+@pytest.mark.parametrize("ratio", [2.0**-11, 0.5])
+def test_a_bound_between_two_steps(tmp_path: Path, kind: str, profile: str, ratio: float) -> None:
+    """6 lies on a tie; XNNPACK takes the one ratio of scales and leaves the other."""
+    grid = np.arange(-128, 128, dtype=np.int8)
+    for steps in (3, 20, 51):
+        scale = float(np.float32(6.0) / np.float32(steps + 0.5))
+        m = TinyModel()
+        m.inputs.append(m.tensor("a", (256, 1), "int8", scale * ratio))
+        other = m.constant("b", grid[None], scale * 0.7)
+        m.outputs.append(m.tensor("y", (256, 256), "int8", scale, -50))
+        options = {"FusedActivationFunction": RELU6}
+        m.operator(kind, [*m.inputs, other], m.outputs, REAL[kind], version=2, **options)
+        made = litert.interpreter(m.content(), profile)
+        litert.run(made, {"a": grid[:, None]})
+        (tmp_path / "one.tflite").write_bytes(m.content())
+        found = evaluate(load_model(tmp_path / "one.tflite"), {"a": grid[:, None]}, profile)
+        np.testing.assert_array_equal(found["y"], litert.outputs(made)["y"])
+
+
 def along(
     kind: str, dtype: str, axes: list[int], out: tuple[int, ...],
     scales: tuple[float | None, float | None] = (None, None),
