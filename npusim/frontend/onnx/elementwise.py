@@ -1,4 +1,4 @@
-"""Relu, Clip, Softmax, and its quantized form."""
+"""Relu, Clip, Softmax, its logarithm, and its quantized form."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from npusim.frontend.onnx.source import Source
 from npusim.ir.operator import Operator
 from npusim.ir.ops.clip import Clip
 from npusim.ir.ops.clip_stored import ClipStored
+from npusim.ir.ops.log_softmax import LogSoftmax
 from npusim.ir.ops.relu import Relu
 from npusim.ir.ops.softmax import Softmax
 from npusim.ir.tensor import Tensor
@@ -59,6 +60,12 @@ def softmax(ctx: Context, source: Source) -> None:
     """Softmax."""
     x = ctx.activation(source, 0)
     ctx.emit(source, Softmax(axis=_softmax_axis(source, x, source.opset)), [x])
+
+
+def log_softmax(ctx: Context, source: Source) -> None:
+    """LogSoftmax."""
+    x = ctx.activation(source, 0)
+    ctx.emit(source, LogSoftmax(axis=_softmax_axis(source, x, source.opset)), [x])
 
 
 def qlinear_softmax(ctx: Context, source: Source) -> None:

@@ -10,6 +10,7 @@ from npusim.frontend.onnx.source import Source
 from npusim.ir.ops.batch_norm import BatchNorm
 from npusim.ir.ops.instance_norm import InstanceNorm
 from npusim.ir.ops.layer_norm import LayerNorm
+from npusim.ir.ops.local_response_norm import LocalResponseNorm
 
 MEAN_IN_FLOAT32 = 1
 """Value of `stash_type` that asks for float32 statistics."""
@@ -55,3 +56,13 @@ def layer_normalization(ctx: Context, source: Source) -> None:
     if source.input(2):
         inputs.append(ctx.real_constant(source, 2))
     ctx.emit(source, op, inputs)
+
+
+def local_response_normalization(ctx: Context, source: Source) -> None:
+    """LRN; ONNX Runtime has no window that reaches further to one side."""
+    size = source.integer("size", 0)
+    if size > 0 and size % 2 == 0:
+        raise UnsupportedNodeError(f"an even size, {size}, is not supported")
+    alpha, beta = source.real("alpha", 1e-4), source.real("beta", 0.75)
+    op = LocalResponseNorm(size, alpha, beta, source.real("bias", 1.0))
+    ctx.emit(source, op, [ctx.activation(source, 0)])

@@ -34,6 +34,8 @@ class Normalization(Operator):
 
     keeps_axes: ClassVar[bool] = True
     data_inputs: ClassVar[int | None] = 1
+    rate: ClassVar[str] = "norm"
+    """What the vector unit calls it."""
 
     @abstractmethod
     def reduced(self, rank: int) -> frozenset[int]:
@@ -65,7 +67,7 @@ class Normalization(Operator):
         """One step an element; scale and shift are read along the axes that they have."""
         out = outputs[0]
         splits = uncut_along(out, self.reduced(len(out.shape)))
-        nest = vector_nest(inputs, outputs, "norm", splits=splits)
+        nest = vector_nest(inputs, outputs, self.rate, splits=splits)
         dims = frozenset().union(*(_dim_of(out, a) for a in self.parameter_axes(len(out.shape))))
         walked = {tensor.name: dims for tensor in inputs[1:] if tensor is not None}
         operands = [replace(o, dims=walked.get(o.tensor, o.dims)) for o in nest.operands]

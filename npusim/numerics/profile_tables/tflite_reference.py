@@ -33,6 +33,8 @@ ARITHMETICS = {
     "instance_norm": "float32",
     "layer_norm": "float32",
     "gru": "float32",
+    "local_response_norm": "float32",
+    "log_softmax": "float32",
     "lstm": "float32",
     "rnn": "float32",
     "sub": "double_rounding",
