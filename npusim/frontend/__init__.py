@@ -19,8 +19,8 @@ def load_model(
 ) -> Graph:
     """Read a .tflite, .onnx or .csv (layer table) file.
 
-    `batch` and `shapes` (input name to shape) fix open extents of an ONNX model; the other files
-    have none.
+    `shapes` (input name to shape) fixes what a .tflite or .onnx model leaves open, `batch` the
+    open batch of an ONNX model; a layer table leaves nothing open.
     """
     path = Path(path)
     kind = _kind(path)
@@ -28,16 +28,16 @@ def load_model(
         from npusim.frontend.onnx import read_onnx
 
         return read_onnx(path, batch=batch, shapes=shapes)
+    if kind == ".tflite" and batch is None:
+        from npusim.frontend.tflite import read_tflite
+
+        return read_tflite(path, shapes)
     if batch is not None or shapes:
-        what = f"{path.name} states all its shapes; only an ONNX model can leave some open"
+        what = f"{path.name} states its shapes; only a .tflite or .onnx model can leave some open"
         raise UsageError(Problem("--shape" if shapes else "--batch", what))
-    if kind == ".csv":
-        from npusim.frontend.layer_table import read_layer_table
+    from npusim.frontend.layer_table import read_layer_table
 
-        return read_layer_table(path)
-    from npusim.frontend.tflite import read_tflite
-
-    return read_tflite(path)
+    return read_layer_table(path)
 
 
 def _kind(path: Path) -> str:

@@ -189,8 +189,8 @@ def test_options_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
 def test_shapes_are_refused_where_nothing_is_open(tmp_path: Path) -> None:
     assert "no input 'imag'" in refused(2, "run", "digits", "--shape", "imag=1x1x8x8")
     assert "--shape" in refused(2, "run", "digits", "--shape", "image=1x1x9x9")
-    path = _model(tmp_path, b"\x1c\0\0\0TFL3", "model.tflite")
-    assert "only ONNX" in refused(2, "run", path, "--shape", "x=1x2")
+    path = _model(tmp_path, b"name,m,k,n\nfirst,16,32,8\n", "layers.csv")
+    assert "leave shapes open" in refused(2, "run", path, "--shape", "x=1x2")
 
 
 def test_what_cannot_be_written_is_refused_before_anything_runs(tmp_path: Path) -> None:

@@ -12,8 +12,14 @@ import pytest
 PROFILES = ("tflite-reference", "xnnpack")
 
 
-def interpreter(content: bytes, profile: str, preserve: bool = False) -> Any:
-    """An interpreter of the kernels that `profile` stands for; skips where LiteRT is absent."""
+def interpreter(
+    content: bytes, profile: str, preserve: bool = False,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> Any:  # fmt: skip
+    """An interpreter of the kernels that `profile` stands for; skips where LiteRT is absent.
+
+    `shapes` are those of open inputs, by name.
+    """
     module = pytest.importorskip("ai_edge_litert.interpreter")
     resolver = {
         "tflite-reference": module.OpResolverType.BUILTIN_REF,
@@ -25,6 +31,8 @@ def interpreter(content: bytes, profile: str, preserve: bool = False) -> Any:
             model_content=content, num_threads=1, experimental_op_resolver_type=resolver,
             experimental_preserve_all_tensors=preserve,
         )  # fmt: skip
+    for detail in made.get_input_details() if shapes else ():
+        made.resize_tensor_input(detail["index"], shapes[detail["name"]])
     made.allocate_tensors()
     return made
 

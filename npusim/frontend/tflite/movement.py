@@ -141,6 +141,25 @@ def strided_slice(source: Source) -> Imported:
     return [cut, source.step(Reshape(out.shape), cut.outputs)]
 
 
+def sliced_shape(source: Source) -> tuple[int, ...]:
+    """The shape that a STRIDED_SLICE gives: without the axes that it drops, with those it adds."""
+    x, count = source.input(0), len(source.integers(1))
+    (extents,) = _masked(source, x.shape).infer_shapes((x,))
+    masks = {name: _mask(source, name) for name in ("Ellipsis", "NewAxis", "ShrinkAxis")}
+    new = {at for at in range(count) if at in masks["NewAxis"] - masks["Ellipsis"]}
+    shape: list[int] = []
+    walked = 0
+    for at in range(count):
+        if at in new:
+            shape.append(1)
+            continue
+        skipped = len(x.shape) - (count - len(new)) + 1 if at in masks["Ellipsis"] else 1
+        if at in masks["Ellipsis"] or at not in masks["ShrinkAxis"]:
+            shape += extents[walked : walked + skipped]
+        walked += skipped
+    return (*shape, *extents[walked:])
+
+
 def _masked(source: Source, shape: tuple[int, ...]) -> StridedSlice:
     """The slice that begin, end, strides and the masks describe; axes that are new are left out."""
     given = [source.integers(index) for index in (1, 2, 3)]

@@ -17,6 +17,7 @@ import numpy as np
 from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageError
 from npusim.frontend.tflite.folding import known_values
 from npusim.frontend.tflite.operators import IMPORTS
+from npusim.frontend.tflite.shapes import Shape, check_closed, inferred, settled, with_inputs
 from npusim.frontend.tflite.source import Known, Source, Step, UnsupportedNodeError
 from npusim.frontend.tflite.state import RawState, resolve_states
 from npusim.frontend.tflite.tables import RawModel, RawOperator, read_tables
@@ -30,8 +31,8 @@ MAX_FILE_BYTES = 2**31
 _WEIGHTED = ("conv2d", "fully_connected", "transposed_conv2d")
 
 
-def read_tflite(path: str | Path) -> Graph:
-    """Read the model at `path`.
+def read_tflite(path: str | Path, shapes: Mapping[str, Shape] | None = None) -> Graph:
+    """Read the model at `path`; `shapes` (input name to extents) fixes what it leaves open.
 
     Raises ModelFileError for a damaged file, UnsupportedModelError listing every node that npusim
     can't run, UsageError if there is no such file.
@@ -39,7 +40,7 @@ def read_tflite(path: str | Path) -> Graph:
     path = Path(path)
     content = _content(path)
     raw = read_tables(content, str(path))
-    return _Builder(raw, path).graph(hashlib.sha256(content).hexdigest())
+    return _Builder(raw, path, shapes or {}).graph(hashlib.sha256(content).hexdigest())
 
 
 def _content(path: Path) -> bytes:
@@ -57,19 +58,21 @@ def _content(path: Path) -> bytes:
 class _Builder:
     """Builds the graph of one file; collects problems so that all are reported at once."""
 
-    def __init__(self, raw: RawModel, path: Path) -> None:
+    def __init__(self, raw: RawModel, path: Path, shapes: Mapping[str, Shape]) -> None:
         resolved = resolve_states(raw)
-        self.raw = resolved.model
+        self.names = _unique_names(resolved.model)
+        self.raw, self.notes = with_inputs(resolved.model, self.names, shapes)
+        self.resized = bool(shapes)
         self.path = path
         self.states = resolved.states
         self.damaged: list[Problem] = []
         for where, what in resolved.damaged:
             self._damage(where, what)
         self.unsupported = [Problem(where, what) for where, what in resolved.unsupported]
-        self.names = _unique_names(self.raw)
         self.taken = frozenset(self.names)
         self.file_tensors: dict[int, Tensor | None] = {}
         self.used: dict[str, Tensor] = {}
+        self.unknown: set[int] = set()
         self.ready: set[int] = {*raw.inputs, *(state.read for state in self.states)}
 
     def graph(self, sha256: str) -> Graph:
@@ -87,7 +90,7 @@ class _Builder:
         if not self.raw.outputs:
             self._damage("", "the model has no outputs")
         if self.damaged:
-            raise ModelFileError([*self.damaged, *self._open_inputs()])
+            raise ModelFileError(self.damaged)
         if self.unsupported:
             understood = [(node.name, node.op.kind) for node in nodes]
             raise UnsupportedModelError(self.unsupported, understood)
@@ -100,19 +103,10 @@ class _Builder:
             outputs=tuple(self.names[index] for index in self.raw.outputs),
             profile=PROFILE,
             sha256=sha256,
-            notes=(*self._notes(), counted_only) if counted_only else self._notes(),
+            notes=(*self.notes, *self._notes(), *([counted_only] if counted_only else [])),
             states=tuple(state for state in states if state is not None),
             counted_only=counted_only,
         )
-
-    def _open_inputs(self) -> list[Problem]:
-        """Inputs whose extents the file leaves open: what may be behind shapes that do not fit."""
-        what = "the model leaves an extent of this input open; npusim takes the file's own shape"
-        return [
-            Problem(f"input '{self.names[index]}' {self.raw.tensors[index].shape}", what)
-            for index in self.raw.inputs
-            if self.raw.tensors[index].is_open
-        ]
 
     def _state(self, raw: RawState) -> State | None:
         """The state, or None with a problem noted."""
@@ -142,7 +136,9 @@ class _Builder:
         if any(i in self.ready or self.raw.tensors[i].data is not None for i in raw.outputs):
             self._damage(where, "writes a tensor that has a value already")
         self.ready.update(raw.outputs)
-        if not self._is_supported(where, raw):
+        is_open = [self.resized or self.raw.tensors[i].is_open for i in raw.outputs]
+        self.unknown.update(i for i, free in zip(raw.outputs, is_open, strict=True) if free)
+        if not self._is_supported(where, raw) or self.unknown.intersection(raw.inputs):
             return []
         inputs = tuple(self._tensor(i) if i >= 0 else None for i in raw.inputs)
         outputs = [self._tensor(i) for i in raw.outputs]
@@ -152,8 +148,13 @@ class _Builder:
         ]:
             return []
         try:
-            steps = self._steps(raw.kind, Source(raw.options, inputs, present))
+            source = settled(raw.kind, Source(raw.options, inputs, present), is_open)
+            steps, present = self._steps(raw.kind, source, is_open)
             values = known_values(steps, present)
+            for i, tensor in zip(raw.outputs, present, strict=True):
+                check_closed(tensor, self.raw.tensors[i])
+                self.file_tensors[i] = tensor
+            self.unknown.difference_update(raw.outputs)
             if values is not None:
                 self._fold(raw, present, values)
                 return []
@@ -165,13 +166,21 @@ class _Builder:
             return []
         return [] if isinstance(steps, Known) else [self._node(step) for step in steps]
 
-    def _steps(self, kind: str, source: Source) -> list[Step] | Known:
-        """What stands for a node of `kind`, its shapes compared with those of the file."""
+    def _steps(
+        self, kind: str, source: Source, is_open: Sequence[bool]
+    ) -> tuple[list[Step] | Known, list[Tensor]]:
+        """What stands for a node of `kind`, and its outputs.
+
+        Shapes are compared with those of the file, or where it leaves them open take their place.
+        """
         imported = IMPORTS[kind](source)
         if isinstance(imported, Known):
-            return imported
+            return imported, list(source.outputs)
         if isinstance(imported, tuple):
             imported = [Step(*imported, tuple(source.outputs))]
+        outputs = list(source.outputs)
+        if any(is_open):
+            imported, outputs = inferred(imported, outputs, is_open)
         for step in imported:
             shapes = step.op.infer_shapes(step.inputs)
             declared = [tensor.shape for tensor in step.outputs]
@@ -180,9 +189,9 @@ class _Builder:
             if shapes != declared:
                 raise ValueError(f"gives shape {shapes[0]}, the file says {declared[0]}")
             for tensor in step.outputs:
-                if tensor not in source.outputs and tensor.name in self.taken:
+                if tensor not in outputs and tensor.name in self.taken:
                     raise UnsupportedNodeError(f"'{tensor.name}' is the name of another tensor")
-        return imported
+        return imported, outputs
 
     def _fold(
         self, raw: RawOperator, outputs: list[Tensor], values: tuple[np.ndarray, ...]

@@ -39,8 +39,14 @@ class RawTensor:
     quantized_dimension: int
     special: str
     """"sparse" or "variable" for a tensor that is not an ordinary dense one, else empty."""
-    is_open: bool = False
-    """True if the model leaves an extent to whoever runs it; `shape` has a 1 there."""
+    signature: tuple[int, ...] = ()
+    """The shape with -1 for each extent that the model leaves to whoever runs it; `shape` has a 1
+    there. Empty where the file states the shape alone."""
+
+    @property
+    def is_open(self) -> bool:
+        """True if an extent is left open."""
+        return any(extent < 0 for extent in self.signature)
 
 
 @dataclass(frozen=True)
@@ -120,9 +126,14 @@ OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "MIRROR_PAD": ("MirrorPadOptions", ("Mode",)),
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _RESIZE),
     "RESIZE_BILINEAR": ("ResizeBilinearOptions", _RESIZE),
+    "RESHAPE": ("ReshapeOptions", ("NewShape",)),
+    "SQUEEZE": ("SqueezeOptions", ("SqueezeDims",)),
     "CONCATENATION": ("ConcatenationOptions", ("Axis", _ACTIVATION)),
 }
 """For each operator with options that matter: the options table and its fields."""
+
+_LISTS = ("NewShape", "SqueezeDims")
+"""Those fields that are lists of integers."""
 
 
 def read_tables(content: bytes, where: str) -> RawModel:
@@ -214,9 +225,16 @@ class _Parser:
             tensor.Type(),
             self._buffer(model, tensor.Buffer()),
             scale, zero_point, dimension, special,
-            bool((_vector(tensor.ShapeSignatureAsNumpy, tensor.ShapeSignatureLength(),
-                          np.int64) < 0).any()),
+            self._signature(tensor, shape.size),
         )  # fmt: skip
+
+    @staticmethod
+    def _signature(tensor: Any, rank: int) -> tuple[int, ...]:
+        """The tensor's shape signature; empty if there is none."""
+        found = _vector(tensor.ShapeSignatureAsNumpy, tensor.ShapeSignatureLength(), np.int64)
+        if found.size not in (0, rank) or (found < -1).any():
+            raise ValueError(f"shape signature {found[:16].tolist()} of a shape of rank {rank}")
+        return tuple(int(extent) for extent in found)
 
     def _buffer(self, model: Any, index: int) -> np.ndarray | None:
         """The bytes of buffer `index` (0 is the empty one); None if it holds nothing."""
@@ -257,7 +275,18 @@ class _Parser:
             raise ValueError(f"{kind} does not have {table_name}")
         table = getattr(self.schema, table_name)()
         table.Init(raw.Bytes, raw.Pos)
-        return {name: getattr(table, name)() for name in fields}
+        return {
+            name: self._numbers(table, name) if name in _LISTS else getattr(table, name)()
+            for name in fields
+        }
+
+    @staticmethod
+    def _numbers(table: Any, name: str) -> tuple[int, ...]:
+        """A field that is a list of integers."""
+        values = _vector(
+            getattr(table, f"{name}AsNumpy"), getattr(table, f"{name}Length")(), np.int64
+        )
+        return tuple(int(value) for value in values)
 
 
 def _quantization(table: Any) -> tuple[np.ndarray, np.ndarray, int]:
