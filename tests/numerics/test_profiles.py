@@ -45,6 +45,7 @@ REDUCED = ("mean", "sum", "reduce_prod", "reduce_l1", "reduce_l2", "reduce_sum_s
 GENERIC = {
     **{(kind, "through_float"): "pair_through_float" for kind in (*FUNCTIONS_OF_TWO, "compare")},
     **{(kind, "through_float"): "reduce_float32" for kind in REDUCED},
+    ("resize_bilinear", "through_float"): "resize_bilinear_float32",
     ("sub_other", "through_float"): "pair_through_float",
     ("floor_div", "stored"): "pair_stored",
     ("l2_normalization", "through_float"): "l2_normalization_float32",

@@ -11,7 +11,9 @@ ENTRIES: tuple[Entry, ...] = (*ARITHMETIC, *MOVEMENTS)
 COMPOSED = {
     "tflite": {
         "BATCH_TO_SPACE_ND": "reshape, transpose, strided_slice",
+        "FILL": "a constant",
         "PACK": "reshape, concat",
+        "RANGE": "a constant",
         "RANK": "a constant",
         "SHAPE": "a constant",
         "SPACE_TO_BATCH_ND": "pad, reshape, transpose",
@@ -19,7 +21,6 @@ COMPOSED = {
         "UNPACK": "strided_slice, reshape",
     },
     "onnx": {
-        "BatchNormalization": "folded into the weights before it",
         "Dropout": "nothing",
         "Identity": "nothing",
         "Size": "a constant",

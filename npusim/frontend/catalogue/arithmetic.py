@@ -8,6 +8,7 @@ from npusim.ir.ops.add import Add
 from npusim.ir.ops.arg_max import ArgMax
 from npusim.ir.ops.arg_min import ArgMin
 from npusim.ir.ops.average_pool import AveragePool
+from npusim.ir.ops.batch_norm import BatchNorm
 from npusim.ir.ops.ceil import Ceil
 from npusim.ir.ops.celu import Celu
 from npusim.ir.ops.clip import Clip
@@ -21,13 +22,18 @@ from npusim.ir.ops.floor import Floor
 from npusim.ir.ops.floor_div import FloorDiv
 from npusim.ir.ops.fully_connected import FullyConnected
 from npusim.ir.ops.gelu import Gelu
+from npusim.ir.ops.gru import Gru
 from npusim.ir.ops.hard_sigmoid import HardSigmoid
 from npusim.ir.ops.hard_swish import HardSwish
+from npusim.ir.ops.instance_norm import InstanceNorm
 from npusim.ir.ops.l2_normalization import L2Normalization
 from npusim.ir.ops.layer_norm import LayerNorm
 from npusim.ir.ops.leaky_relu import LeakyRelu
+from npusim.ir.ops.local_response_norm import LocalResponseNorm
 from npusim.ir.ops.log import Log
+from npusim.ir.ops.log_softmax import LogSoftmax
 from npusim.ir.ops.logistic import Logistic
+from npusim.ir.ops.lstm import Lstm
 from npusim.ir.ops.matmul import MatMul
 from npusim.ir.ops.max_pool import MaxPool
 from npusim.ir.ops.maximum import Maximum
@@ -48,6 +54,7 @@ from npusim.ir.ops.reduce_prod import ReduceProd
 from npusim.ir.ops.reduce_sum import ReduceSum
 from npusim.ir.ops.reduce_sum_square import ReduceSumSquare
 from npusim.ir.ops.relu import Relu
+from npusim.ir.ops.rnn import Rnn
 from npusim.ir.ops.round import Round
 from npusim.ir.ops.rsqrt import Rsqrt
 from npusim.ir.ops.select import Select
@@ -69,6 +76,16 @@ _KERNEL = Sample("weight", (4, 3, 3, 8)), Sample("bias", (4,))
 _MATRIX = Sample("weight", (4, 8)), Sample("bias", (4,))
 _MATRICES = Sample("data", (2, 3, 8)), Sample("data", (2, 8, 4))
 _SHIFTS = Sample("real", (8,)), Sample("real", (8,))
+_IMAGE = (Sample("data", (1, 8, 4, 4)),)
+
+
+def _sequence(rows: int) -> tuple[Sample, ...]:
+    """A sequence with the weights of a layer of 4 units, `rows` in all."""
+    return (
+        Sample("data", (2, 1, 8)), Sample("real", (1, rows, 8)), Sample("real", (1, rows, 4)),
+        Sample("real", (1, 2 * rows)),
+    )  # fmt: skip
+
 
 PRODUCTS = (
     Entry(
@@ -165,8 +182,25 @@ AXES = (
     Entry(ReduceProd((-1,)), "REDUCE_PROD", "ReduceProd", "any axes"),
     Entry(ReduceSum((-1,)), "SUM", "ReduceSum", "any axes"),
     Entry(ReduceSumSquare((-1,)), "", "ReduceSumSquare", "any axes"),
+    Entry(
+        BatchNorm(), "", "BatchNormalization",
+        "constant parameters; folded into the weights before it where there are some",
+        (*_IMAGE, *_SHIFTS),
+    ),
+    Entry(
+        InstanceNorm(), "", "InstanceNormalization", "constant scale and shift",
+        (*_IMAGE, *_SHIFTS),
+    ),
+    Entry(LocalResponseNorm(3), "", "LRN", inputs=_IMAGE),
+    Entry(LogSoftmax(), "", "LogSoftmax"),
     Entry(Softmax(), "SOFTMAX", "Softmax com.microsoft.QLinearSoftmax"),
 )  # fmt: skip
 
-ARITHMETIC = (*PRODUCTS, *POOLS, *ELEMENTS, *PAIRS, *AXES)
+RECURRENT = (
+    Entry(Gru(4), "", "GRU", "usual activations; the host", _sequence(12)),
+    Entry(Lstm(4), "", "LSTM", "usual activations; the host", _sequence(16)),
+    Entry(Rnn(4), "", "RNN", "tanh or ReLU; the host", _sequence(4)),
+)
+
+ARITHMETIC = (*PRODUCTS, *POOLS, *ELEMENTS, *PAIRS, *AXES, *RECURRENT)
 """All of them."""
