@@ -104,6 +104,19 @@ def _converted(
     return y
 
 
+def _scaled(bias: Tensor | None, x: Tensor, w: Tensor) -> Tensor | None:
+    """An int32 bias that states no scale has the product of those of input and weights."""
+    known = bias is None or bias.quantization is not None or not bias.format.is_integer
+    if known or x.quantization is None or w.quantization is None:
+        return bias
+    assert bias is not None
+    scale = x.quantization.scalar_scale * w.quantization.scale
+    axis = 0 if scale.size > 1 else None
+    quantization = Quantization(scale, np.zeros(scale.size, np.int32), axis)
+    return replace(bias, shape=(bias.size,), data=None if bias.data is None else
+                   bias.data.reshape(-1), quantization=quantization)  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False)
 class _ThroughFloat:
     """A `VectorKernel` on the array's tiles: takes the tile's pixels of the whole result."""
@@ -138,15 +151,17 @@ class _Real:
         op: Operator, inputs: Sequence[Tensor | None], out: Tensor, places: Interleaving,
         kernels: Kernels,
     ) -> _Real:  # fmt: skip
-        w, bias = inputs[1], inputs[2] if len(inputs) > 2 else None
-        assert w is not None
+        x, w = inputs[0], inputs[1]
+        assert x is not None and w is not None
+        bias = _scaled(inputs[2], x, w) if len(inputs) > 2 else None
         weights = real_constant(op, w)
         assert weights is not None
-        y, x = places.y, places.x
+        rows, cols = places.y, places.x
         return _Real(
             kernels.get("transposed_convolution_float32"), weights,
             None if bias is None else real_constant(op, bias),
-            (y.stride, x.stride, y.dilation, x.dilation, y.cut, x.cut), out.shape,
+            (rows.stride, cols.stride, rows.dilation, cols.dilation, rows.cut, cols.cut),
+            out.shape,
             places.groups, places.channel_axis, getattr(op, "activation", Activation.NONE),
         )  # fmt: skip
 
