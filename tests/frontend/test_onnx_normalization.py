@@ -148,6 +148,35 @@ def test_norms_per_channel_on_integers(tmp_path: Path, op: str, shape: str, dtyp
     check_integers(model, tmp_path / "one.onnx", dtype)
 
 
+GROUPS = {"images": ((2, 8, 6, 5), 4), "rows": ((3, 6, 11), 3), "one group": ((1, 6, 4, 4), 1)}
+
+
+@pytest.mark.parametrize("case", GROUPS)
+@pytest.mark.parametrize("opset", [18, 21])
+@pytest.mark.parametrize("dtype", ["float32", *DTYPES])
+def test_group_norms(tmp_path: Path, case: str, opset: int, dtype: str) -> None:
+    shape, groups = GROUPS[case]
+    many = shape[1] if opset == 21 else groups
+    constants = {"scale": _real((many,), 1), "shift": _real((many,), 2)}
+    given = {"opset": opset, "num_groups": groups, "epsilon": 1e-4}
+    if dtype == "float32":
+        model = floats("GroupNormalization", shape, constants, **given)
+        check_floats(model, tmp_path / "one.onnx")
+        return
+    x = Operand(shape, 0.0213, 117 if dtype == "uint8" else -11)
+    y = Operand((), 0.031, 140 if dtype == "uint8" else 12)
+    model = qdq("GroupNormalization", {"x": x}, y, dtype=dtype, extra=constants, **given)
+    check_integers(model, tmp_path / "one.onnx", dtype)
+
+
+def test_channels_that_fall_into_no_groups_are_refused(tmp_path: Path) -> None:
+    constants = {"scale": _real((8,), 1), "shift": _real((8,), 2)}
+    model = floats("GroupNormalization", (1, 8, 4, 4), constants, opset=21, num_groups=3)
+    onnx.save(model, tmp_path / "one.onnx")
+    with pytest.raises(ModelFileError, match=r"operator.*do not fall into 3 groups"):
+        read_onnx(tmp_path / "one.onnx")
+
+
 def test_an_instance_norm_is_cut_along_channels_only(tmp_path: Path) -> None:
     """Pixels of a row belong together; channels and samples do not."""
     model = floats("InstanceNormalization", (2, 5, 7, 9), _statistics("InstanceNormalization", 5))

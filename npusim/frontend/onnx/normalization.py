@@ -8,10 +8,13 @@ from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
 from npusim.ir.ops.batch_norm import BatchNorm
+from npusim.ir.ops.group_norm import GroupNorm
 from npusim.ir.ops.instance_norm import InstanceNorm
 from npusim.ir.ops.layer_norm import LayerNorm
 from npusim.ir.ops.local_response_norm import LocalResponseNorm
 
+CHANNELS_IN_OPSET = 21
+"""Version since which GroupNormalization has a scale and a shift for each channel."""
 MEAN_IN_FLOAT32 = 1
 """Value of `stash_type` that asks for float32 statistics."""
 
@@ -34,6 +37,25 @@ def batch_normalization(ctx: Context, source: Source) -> None:
     name = source.outputs[0]
     operands = [ctx.add_constant(f"{name}_{key}", data) for key, data in constants.items()]
     ctx.emit(source, BatchNorm(), [x, *operands])
+
+
+def group_normalization(ctx: Context, source: Source) -> None:
+    """GroupNormalization; scale and shift belong to the groups before opset 21."""
+    x = ctx.activation(source, 0)
+    if len(x.shape) < 3:
+        raise DamagedNodeError(f"normalizes a tensor of shape {list(x.shape)}")
+    if source.integer("stash_type", MEAN_IN_FLOAT32) != MEAN_IN_FLOAT32:
+        raise UnsupportedNodeError("statistics that are not float32 are not supported")
+    groups = source.integer("num_groups", 0)
+    op = GroupNorm(groups, source.real("epsilon", 1e-5))
+    operands = []
+    for index in (1, 2):
+        given = ctx.real_constant(source, index)
+        if source.opset < CHANNELS_IN_OPSET and given.data is not None and given.size == groups:
+            spread = np.repeat(given.data.reshape(-1), max(1, x.shape[1] // max(1, groups)))
+            given = ctx.add_constant(f"{source.outputs[0]}_{index}", spread)
+        operands.append(given)
+    ctx.emit(source, op, [x, *operands])
 
 
 def instance_normalization(ctx: Context, source: Source) -> None:

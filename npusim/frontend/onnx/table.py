@@ -42,6 +42,7 @@ OPERATORS: dict[str, Callable[[Context, Source], None]] = {
     "Gemm": products.gemm,
     "GlobalAveragePool": pooling.global_average_pool,
     "GlobalMaxPool": pooling.global_max_pool,
+    "GroupNormalization": normalization.group_normalization,
     "Identity": movement.identity,
     "InstanceNormalization": normalization.instance_normalization,
     "LRN": normalization.local_response_normalization,

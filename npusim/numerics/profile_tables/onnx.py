@@ -32,6 +32,7 @@ ARITHMETICS = {
     "logistic": "onnx",
     "tanh": "onnx",
     "batch_norm": "float32",
+    "group_norm": "float32",
     "instance_norm": "float32",
     "layer_norm": "float32",
     "gru": "float32",

@@ -30,6 +30,7 @@ ARITHMETICS = {
     "logistic": "lookup",
     "tanh": "lookup",
     "batch_norm": "float32",
+    "group_norm": "float32",
     "instance_norm": "float32",
     "layer_norm": "float32",
     "gru": "float32",

@@ -37,6 +37,7 @@ ARITHMETICS = {
     "logistic": "rint_lookup",
     "tanh": "rint_lookup",
     "batch_norm": "float32",
+    "group_norm": "float32",
     "instance_norm": "float32",
     "layer_norm": "float32",
     "gru": "float32",
