@@ -22,6 +22,7 @@ from npusim.ir.ops.floor import Floor
 from npusim.ir.ops.floor_div import FloorDiv
 from npusim.ir.ops.fully_connected import FullyConnected
 from npusim.ir.ops.gelu import Gelu
+from npusim.ir.ops.group_norm import GroupNorm
 from npusim.ir.ops.gru import Gru
 from npusim.ir.ops.hard_sigmoid import HardSigmoid
 from npusim.ir.ops.hard_swish import HardSwish
@@ -189,6 +190,10 @@ AXES = (
     ),
     Entry(
         InstanceNorm(), "", "InstanceNormalization", "constant scale and shift",
+        (*_IMAGE, *_SHIFTS),
+    ),
+    Entry(
+        GroupNorm(2), "", "GroupNormalization", "constant scale and shift",
         (*_IMAGE, *_SHIFTS),
     ),
     Entry(LocalResponseNorm(3), "", "LRN", inputs=_IMAGE),
