@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from npusim.errors import ModelFileError
+from npusim.errors import ModelFileError, UnsupportedModelError
 from npusim.frontend import load_model
 from tests.support import litert
 from tests.support.evaluate import evaluate
@@ -117,6 +117,15 @@ def test_a_node_that_contradicts_itself_is_named(case, tmp_path):
     file.write_bytes(model.content())
     with pytest.raises(ModelFileError, match=reason):
         load_model(file)
+
+
+def test_a_linear_resize_does_not_rescale(tmp_path):
+    """LiteRT would interpolate the integers and leave the scales as they are."""
+    model = ALL["RESIZE_BILINEAR"](np.random.default_rng(1), "int8")
+    model.tensors[model.outputs[0]].scale = 0.07
+    (tmp_path / "m.tflite").write_bytes(model.content())
+    with pytest.raises(UnsupportedModelError, match="between equal scales only"):
+        load_model(tmp_path / "m.tflite")
 
 
 def test_shapes_that_a_file_computes_are_constants(tmp_path):

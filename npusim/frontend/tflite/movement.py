@@ -282,6 +282,9 @@ def resize_nearest(source: Source) -> Single:
 def resize_bilinear(source: Source) -> Single:
     """RESIZE_BILINEAR to a constant size."""
     x, rows, cols, corners, centers = resize_options(source)
+    out = source.outputs[0]
+    if x.quantization is not None and not x.quantization.same_as(out.quantization):
+        raise UnsupportedNodeError("TFLite resizes between equal scales only")
     mode = "half_pixel" if centers else "align_corners" if corners else "asymmetric"
     return ResizeBilinear((rows, cols), mode), (x,)
 

@@ -75,7 +75,7 @@ class ResizeBilinear(Operator):
         kernel = self._kernel(x, arithmetic, kernels)
         if x.quantization is None or x.quantization.same_as(out.quantization):
             return kernel
-        given = quantized(self, x)
+        given, _ = quantized(self, x), quantized(self, out)
         return rescaled(kernel, given, out, (out.format.low, out.format.high), profile, kernels)
 
     def _kernel(self, x: Tensor, arithmetic: str, kernels: Kernels) -> VectorKernel:
