@@ -10,15 +10,21 @@ ENTRIES: tuple[Entry, ...] = (*ARITHMETIC, *MOVEMENTS)
 
 COMPOSED = {
     "tflite": {
+        "ASSIGN_VARIABLE": "a state of the graph",
         "BATCH_TO_SPACE_ND": "reshape, transpose, strided_slice",
+        "CALL_ONCE": "a state of the graph, from constants",
         "FILL": "a constant",
         "PACK": "reshape, concat",
         "RANGE": "a constant",
         "RANK": "a constant",
+        "READ_VARIABLE": "a state of the graph",
         "SHAPE": "a constant",
         "SPACE_TO_BATCH_ND": "pad, reshape, transpose",
-        "UNIDIRECTIONAL_SEQUENCE_LSTM": "lstm_product and lstm_cell, one each a time step",
+        "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+            "lstm_product and lstm_cell, one each a time step; lstm on float32"
+        ),
         "UNPACK": "strided_slice, reshape",
+        "VAR_HANDLE": "a state of the graph",
     },
     "onnx": {
         "Dropout": "nothing",

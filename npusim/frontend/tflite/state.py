@@ -16,6 +16,8 @@ from dataclasses import dataclass, field, replace
 
 from npusim.frontend.tflite.tables import RawGraph, RawModel, RawOperator, RawTensor
 
+VARIABLES = ("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE")
+"""The operators on resource variables; none is left in a graph."""
 LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 LSTM_STATES = (18, 19)
 """The inputs of an LSTM that it overwrites: its last output and its cell."""
