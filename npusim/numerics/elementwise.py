@@ -111,17 +111,21 @@ def one_shift_sum(a: Quantization, b: Quantization, y: Quantization, clamp: Clam
 def fixed_point_product(
     a: Quantization, b: Quantization, y: Quantization, clamp: Clamp
 ) -> FixedPointProduct:
-    """TFLite's Mul: sa * sb / sy in float64 as a fixed-point multiplier."""
-    real = float(a.scalar_scale) * float(b.scalar_scale) / float(y.scalar_scale)
+    """TFLite's Mul: sa * sb / sy, each step rounded to float32, as a fixed-point multiplier."""
+    real = float(_product_scale(a, b, y))
     zeros = a.scalar_zero_point, b.scalar_zero_point
     return FixedPointProduct(*zeros, *_multiplier(real), y.scalar_zero_point, *clamp)
 
 
 def float_product(a: Quantization, b: Quantization, y: Quantization, clamp: Clamp) -> FloatProduct:
     """XNNPACK's Mul: sa * sb / sy, each step rounded to float32."""
-    scale = np.float32(np.float32(a.scalar_scale * b.scalar_scale) / y.scalar_scale)
     zeros = a.scalar_zero_point, b.scalar_zero_point
-    return FloatProduct(*zeros, scale, y.scalar_zero_point, *clamp)
+    return FloatProduct(*zeros, _product_scale(a, b, y), y.scalar_zero_point, *clamp)
+
+
+def _product_scale(a: Quantization, b: Quantization, y: Quantization) -> np.float32:
+    """sa * sb / sy, each step rounded to float32."""
+    return np.float32(np.float32(a.scalar_scale * b.scalar_scale) / y.scalar_scale)
 
 
 def _multiplier(real: float) -> tuple[int, int]:

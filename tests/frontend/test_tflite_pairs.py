@@ -78,18 +78,24 @@ def test_a_power_of_reals_is_the_exact_one_rounded(tmp_path: Path) -> None:
 
 DECIMAL = (0.05, 0.03, 0.1, 0.02, 0.007, 0.2, 1 / 255)
 QUANTIZED = {
-    "SUB": "SubOptions", "DIV": "DivOptions", "LESS": "LessOptions",
-    "SQUARED_DIFFERENCE": "SquaredDifferenceOptions",
+    "ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions", "DIV": "DivOptions",
+    "LESS": "LessOptions", "SQUARED_DIFFERENCE": "SquaredDifferenceOptions",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("profile", litert.PROFILES)
 @pytest.mark.parametrize("kind", list(QUANTIZED))
 def test_all_pairs_of_stored_values(tmp_path: Path, kind: str, profile: str) -> None:
-    """Scales that people write down make ties, which show how parameters were rounded."""
+    """Scales that people write down make ties, which show how parameters were rounded.
+
+    So do the last ones, where the whole range of the product lies within the output's.
+    """
     random, grid = np.random.default_rng(3), np.arange(-128, 128, dtype=np.int8)
-    for _ in range(6):
+    for number in range(8):
         scales, zeros = random.choice(DECIMAL, 3), random.choice([-128, 127, 0, 3, -7], 3)
+        if number > 5:
+            scales[:2] = ((0.0914, 0.0611), (0.0548, 0.0936))[number - 6]
+            scales[2], zeros = scales[0] * scales[1] * (64, 256)[number - 6], [-128] * 3
         if kind == "SQUARED_DIFFERENCE":
             scales[2] = max(scales[:2]) ** 2 * 10
         m, b = TinyModel(), grid.copy()
