@@ -233,6 +233,7 @@ def squared_difference(a: Array, b: Array) -> Array:
 
 FUNCTIONS: Mapping[str, Function] = {
     "add": np.add,
+    "float_add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
     "div": quotient,

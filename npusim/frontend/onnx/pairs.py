@@ -56,12 +56,12 @@ def power(ctx: Context, source: Source) -> None:
 
 def maximum(ctx: Context, source: Source) -> None:
     """Max of one or more tensors."""
-    _chain(ctx, source, Maximum())
+    chain(ctx, source, Maximum())
 
 
 def minimum(ctx: Context, source: Source) -> None:
     """Min of one or more tensors."""
-    _chain(ctx, source, Minimum())
+    chain(ctx, source, Minimum())
 
 
 def comparison(relation: str) -> Handler:
@@ -123,13 +123,7 @@ def stored_operand(ctx: Context, source: Source, index: int) -> Tensor:
     return ctx.read_as(ctx.activation(source, index), quantization)
 
 
-def _operands(ctx: Context, source: Source) -> list[Tensor]:
-    a, b = ctx.activation(source, 0), ctx.activation(source, 1)
-    _check_formats(a, b)
-    return [a, b]
-
-
-def _chain(ctx: Context, source: Source, op: Pairwise) -> None:
+def chain(ctx: Context, source: Source, op: Pairwise) -> None:
     """An operator of any number of tensors as one of two after the other."""
     last = len(source.inputs) - 1
     if last < 0:
@@ -146,6 +140,12 @@ def _chain(ctx: Context, source: Source, op: Pairwise) -> None:
         total = ctx.add_node(
             name, op, [total, x], output, _broadcast(total, x), total.format, total.quantization
         )
+
+
+def _operands(ctx: Context, source: Source) -> list[Tensor]:
+    a, b = ctx.activation(source, 0), ctx.activation(source, 1)
+    _check_formats(a, b)
+    return [a, b]
 
 
 def _check_formats(a: Tensor, b: Tensor) -> None:

@@ -40,12 +40,29 @@ def gemm(ctx: Context, source: Source) -> None:
         weights = scaled_weights(ctx, ctx.weights(source, 1, layout, axis), alpha)
     bias = _row_of_biases(ctx, source, weights.shape[0], alpha, beta) if added else None
     if added and bias is None:
-        product = _before(ctx, source, FullyConnected(), [x, weights, None], "product")
+        product = before(ctx, source, FullyConnected(), [x, weights, None], "product")
         ctx.emit(source, Add(), [product, _addend(ctx, source, beta)])
         return
     # One that stays in float32 is read like a MatMul: no pass quantizes its weights.
     op = FullyConnected(keep_num_dims=added and (alpha != 1.0 or beta != 1.0))
     ctx.emit(source, op, [x, weights, bias])
+
+
+def before(
+    ctx: Context, source: Source, op: Operator, inputs: Sequence[Tensor | None], suffix: str
+) -> Tensor:
+    """A node that computes what the node of `source` reads."""
+    first = inputs[0]
+    assert first is not None
+    try:
+        (shape,) = op.infer_shapes(inputs)
+    except ValueError as error:
+        raise DamagedNodeError(str(error)) from None
+    quantization = first.quantization if op.moves else None
+    name = f"{source.outputs[0]}_{suffix}"
+    return ctx.add_node(
+        f"{source.name}_{suffix}", op, inputs, name, shape, first.format, quantization
+    )
 
 
 def _left(ctx: Context, source: Source) -> Tensor:
@@ -55,7 +72,7 @@ def _left(ctx: Context, source: Source) -> Tensor:
         raise DamagedNodeError(f"multiplies a tensor of shape {list(x.shape)}")
     if not source.integer("transA", 0):
         return x
-    return _before(ctx, source, Transpose((1, 0)), [x], "transposed")
+    return before(ctx, source, Transpose((1, 0)), [x], "transposed")
 
 
 def _computed_gemm(
@@ -71,7 +88,7 @@ def _computed_gemm(
         steps.append((Add(), _addend(ctx, source, beta)))
     inputs = [x, ctx.activation(source, 1)]
     for number, (follower, operand) in enumerate(steps):
-        inputs = [_before(ctx, source, op, inputs, f"step{number}"), operand]
+        inputs = [before(ctx, source, op, inputs, f"step{number}"), operand]
         op = follower
     ctx.emit(source, op, inputs)
 
@@ -82,24 +99,7 @@ def _addend(ctx: Context, source: Source, beta: float) -> Tensor:
     if beta == 1.0:
         return c
     factor = ctx.add_constant(f"{source.outputs[0]}_beta", np.array(beta, np.float32))
-    return _before(ctx, source, Mul(), [c, factor], "scaled")
-
-
-def _before(
-    ctx: Context, source: Source, op: Operator, inputs: Sequence[Tensor | None], suffix: str
-) -> Tensor:
-    """A node that computes what the node of `source` reads."""
-    first = inputs[0]
-    assert first is not None
-    try:
-        (shape,) = op.infer_shapes(inputs)
-    except ValueError as error:
-        raise DamagedNodeError(str(error)) from None
-    quantization = first.quantization if op.moves else None
-    name = f"{source.outputs[0]}_{suffix}"
-    return ctx.add_node(
-        f"{source.name}_{suffix}", op, inputs, name, shape, first.format, quantization
-    )
+    return before(ctx, source, Mul(), [c, factor], "scaled")
 
 
 def scaled_weights(ctx: Context, weights: Tensor, alpha: float) -> Tensor:

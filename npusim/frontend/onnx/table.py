@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from npusim.frontend.onnx import (
+    composed,
     convolution,
     elementwise,
     movement,
@@ -24,6 +25,7 @@ from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.source import Source
 
 OPERATORS: dict[str, Callable[[Context, Source], None]] = {
+    **composed.OPERATORS,
     **pairs.OPERATORS,
     **reductions.OPERATORS,
     **resizing.OPERATORS,

@@ -67,6 +67,7 @@ ARITHMETICS = {
     "sqrt": "onnx",
     "square": "onnx",
     "add_other": "onnx",
+    "float_add": "through_float",
     "sub_other": "through_float",
     "mul_other": "onnx",
     "prelu": "through_float",

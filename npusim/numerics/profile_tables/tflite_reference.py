@@ -65,6 +65,7 @@ ARITHMETICS = {
     "sqrt": "truncated_lookup",
     "square": "lookup",
     "add_other": "double_rounding",
+    "float_add": "double_rounding",
     "sub_other": "double_rounding",
     "mul_other": "double_rounding",
     "prelu": "double_rounding",

@@ -1,0 +1,167 @@
+"""Operators that several of ours make up: Einsum, GroupNormalization, Sum and Mean of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from string import ascii_letters
+
+import numpy as np
+
+from npusim.frontend.onnx.context import Context
+from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
+from npusim.frontend.onnx.pairs import chain
+from npusim.frontend.onnx.products import before
+from npusim.frontend.onnx.source import Source
+from npusim.ir.ops.add import Add
+from npusim.ir.ops.div import Div
+from npusim.ir.ops.float_add import FloatAdd
+from npusim.ir.ops.instance_norm import InstanceNorm
+from npusim.ir.ops.matmul import MatMul
+from npusim.ir.ops.mul import Mul
+from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.transpose import Transpose
+from npusim.ir.tensor import Tensor
+
+ELLIPSIS = "..."
+SCALES_A_CHANNEL = 21
+"""Since this opset GroupNormalization has a scale for each channel, before for each group."""
+
+
+def total(ctx: Context, source: Source) -> None:
+    """Sum of one or more tensors."""
+    chain(ctx, source, FloatAdd())
+
+
+def mean(ctx: Context, source: Source) -> None:
+    """Mean of one or more tensors: their sum, divided by their number."""
+    count = np.array(len(source.inputs), np.float32)
+    if count < 2:
+        chain(ctx, source, FloatAdd())
+        return
+    summed = ctx.activation(source, 0)
+    for index in range(1, len(source.inputs)):
+        x = ctx.activation(source, index)
+        summed = before(ctx, source, FloatAdd(), [summed, x], f"sum{index}")
+    ctx.emit(source, Div(), [summed, ctx.add_constant(f"{source.outputs[0]}_count", count)])
+
+
+def group_normalization(ctx: Context, source: Source) -> None:
+    """GroupNormalization: an instance normalization of groups, then scale and shift."""
+    x = ctx.activation(source, 0)
+    groups = source.integer("num_groups", 0)
+    if len(x.shape) < 3 or groups < 1 or x.shape[1] % groups:
+        raise DamagedNodeError(f"has {groups} groups for shape {list(x.shape)}")
+    if source.integer("stash_type", 1) != 1:
+        raise UnsupportedNodeError("statistics that are not float32 are not supported")
+    name = source.outputs[0]
+    rows = before(ctx, source, Reshape((x.shape[0], groups, -1)), [x], "groups")
+    ones = ctx.add_constant(f"{name}_ones", np.ones(groups, np.float32))
+    zeros = ctx.add_constant(f"{name}_zeros", np.zeros(groups, np.float32))
+    op = InstanceNorm(source.real("epsilon", 1e-5))
+    normal = before(ctx, source, op, [rows, ones, zeros], "normal")
+    image = before(ctx, source, Reshape(x.shape), [normal], "image")
+    scale, shift = (_by_channel(ctx, source, index, x, groups) for index in (1, 2))
+    ctx.emit(source, Add(), [before(ctx, source, Mul(), [image, scale], "scaled"), shift])
+
+
+def _by_channel(ctx: Context, source: Source, index: int, x: Tensor, groups: int) -> Tensor:
+    """A constant with a value for each channel (before opset 21: each group), as [K, 1, ...]."""
+    data = ctx.real_constant(source, index).data
+    channels = x.shape[1]
+    expected = channels if source.opset >= SCALES_A_CHANNEL else groups
+    if data is None or data.shape != (expected,):
+        raise DamagedNodeError(f"needs {expected} values as input {index}")
+    spread = np.repeat(data, channels // expected).reshape(channels, *(1,) * (len(x.shape) - 2))
+    return ctx.add_constant(f"{source.outputs[0]}_{index}", spread)
+
+
+def einsum(ctx: Context, source: Source) -> None:
+    """Einsum of one tensor that moves axes, or of two: a product of matrices between movements."""
+    operands = [ctx.activation(source, index) for index in range(len(source.inputs))]
+    terms, result = _terms(source, operands)
+    if len(terms) == 1 and sorted(terms[0]) == sorted(result):
+        ctx.emit(source, Transpose(_places(terms[0], result)), operands)
+        return
+    if len(terms) != 2:
+        raise UnsupportedNodeError("sums of products of one, or of three and more tensors")
+    extents = _extents(terms, operands)
+    left, right = terms
+    lone = [each for each in left + right if (each in left) != (each in right)]
+    if any(each not in result for each in lone):
+        raise UnsupportedNodeError("a sum along an axis that one tensor alone has")
+    both = [each for each in left if each in right]
+    batch = "".join(each for each in both if each in result)
+    depth = "".join(each for each in both if each not in result)
+    rows = "".join(each for each in left if each not in right)
+    columns = "".join(each for each in right if each not in left)
+
+    def size(labels: str) -> int:
+        return prod(extents[each] for each in labels)
+
+    head = tuple(extents[each] for each in batch)
+    matrices = []
+    for at, (x, term, axes, sizes) in enumerate((
+        (operands[0], left, batch + rows + depth, (size(rows), size(depth))),
+        (operands[1], right, batch + depth + columns, (size(depth), size(columns))),
+    )):  # fmt: skip
+        moved = before(ctx, source, Transpose(_places(term, axes)), [x], f"moved{at}")
+        matrices.append(before(ctx, source, Reshape((*head, *sizes)), [moved], f"matrix{at}"))
+    product = before(ctx, source, MatMul(), matrices, "product")
+    found = batch + rows + columns
+    shape = tuple(extents[each] for each in found)
+    spread = before(ctx, source, Reshape(shape), [product], "spread")
+    ctx.emit(source, Transpose(_places(found, result)), [spread])
+
+
+def _terms(source: Source, operands: list[Tensor]) -> tuple[list[str], str]:
+    """The labels of each operand and of the result, one a letter; an ellipsis becomes letters."""
+    equation = source.text("equation", "").replace(" ", "")
+    given, arrow, result = equation.partition("->")
+    terms = given.split(",")
+    if len(terms) != len(operands):
+        raise DamagedNodeError(f"equation '{equation}' has {len(terms)} terms")
+    free = [each for each in ascii_letters if each not in equation]
+    hidden = {
+        len(x.shape) - len(term.replace(ELLIPSIS, ""))
+        for term, x in zip(terms, operands, strict=True) if ELLIPSIS in term
+    }  # fmt: skip
+    if len(hidden) > 1:
+        raise UnsupportedNodeError("ellipses of different lengths")
+    dots = "".join(free[: max(hidden.pop(), 0)]) if hidden else ""
+    terms = [term.replace(ELLIPSIS, dots) for term in terms]
+    if arrow:
+        result = result.replace(ELLIPSIS, dots)
+    else:
+        once = [each for each in "".join(terms) if "".join(terms).count(each) == 1]
+        result = dots + "".join(sorted(each for each in once if each not in dots))
+    for term, x in zip(terms, operands, strict=True):
+        if len(term) != len(x.shape):
+            raise DamagedNodeError(f"equation '{equation}' does not fit {list(x.shape)}")
+    if any(len(set(term)) < len(term) for term in (*terms, result)):
+        raise UnsupportedNodeError(f"'{equation}', which names an axis twice, is not supported")
+    if any(each not in "".join(terms) for each in result):
+        raise DamagedNodeError(f"equation '{equation}' has a result of nothing")
+    return terms, result
+
+
+def _extents(terms: list[str], operands: list[Tensor]) -> dict[str, int]:
+    """The extent of each label."""
+    extents: dict[str, int] = {}
+    for term, x in zip(terms, operands, strict=True):
+        for label, extent in zip(term, x.shape, strict=True):
+            if extents.setdefault(label, extent) != extent:
+                raise UnsupportedNodeError("axes of one name and different extents")
+    return extents
+
+
+def _places(term: str, wanted: str) -> tuple[int, ...]:
+    return tuple(term.index(each) for each in wanted)
+
+
+OPERATORS: dict[str, Callable[[Context, Source], None]] = {
+    "Einsum": einsum,
+    "GroupNormalization": group_normalization,
+    "Mean": mean,
+    "Sum": total,
+}

@@ -1,0 +1,137 @@
+"""Einsum, GroupNormalization, Sum and Mean of tensors against ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from npusim.errors import ModelFileError, UnsupportedModelError
+from npusim.frontend.onnx import read_onnx
+from tests.support.evaluate import evaluate
+from tests.support.onnx_models import session, wrong_elements
+from tests.support.onnx_operators import Operand, qdq
+
+LAST_BITS = 2e-6
+"""Relative to values of size 1: sums of at most 60 products in another order."""
+
+Shape = tuple[int, ...]
+
+
+def model(
+    op: str, shapes: list[Shape], constants: list[np.ndarray] | None = None, opset: int = 17,
+    **attributes: object,
+) -> onnx.ModelProto:  # fmt: skip
+    """One float32 operator with several inputs, then constants."""
+    names = [f"x{at}" for at in range(len(shapes))]
+    given = [numpy_helper.from_array(data, f"c{at}") for at, data in enumerate(constants or [])]
+    node = helper.make_node(
+        op, [*names, *(each.name for each in given)], ["y"], "operator", **attributes
+    )
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in zip(names, shapes, strict=True)
+    ]
+    outs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
+    graph = helper.make_graph([node], "g", ends, outs, given)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
+
+
+def check(proto: onnx.ModelProto, path: Path) -> None:
+    onnx.save(proto, path)
+    graph = read_onnx(path)
+    rng = np.random.default_rng(3)
+    inputs = {n: rng.normal(0, 1, graph.tensors[n].shape).astype(np.float32) for n in graph.inputs}
+    (expected,) = session(path).run(None, inputs)
+    found = evaluate(graph, inputs)["y"]
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=LAST_BITS, atol=LAST_BITS)
+
+
+EINSUMS: dict[str, list[Shape]] = {
+    "ij,jk->ik": [(3, 4), (4, 5)],
+    "bhqd,bhkd->bhqk": [(2, 3, 4, 5), (2, 3, 6, 5)],
+    "bqhd,bkhd->bhqk": [(2, 4, 3, 5), (2, 6, 3, 5)],
+    "bhqk,bkhd->bqhd": [(2, 3, 4, 6), (2, 6, 3, 5)],
+    "nchw,cvw->nchv": [(2, 3, 4, 5), (3, 6, 5)],
+    "...ij,...jk->...ik": [(2, 3, 4), (2, 4, 5)],
+    "i,j->ij": [(3,), (4,)],
+    "i,i": [(5,), (5,)],
+    "ab,ab->ba": [(3, 4), (3, 4)],
+    "bchw->bhwc": [(2, 3, 4, 5)],
+    "ba": [(3, 4)],
+    " b i j , b j -> b i ": [(2, 3, 4), (2, 4)],
+}
+
+
+@pytest.mark.parametrize("equation", EINSUMS)
+def test_einsum_is_products_of_matrices_and_movements(tmp_path: Path, equation: str) -> None:
+    check(model("Einsum", EINSUMS[equation], equation=equation), tmp_path / "one.onnx")
+
+
+@pytest.mark.parametrize(
+    ("equation", "shapes", "message"),
+    [("ij,jk,kl->il", [(2, 3), (3, 4), (4, 5)], "three and more"),
+     ("ii->i", [(3, 3)], "names an axis twice"),
+     ("ij,jk->k", [(2, 3), (3, 4)], "one tensor alone has"),
+     ("ij->i", [(2, 3)], "products of one")],
+)  # fmt: skip
+def test_other_sums_are_refused_by_name(
+    tmp_path: Path, equation: str, shapes: list[Shape], message: str
+) -> None:
+    onnx.save(model("Einsum", shapes, equation=equation), tmp_path / "one.onnx")
+    with pytest.raises(UnsupportedModelError, match=f"operator.*{message}"):
+        read_onnx(tmp_path / "one.onnx")
+
+
+@pytest.mark.parametrize(
+    ("op", "shapes", "attributes"),
+    [("Einsum", [(2, 3)], {"equation": "ijk->k"}), ("Einsum", [(2, 3)], {"equation": "ij,jk->k"}),
+     ("Einsum", [(2, 3)], {"equation": "ij->ik"}), ("Sum", [(2, 3), (4, 5)], {}),
+     ("GroupNormalization", [(1, 6, 4)], {"num_groups": 4})],
+)  # fmt: skip
+def test_a_damaged_node_is_named(
+    tmp_path: Path, op: str, shapes: list[Shape], attributes: dict[str, object]
+) -> None:
+    ones = [np.ones(6, np.float32)] * 2 if op == "GroupNormalization" else []
+    opset = 21 if ones else 17
+    onnx.save(model(op, shapes, ones, opset, **attributes), tmp_path / "one.onnx")
+    with pytest.raises(ModelFileError, match="operator"):
+        read_onnx(tmp_path / "one.onnx")
+
+
+@pytest.mark.parametrize("opset", [18, 21])
+@pytest.mark.parametrize("shape", [(2, 6, 5, 4), (1, 6, 9)])
+def test_group_normalization(tmp_path: Path, opset: int, shape: Shape) -> None:
+    rng = np.random.default_rng(9)
+    size = 3 if opset < 21 else shape[1]
+    constants = [rng.normal(1, 0.3, size).astype(np.float32) for _ in range(2)]
+    check(
+        model("GroupNormalization", [shape], constants, opset, num_groups=3, epsilon=1e-3),
+        tmp_path / "one.onnx",
+    )
+
+
+@pytest.mark.parametrize("op", ["Sum", "Mean"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_sum_and_mean_of_tensors(tmp_path: Path, op: str, count: int) -> None:
+    shapes: list[Shape] = [(2, 3, 4), (3, 1), (2, 1, 4)][:count]
+    check(model(op, shapes), tmp_path / "one.onnx")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_a_sum_of_stored_integers_to_the_bit(tmp_path: Path, dtype: str) -> None:
+    """In float32 between the roundings, not in the integers of ONNX Runtime's Add."""
+    zero = 128 if dtype == "uint8" else 0
+    operands = {"a": Operand((64, 64), 0.037, zero - 5), "b": Operand((64, 64), 0.0113, zero + 9)}
+    onnx.save(qdq("Sum", operands, Operand((), 0.031, zero), dtype=dtype), tmp_path / "one.onnx")
+    graph = read_onnx(tmp_path / "one.onnx")
+    assert len(graph.nodes) == 1
+    oracle = session(tmp_path / "one.onnx", int8=dtype == "int8")
+    info, rng = np.iinfo(dtype), np.random.default_rng(2)
+    for _ in range(8):
+        inputs = {n: rng.integers(info.min, info.max + 1, (64, 64)).astype(dtype) for n in "ab"}
+        assert wrong_elements(graph, oracle, inputs) == {"y": 0}
