@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "blocks.h"
 #include "npusim_kernels.h"
 #include "processors.h"
 
@@ -181,4 +182,33 @@ void npusim_requantize_single_rounding(
     const output_range range = {zero_point, low, high};
     FOR_EACH_PIECE(row_single_rounding(
         acc + first, bias + first, multiplier + first, shift + first, &range, count, target))
+}
+
+static void drain_pixel(
+    const drain *to, int64_t k, int64_t count, const int32_t *sums, const output_range *range,
+    uint8_t *out)
+{
+    const int32_t *bias = to->bias + k;
+    switch (to->arithmetic) {
+    case NPUSIM_FLOAT32_RINT:
+        row_float32_rint(sums, bias, to->scale + k, range, count, out);
+        break;
+    case NPUSIM_FLOAT64_HALF_AWAY:
+        row_float64_half_away(sums, bias, to->real_scale + k, range, count, out);
+        break;
+    case NPUSIM_DOUBLE_ROUNDING:
+        row_double_rounding(sums, bias, to->multiplier + k, to->shift + k, range, count, out);
+        break;
+    default:
+        row_single_rounding(sums, bias, to->multiplier + k, to->shift + k, range, count, out);
+    }
+}
+
+void drain_block_generic(
+    const drain *to, int64_t first, int64_t used, int32_t (*sums)[PANEL_CHANNELS], int64_t pixels,
+    uint8_t *const *out)
+{
+    const output_range range = {to->zero_point, to->low, to->high};
+    for (int64_t p = 0; p < pixels; p++)
+        drain_pixel(to, first, used, sums[p], &range, out[p]);
 }

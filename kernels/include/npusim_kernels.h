@@ -34,6 +34,51 @@ int npusim_depthwise_accumulate(
     int32_t *acc);
 
 /*
+ * Units of the packed weights, 2 or 4 values of four bytes, see blocks.h: 4 if this processor has
+ * instructions for it and the weights are symmetric (zero point 0 of int8, or 128 of uint8).
+ */
+int64_t npusim_unit_values(int symmetric);
+
+/*
+ * The weights [G, K, FY, FX, C] of `shape` minus their zero points, as the layers below read them;
+ * zeros[g * zero_step + k]. For units of four values the difference fits int8.
+ */
+int64_t npusim_packed_bytes(const int64_t *shape, int64_t unit_values);
+void npusim_pack_weights(
+    const uint8_t *w, const int64_t *shape, const int64_t *strides, int w_signed,
+    const int32_t *zeros, int64_t zero_step, int64_t unit_values, uint8_t *packed);
+int64_t npusim_depthwise_packed_bytes(
+    const int64_t *w_shape, const int64_t *geometry, int64_t unit_values);
+void npusim_pack_depthwise(
+    const uint8_t *w, const int64_t *w_shape, const int64_t *strides, int w_signed,
+    const int32_t *zeros, const int64_t *geometry, int64_t unit_values, uint8_t *packed);
+
+enum {
+    NPUSIM_FLOAT32_RINT, NPUSIM_FLOAT64_HALF_AWAY, NPUSIM_DOUBLE_ROUNDING, NPUSIM_SINGLE_ROUNDING
+};
+
+/*
+ * A whole layer: all sums and their drain. x [B, H, W, G, C]; out [B, OY, OX, G, K] with k
+ * contiguous; bias and factors [G][K rounded up to 16]. With units of four values the bias of a
+ * filter has been lowered by the zero point of the unsigned x times the sum of its weights.
+ * Depthwise: C = K = 1, channels of x and out contiguous, few input rows between the taps.
+ */
+int npusim_convolution_layer(
+    const uint8_t *x, const int64_t *x_shape, const int64_t *x_strides, int x_signed,
+    int32_t x_zero, const uint8_t *packed, const int64_t *w_shape, int64_t unit_values,
+    const int64_t *geometry, int arithmetic, const int32_t *bias, const float *scale,
+    const double *real_scale, const int32_t *multiplier, const int32_t *shift,
+    int32_t zero_point, int32_t low, int32_t high,
+    const int64_t *out_shape, const int64_t *out_strides, uint8_t *out);
+int npusim_depthwise_layer(
+    const uint8_t *x, const int64_t *x_shape, const int64_t *x_strides, int x_signed,
+    int32_t x_zero, const uint8_t *packed, const int64_t *w_shape, int64_t unit_values,
+    const int64_t *geometry, int arithmetic, const int32_t *bias, const float *scale,
+    const double *real_scale, const int32_t *multiplier, const int32_t *shift,
+    int32_t zero_point, int32_t low, int32_t high,
+    const int64_t *out_shape, const int64_t *out_strides, uint8_t *out);
+
+/*
  * out = clamp(arithmetic(acc + bias) + zero_point, low, high). acc contiguous [b, y, x, g, k] of
  * `shape`; bias and the factors [g * k]; out 8-bit with any strides. `scale` serves float32_rint;
  * `multiplier` and `shift` (-31..30) the fixed-point arithmetics.
@@ -123,8 +168,10 @@ void npusim_softmax_fixed_point(
     int64_t newton_start, int64_t newton_slope, int32_t low, int32_t high,
     uint8_t *out, const int64_t *out_strides);
 
-/* "avx2" or "generic": the instruction set that the convolutions run on. */
+enum { NPUSIM_GENERIC, NPUSIM_AVX2, NPUSIM_AVX512 };
+
+/* "avx512-vnni", "avx2" or "generic": the instruction set that the convolutions run on. */
 const char *npusim_instruction_set(void);
 
-/* Makes the convolutions run in plain C (1) or on the best instruction set (0), for tests. */
-void npusim_use_only_generic(int only);
+/* Convolutions use instructions up to this set from now on (for tests); layers stay as packed. */
+void npusim_limit_instructions(int most);

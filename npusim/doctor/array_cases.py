@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,6 +66,37 @@ def convolution(draw: Draw, depthwise: bool = False) -> ConvolutionCase:
     )
 
 
+@dataclass(frozen=True)
+class LayerCase:
+    """Arguments of `convolution_layer`, and the arrays that the layer runs on."""
+
+    products: ConvolutionCase
+    drain: RequantizeCase
+
+    def run(self, table: Kernels) -> np.ndarray:
+        """The output of a layer that has run before, as that of a second inference."""
+        it = self.products
+        layer = table.get("convolution_layer")(
+            it.w, it.w_zero, it.x_zero, it.geometry, self.drain.bias, self.drain.requantizer
+        )
+        out = self.drain.out.copy(order="K")
+        layer(np.zeros_like(it.x), out)
+        layer(it.x, out)
+        return out
+
+
+def layer(draw: Draw, depthwise: bool = False) -> LayerCase:
+    """Whole layers, most of them with symmetric weights as trained ones have."""
+    drawn = convolution(draw, depthwise)
+    if draw.integer(0, 3):
+        zero = 0 if drawn.w.dtype == np.int8 else 128
+        drawn = replace(drawn, w_zero=np.full_like(drawn.w_zero, zero))
+    groups, filters = drawn.w.shape[:2]
+    rows, cols = draw.integer(1, 7), draw.integer(1, 70 if depthwise else 7)
+    shape = (drawn.x.shape[0], rows, cols, groups, filters)
+    return LayerCase(drawn, requantization(draw, shape))
+
+
 def _outputs(draw: Draw, padded: int, taps: int, dilation: int, stride: int) -> int:
     """Outputs along an axis: with up to 3 of padding at its end, or what one window needs."""
     window = (taps - 1) * dilation + 1
@@ -88,9 +119,10 @@ class RequantizeCase:
         return out
 
 
-def requantization(draw: Draw) -> RequantizeCase:
+def requantization(draw: Draw, shape: tuple[int, ...] | None = None) -> RequantizeCase:
     """Drains with scales that make ties (powers of two), ordinary ones, and far too large ones."""
-    shape = tuple(draw.integer(1, extent) for extent in (2, 3, 3, 4, 23))
+    if shape is None:
+        shape = tuple(draw.integer(1, extent) for extent in (2, 3, 3, 4, 23))
     channels = shape[3] * shape[4]
     rng = generator(draw)
     bias = rng.integers(-(2**10), 2**10, channels).astype(np.int32)

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from npusim.doctor import vector_cases
-from npusim.doctor.array_cases import convolution, requantization
+from npusim.doctor.array_cases import convolution, layer, requantization
 from npusim.doctor.draws import RandomDraw
 from npusim.doctor.operator_cases import operator_cases
 from npusim.kernels.table import Kernels, kernels, native_available
@@ -21,7 +21,9 @@ ROUND = 12
 """So many cases of a kernel go with one of each operator, profile and format."""
 PLAIN_C = "plain c"
 """The path without vector instructions, for processors that have none."""
-INSTRUCTIONS = ("conv_accumulate", "depthwise_accumulate")
+LIMITS = {PLAIN_C: "generic", "c, avx2": "avx2"}
+"""Paths in C that use less than this processor has, and what they use."""
+INSTRUCTIONS = ("conv_accumulate", "convolution_layer", "depthwise_accumulate")
 """Kernels in C that are written once for each instruction set."""
 
 Run = Callable[[Kernels], np.ndarray]
@@ -75,8 +77,8 @@ def self_check(seed: int = 0, cases: int = CASES, progress: Progress | None = No
         if progress is not None:
             progress(path)
         table = _table(path)
-        fast = list(INSTRUCTIONS) if path == PLAIN_C else _fast(table)
-        with _plain_c(path == PLAIN_C):
+        fast = list(INSTRUCTIONS) if path in LIMITS else _fast(table)
+        with _limited(LIMITS.get(path)):
             found = _check(path, table, runs, expected, fast)
         checks += found
         seen = {check.kernel for check in found}
@@ -87,16 +89,18 @@ def self_check(seed: int = 0, cases: int = CASES, progress: Progress | None = No
 
 
 def _paths() -> list[str]:
-    """The paths to check: plain C is one of its own where convolutions have something better."""
+    """The paths to check: C with fewer instructions is one of its own where there are better."""
     if not native_available():
         return ["numba"]
-    from npusim.kernels.native import instruction_set
+    from npusim.kernels.native import INSTRUCTION_SETS, instruction_set
 
-    return ["c", *([PLAIN_C] if instruction_set() != "generic" else []), "numba"]
+    best = INSTRUCTION_SETS.index(instruction_set())
+    less = [path for path, most in LIMITS.items() if INSTRUCTION_SETS.index(most) < best]
+    return ["c", *less, "numba"]
 
 
 def _table(path: str) -> Kernels:
-    return kernels("c" if path == PLAIN_C else path)
+    return kernels("c" if path in LIMITS else path)
 
 
 def _fast(table: Kernels) -> list[str]:
@@ -106,18 +110,18 @@ def _fast(table: Kernels) -> list[str]:
 
 
 @contextmanager
-def _plain_c(wanted: bool) -> Iterator[None]:
-    """Convolutions in plain C meanwhile."""
-    if not wanted:
+def _limited(most: str | None) -> Iterator[None]:
+    """Convolutions with no more than the instruction set `most` meanwhile."""
+    if most is None:
         yield
         return
-    from npusim.kernels.native import use_only_generic
+    from npusim.kernels.native import INSTRUCTION_SETS, limit_instructions
 
-    use_only_generic(True)
+    limit_instructions(most)
     try:
         yield
     finally:
-        use_only_generic(False)
+        limit_instructions(INSTRUCTION_SETS[-1])
 
 
 def _check(
@@ -155,10 +159,10 @@ def _runs(seed: int, cases: int) -> Iterator[tuple[str, Run]]:
     """(kernel, how to run it from a table) of every case, random ones and edges alike."""
     draw = RandomDraw(seed)
     for _ in range(cases):
-        plain, depthwise, drain = convolution(draw), convolution(draw, True), requantization(draw)
-        for name, products in zip(INSTRUCTIONS, (plain, depthwise), strict=True):
-            yield name, partial(products.run, name=name)
-        yield "requantize", drain.run
+        for depthwise, name in ((False, "conv_accumulate"), (True, "depthwise_accumulate")):
+            yield name, partial(convolution(draw, depthwise).run, name=name)
+            yield "convolution_layer", layer(draw, depthwise).run
+        yield "requantize", requantization(draw).run
     for make, names in VECTOR_CASES:
         for name in names:
             for _ in range(cases):

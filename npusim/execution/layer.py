@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from npusim.ir.loopnest import LoopNest, Tile
-from npusim.ir.operator import ArrayKernel, VectorKernel
+from npusim.ir.operator import ArrayKernel, VectorKernel, WholeKernel
 
 
 def run_layer(
@@ -15,7 +15,10 @@ def run_layer(
     outputs: Sequence[np.ndarray],
 ) -> None:  # fmt: skip
     """Write `outputs`: all partial sums and one drain on the array, else one call."""
-    run_tile(kernel, inputs, outputs, nest.whole)
+    if isinstance(kernel, WholeKernel):
+        kernel.compute_whole(inputs, outputs[0])
+    else:
+        run_tile(kernel, inputs, outputs, nest.whole)
 
 
 def run_tile(

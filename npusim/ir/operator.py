@@ -34,6 +34,14 @@ class ArrayKernel(Protocol):
         """Add the bias, requantize, clamp, and write the tile's part of `output`."""
 
 
+@runtime_checkable
+class WholeKernel(ArrayKernel, Protocol):
+    """An `ArrayKernel` that has a faster way where nothing is split into tiles."""
+
+    def compute_whole(self, inputs: Sequence[np.ndarray], output: np.ndarray) -> None:
+        """Write all of `output`: the bits of one `accumulate` and one `drain` over everything."""
+
+
 class VectorKernel(Protocol):
     """An operator bound to its tensors, on the vector unit: computes one tile of its outputs."""
 

@@ -89,18 +89,18 @@ def test_a_kernel_without_a_case_is_said(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.skipif(not native_available(), reason="installed with NPUSIM_NO_C=1")
 def test_plain_c_is_checked_too_and_left_as_it_was() -> None:
-    from npusim.kernels.native import instruction_set, use_only_generic
+    from npusim.kernels.native import INSTRUCTION_SETS, instruction_set, limit_instructions
 
     usual = instruction_set()
     if usual == "generic":
         pytest.skip("this processor has nothing else")
     checked = self_check(cases=1)
     plain = {check.kernel for check in checked.checks if check.path == PLAIN_C}
-    assert plain == {"conv_accumulate", "depthwise_accumulate"}
+    assert plain == {"conv_accumulate", "convolution_layer", "depthwise_accumulate"}
     assert instruction_set() == usual
-    use_only_generic(True)
+    limit_instructions("generic")
     assert instruction_set() == "generic"
-    use_only_generic(False)
+    limit_instructions(INSTRUCTION_SETS[-1])
 
 
 def test_without_c_kernels_numba_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:

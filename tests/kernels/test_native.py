@@ -21,25 +21,27 @@ def test_convolution_equals_reference(case: cases.ConvolutionCase) -> None:
     cases.assert_convolution_equals_reference(case, "c", "conv_accumulate")
 
 
-@pytest.fixture
-def generic_c() -> Iterator[None]:
-    """Convolutions in plain C, as on a processor without AVX2."""
-    from npusim.kernels._native import lib
+@pytest.fixture(params=["generic", "avx2", "avx512-vnni"])
+def each_instruction_set(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Convolutions on each instruction set of this processor, as on one that has no better."""
+    from npusim.kernels.native import INSTRUCTION_SETS, instruction_set, limit_instructions
 
-    lib.npusim_use_only_generic(1)
+    limit_instructions(request.param)
+    if instruction_set() != request.param:
+        limit_instructions(INSTRUCTION_SETS[-1])
+        pytest.skip(f"this processor has no {request.param}")
     yield
-    lib.npusim_use_only_generic(0)
+    limit_instructions(INSTRUCTION_SETS[-1])
 
 
-@pytest.mark.usefixtures("generic_c")
-def test_plain_c_equals_reference() -> None:
-    from npusim.kernels.native import instruction_set
+@pytest.mark.usefixtures("each_instruction_set")
+@pytest.mark.parametrize("depthwise", [False, True])
+def test_layers_equal_reference_on_each_instruction_set(depthwise: bool) -> None:
+    @given(cases.layers(depthwise), cases.convolutions(depthwise))
+    def check(layer: cases.LayerCase, sums: cases.ConvolutionCase) -> None:
+        cases.assert_layer_equals_reference(layer, "c")
+        cases.assert_convolution_equals_reference(sums, "c", "conv_accumulate")
 
-    @given(cases.convolutions())
-    def check(case: cases.ConvolutionCase) -> None:
-        cases.assert_convolution_equals_reference(case, "c", "conv_accumulate")
-
-    assert instruction_set() == "generic"
     check()
 
 
@@ -81,6 +83,70 @@ def test_a_sum_of_the_largest_products_wraps() -> None:
         exact = 255 * 255 * channels
         assert exact > 2**31
         assert (acc == exact - 2**32).all()
+
+
+@pytest.mark.usefixtures("each_instruction_set")
+@pytest.mark.parametrize("depthwise", [False, True])
+@pytest.mark.parametrize("x_dtype", [np.int8, np.uint8])
+def test_the_largest_products_of_a_layer(x_dtype: type, depthwise: bool) -> None:
+    channels, rng = 300, np.random.default_rng(0)
+    groups, depth = (channels, 1) if depthwise else (1, channels)
+    filters = 1 if depthwise else 17
+    ends = np.array([np.iinfo(x_dtype).min, np.iinfo(x_dtype).max], x_dtype)
+    x = rng.choice(ends, (2, 5, 13, groups, depth))
+    w = rng.choice(np.array([-128, 127], np.int8), (groups, filters, 3, 3, depth))
+    scale = np.full(groups * filters, 2.0**-9)
+    arithmetic = make_requantizer("float32_rint", scale.astype(np.float32), scale, 5, -128, 127)
+    products = cases.ConvolutionCase(
+        x, w, np.empty(0), cases.Tile(*[0] * 12), (1, 1, 1, 1, 1, 1), int(ends[0]),
+        np.zeros((groups, filters), np.int32),
+    )  # fmt: skip
+    out = np.zeros((2, 5, 13, groups, filters), np.int8)
+    bias = rng.integers(-(2**31), 2**31, groups * filters).astype(np.int32)
+    drain = cases.RequantizeCase(out, bias, arithmetic, out)
+    cases.assert_layer_equals_reference(cases.LayerCase(products, drain), "c")
+
+
+def test_a_layer_keeps_what_it_packed_when_the_instruction_set_changes() -> None:
+    from npusim.kernels.native import INSTRUCTION_SETS, limit_instructions
+
+    rng = np.random.default_rng(0)
+    x = rng.integers(-128, 128, (1, 4, 4, 1, 9)).astype(np.int8)
+    w = rng.integers(-128, 128, (1, 5, 3, 3, 9)).astype(np.int8)
+    scale = np.full(5, 1e-3)
+    arithmetic = make_requantizer("float32_rint", scale.astype(np.float32), scale, 0, -128, 127)
+    arguments = w, np.zeros((1, 5), np.int32), 3, (1, 1, 1, 1, 1, 1), np.zeros(5, np.int32)
+    layer = kernels("c").get("convolution_layer")(*arguments, arithmetic)
+    found = [np.zeros((1, 4, 4, 1, 5), np.int8) for _ in range(2)]
+    layer(x, found[0])
+    limit_instructions("generic")
+    layer(x, found[1])
+    limit_instructions(INSTRUCTION_SETS[-1])
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize(
+    ("x", "out"),
+    [
+        (np.zeros((1, 4, 4, 1, 4), np.int8), np.zeros((1, 4, 4, 1, 5), np.int8)),
+        (np.zeros((1, 4, 4, 3), np.int8), np.zeros((1, 4, 4, 1, 5), np.int8)),
+        (np.zeros((1, 4, 4, 1, 3), np.int16), np.zeros((1, 4, 4, 1, 5), np.int8)),
+        (np.zeros((1, 4, 4, 1, 3), np.int8), np.zeros((2, 4, 4, 1, 5), np.int8)),
+        (np.zeros((1, 4, 4, 1, 3), np.int8), np.zeros((1, 4, 4, 1, 6), np.int8)),
+        (np.zeros((1, 4, 4, 1, 3), np.int8), np.zeros((1, 4, 4, 1, 5), np.int32)),
+    ],
+)
+def test_arrays_that_do_not_fit_a_layer_are_refused(x: np.ndarray, out: np.ndarray) -> None:
+    scale = np.full(5, 1e-3)
+    arithmetic = make_requantizer("float32_rint", scale.astype(np.float32), scale, 0, -128, 127)
+    w, zeros, bias = np.ones((1, 5, 1, 1, 3), np.int8), np.zeros((1, 5), np.int32), np.zeros(5)
+    with pytest.raises(ValueError):
+        kernels("c").get("convolution_layer")(w, zeros, 0, (1, 1, 1, 1, 0, 0), bias, arithmetic)
+    bias = bias.astype(np.int32)
+    make = kernels("c").get("convolution_layer")
+    layer = make(w, zeros, 0, (1, 1, 1, 1, 0, 0), bias, arithmetic)
+    with pytest.raises(ValueError):
+        layer(x, out)
 
 
 def _case() -> cases.ConvolutionCase:

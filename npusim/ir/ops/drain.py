@@ -6,6 +6,7 @@ seen as x [B, H, W, G, C], w [G, K, FY, FX, C] and out [B, OY, OX, G, K].
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from npusim.ir.operator import Operator
 from npusim.ir.ops.vector import quantized
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
+from npusim.kernels.layers import Layer
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import INT8, UINT8
 from npusim.numerics.profiles import Profile
@@ -26,7 +28,7 @@ from npusim.numerics.requantize import Requantizer, make_requantizer, product_sc
 
 @dataclass(frozen=True, eq=False)
 class ConvolutionKernel:
-    """An `ArrayKernel` for one convolution-like node with constant or computed weights."""
+    """A `WholeKernel` for one convolution-like node with constant or computed weights."""
 
     kernels: Kernels
     requantizer: Requantizer
@@ -73,22 +75,42 @@ class ConvolutionKernel:
     def accumulate(self, inputs: Sequence[np.ndarray], acc: np.ndarray, tile: Tile) -> None:
         """See `ArrayKernel`."""
         w = _weights(inputs[1], self.groups) if self.weights is None else self.weights
-        x = channels_last(inputs[0], self.channel_axis)
-        x = x.reshape(*x.shape[:3], self.groups, w.shape[4])
+        x = self._in_groups(inputs[0])
         name = "depthwise_accumulate" if w.shape[1] == w.shape[4] == 1 else "conv_accumulate"
         accumulate = self.kernels.get(name)
         accumulate(x, w, acc, tile, self.geometry, self.x_zero, self.w_zero)
 
     def drain(self, acc: np.ndarray, output: np.ndarray, tile: Tile) -> None:
         """See `ArrayKernel`."""
-        out = channels_last(output, self.channel_axis)
-        per_group = out.shape[3] // self.groups
-        out = out.reshape(*out.shape[:3], self.groups, per_group)
-        part = out[
+        part = self._in_groups(output)[
             tile.b0 : tile.b1, tile.y0 : tile.y1, tile.x0 : tile.x1,
             tile.g0 : tile.g1, tile.k0 : tile.k1,
         ]  # fmt: skip
         self.requantize(acc, part, tile)
+
+    def compute_whole(self, inputs: Sequence[np.ndarray], output: np.ndarray) -> None:
+        """See `WholeKernel`."""
+        if self.weights is None:
+            layer = self._layer_of(_weights(inputs[1], self.groups))
+        else:
+            layer = self._layer
+        layer(self._in_groups(inputs[0]), self._in_groups(output))
+
+    @functools.cached_property
+    def _layer(self) -> Layer:
+        """The layer of constant weights, which keeps what its path prepares of them."""
+        assert self.weights is not None
+        return self._layer_of(self.weights)
+
+    def _layer_of(self, w: np.ndarray) -> Layer:
+        make = self.kernels.get("convolution_layer")
+        layer: Layer = make(w, self.w_zero, self.x_zero, self.geometry, self.bias, self.requantizer)
+        return layer
+
+    def _in_groups(self, array: np.ndarray) -> np.ndarray:
+        """A view [B, OY, OX, G, channels of a group]."""
+        pixels = channels_last(array, self.channel_axis)
+        return pixels.reshape(*pixels.shape[:3], self.groups, pixels.shape[3] // self.groups)
 
     def requantize(self, acc: np.ndarray, part: np.ndarray, tile: Tile) -> None:
         """The stored outputs of a tile [b, oy, ox, g, k], from its sums."""

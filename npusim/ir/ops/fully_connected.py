@@ -90,3 +90,7 @@ class _RowsKernel:
 
     def drain(self, acc: np.ndarray, output: np.ndarray, tile: Tile) -> None:
         self.kernel.drain(acc, output.reshape(-1, output.shape[-1]), tile)
+
+    def compute_whole(self, inputs: Sequence[np.ndarray], output: np.ndarray) -> None:
+        rows = inputs[0].reshape(-1, self.depth)
+        self.kernel.compute_whole([rows, *inputs[1:]], output.reshape(-1, output.shape[-1]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from npusim.kernels.averages import average_kernels
 from npusim.kernels.compiled import convolution, elementwise, pooling, requantize
+from npusim.kernels.layers import composed_layer
 from npusim.kernels.reference import KERNELS as REFERENCE
 from npusim.kernels.tables import lookup_kernels
 
@@ -15,6 +16,9 @@ KERNELS = {
     **lookup_kernels(REFERENCE, elementwise.lookup),
     **average_kernels(REFERENCE, pooling.window_sum, pooling.row_sum),
     "conv_accumulate": convolution.conv_accumulate,
+    "convolution_layer": composed_layer(
+        convolution.conv_accumulate, convolution.depthwise_accumulate, requantize.requantize
+    ),
     "depthwise_accumulate": convolution.depthwise_accumulate,
     "max_pool_exact": pooling.max_pool_exact,
     "requantize": requantize.requantize,

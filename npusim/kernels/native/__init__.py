@@ -8,7 +8,7 @@ exact for go to the reference. C runs without Python's lock.
 from __future__ import annotations
 
 from npusim.kernels.averages import average_kernels
-from npusim.kernels.native import convolution, elementwise, pooling, requantize, softmax
+from npusim.kernels.native import convolution, elementwise, layers, pooling, requantize, softmax
 from npusim.kernels.native.memory import ffi, lib
 from npusim.kernels.reference import KERNELS as REFERENCE
 from npusim.kernels.tables import lookup_kernels
@@ -18,6 +18,7 @@ KERNELS = {
     **average_kernels(REFERENCE, pooling.window_sum, pooling.row_sum),
     "average_pool_onnx": pooling.average_pool_onnx,
     "conv_accumulate": convolution.conv_accumulate,
+    "convolution_layer": layers.convolution_layer,
     "depthwise_accumulate": convolution.depthwise_accumulate,
     "max_pool_exact": pooling.max_pool_exact,
     "quantize_half_away": elementwise.quantize_half_away,
@@ -30,11 +31,15 @@ KERNELS = {
 }
 
 
+INSTRUCTION_SETS = ("generic", "avx2", "avx512-vnni")
+"""What the convolutions may run on, the slowest first."""
+
+
 def instruction_set() -> str:
-    """The instruction set that the convolutions run on: "avx2" or "generic"."""
+    """The one of INSTRUCTION_SETS that the convolutions run on."""
     return str(ffi.string(lib.npusim_instruction_set()).decode())
 
 
-def use_only_generic(wanted: bool) -> None:
-    """Run convolutions in plain C from now on, or on the best instruction set again."""
-    lib.npusim_use_only_generic(int(wanted))
+def limit_instructions(most: str) -> None:
+    """Run convolutions on `most` or less from now on; layers that exist keep what they use."""
+    lib.npusim_limit_instructions(INSTRUCTION_SETS.index(most))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from npusim.kernels.layers import composed_layer
 from npusim.kernels.reference import (
     abs_double_rounding,
     add_double_rounding,
@@ -95,6 +96,9 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "clip_exact": clip_exact.clip_exact,
     "compare_double_rounding": compare_double_rounding.compare_double_rounding,
     "conv_accumulate": convolution.conv_accumulate,
+    "convolution_layer": composed_layer(
+        convolution.conv_accumulate, convolution.depthwise_accumulate, requantize.requantize
+    ),
     "convolution_float32": convolution_float32.convolution_float32,
     "depthwise_accumulate": convolution.depthwise_accumulate,
     "dequantize_affine": dequantize_affine.dequantize_affine,
