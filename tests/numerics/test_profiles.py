@@ -28,7 +28,7 @@ from npusim.numerics.unary import FUNCTIONS
 KERNEL_OF = {
     "relu": "rescale", "requantize": "rescale", "requantize_other": "rescale", "concat": "rescale",
     "global_average_pool": "mean", "sub": "add", "squared_difference": "squared", "sum": "mean",
-    "add_other": "add", "sub_other": "add", "mul_other": "mul",
+    "add_other": "add", "float_add": "add", "sub_other": "add", "mul_other": "mul",
 }  # fmt: skip
 """Operators whose kernel has another name than their kind."""
 PARAMETERS = {

@@ -28,7 +28,9 @@ COMPOSED = {
     },
     "onnx": {
         "Dropout": "nothing",
+        "Einsum": "transpose, reshape, matmul",
         "Identity": "nothing",
+        "Mean": "float_add, div",
         "Size": "a constant",
     },
 }

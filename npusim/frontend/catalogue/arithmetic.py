@@ -18,6 +18,7 @@ from npusim.ir.ops.div import Div
 from npusim.ir.ops.elu import Elu
 from npusim.ir.ops.erf import Erf
 from npusim.ir.ops.exp import Exp
+from npusim.ir.ops.float_add import FloatAdd
 from npusim.ir.ops.floor import Floor
 from npusim.ir.ops.floor_div import FloorDiv
 from npusim.ir.ops.fully_connected import FullyConnected
@@ -145,6 +146,7 @@ ELEMENTS = (
 
 PAIRS = (
     Entry(Add(), "ADD", "Add com.microsoft.QLinearAdd", inputs=XX),
+    Entry(FloatAdd(), "", "Sum", "any number of tensors", inputs=XX),
     Entry(Div(), "DIV", "Div", inputs=XX),
     Entry(FloorDiv(), "FLOOR_DIV", "", inputs=XX),
     Entry(Maximum(), "MAXIMUM", "Max", inputs=XX),

@@ -1,4 +1,4 @@
-"""Operators that several of ours make up: Einsum, GroupNormalization, Sum and Mean of tensors."""
+"""Operators that several of ours make up: Einsum, Sum and Mean of tensors."""
 
 from __future__ import annotations
 
@@ -13,19 +13,14 @@ from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.pairs import chain
 from npusim.frontend.onnx.products import before
 from npusim.frontend.onnx.source import Source
-from npusim.ir.ops.add import Add
 from npusim.ir.ops.div import Div
 from npusim.ir.ops.float_add import FloatAdd
-from npusim.ir.ops.instance_norm import InstanceNorm
 from npusim.ir.ops.matmul import MatMul
-from npusim.ir.ops.mul import Mul
 from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.transpose import Transpose
 from npusim.ir.tensor import Tensor
 
 ELLIPSIS = "..."
-SCALES_A_CHANNEL = 21
-"""Since this opset GroupNormalization has a scale for each channel, before for each group."""
 
 
 def total(ctx: Context, source: Source) -> None:
@@ -44,36 +39,6 @@ def mean(ctx: Context, source: Source) -> None:
         x = ctx.activation(source, index)
         summed = before(ctx, source, FloatAdd(), [summed, x], f"sum{index}")
     ctx.emit(source, Div(), [summed, ctx.add_constant(f"{source.outputs[0]}_count", count)])
-
-
-def group_normalization(ctx: Context, source: Source) -> None:
-    """GroupNormalization: an instance normalization of groups, then scale and shift."""
-    x = ctx.activation(source, 0)
-    groups = source.integer("num_groups", 0)
-    if len(x.shape) < 3 or groups < 1 or x.shape[1] % groups:
-        raise DamagedNodeError(f"has {groups} groups for shape {list(x.shape)}")
-    if source.integer("stash_type", 1) != 1:
-        raise UnsupportedNodeError("statistics that are not float32 are not supported")
-    name = source.outputs[0]
-    rows = before(ctx, source, Reshape((x.shape[0], groups, -1)), [x], "groups")
-    ones = ctx.add_constant(f"{name}_ones", np.ones(groups, np.float32))
-    zeros = ctx.add_constant(f"{name}_zeros", np.zeros(groups, np.float32))
-    op = InstanceNorm(source.real("epsilon", 1e-5))
-    normal = before(ctx, source, op, [rows, ones, zeros], "normal")
-    image = before(ctx, source, Reshape(x.shape), [normal], "image")
-    scale, shift = (_by_channel(ctx, source, index, x, groups) for index in (1, 2))
-    ctx.emit(source, Add(), [before(ctx, source, Mul(), [image, scale], "scaled"), shift])
-
-
-def _by_channel(ctx: Context, source: Source, index: int, x: Tensor, groups: int) -> Tensor:
-    """A constant with a value for each channel (before opset 21: each group), as [K, 1, ...]."""
-    data = ctx.real_constant(source, index).data
-    channels = x.shape[1]
-    expected = channels if source.opset >= SCALES_A_CHANNEL else groups
-    if data is None or data.shape != (expected,):
-        raise DamagedNodeError(f"needs {expected} values as input {index}")
-    spread = np.repeat(data, channels // expected).reshape(channels, *(1,) * (len(x.shape) - 2))
-    return ctx.add_constant(f"{source.outputs[0]}_{index}", spread)
 
 
 def einsum(ctx: Context, source: Source) -> None:
@@ -161,7 +126,6 @@ def _places(term: str, wanted: str) -> tuple[int, ...]:
 
 OPERATORS: dict[str, Callable[[Context, Source], None]] = {
     "Einsum": einsum,
-    "GroupNormalization": group_normalization,
     "Mean": mean,
     "Sum": total,
 }
