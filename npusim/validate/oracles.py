@@ -69,6 +69,7 @@ def _onnx_runtime(path: Path, graph: Graph, profile: str) -> Oracle:
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry(setting, "1")
     options.log_severity_level = 4
+    options.intra_op_num_threads = 1  # more threads add float32 in another order
     content = _exposed(path, graph)
     try:
         session = onnxruntime.InferenceSession(
