@@ -23,6 +23,7 @@ class BroadcastTo(Movement):
 
     kind: ClassVar[str] = "broadcast_to"
     keeps_axes: ClassVar[bool] = True
+    only_enlarges: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """The common shape."""

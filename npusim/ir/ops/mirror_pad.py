@@ -27,6 +27,7 @@ class MirrorPad(Movement):
 
     kind: ClassVar[str] = "mirror_pad"
     keeps_axes: ClassVar[bool] = True
+    only_enlarges: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """The enlarged shape; a mirror shows no more than there is."""

@@ -34,6 +34,8 @@ class Movement(Operator):
     moves: ClassVar[bool] = True
     rate: ClassVar[str] = "copy"
     """The vector unit's rate that counts."""
+    only_enlarges: ClassVar[bool] = False
+    """True if the input is part of the output, so that one of the input's shape is the input."""
 
     @abstractmethod
     def moved(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
@@ -41,7 +43,7 @@ class Movement(Operator):
 
     def is_view(self, x: Tensor, out: Tensor) -> bool:
         """True if the elements of `x` and `out` have one order in memory."""
-        return False
+        return self.only_enlarges and is_unchanged(x, out)
 
     def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
         """One copy an output element; nothing for a view."""
@@ -74,6 +76,11 @@ class MovementKernel:
         """See `VectorKernel`."""
         source = channels_last(self.op.moved(inputs), self.channel_axis)
         part(channels_last(outputs[0], self.channel_axis), tile)[...] = part(source, tile)
+
+
+def is_unchanged(x: Tensor, out: Tensor) -> bool:
+    """True if `x` and `out` have one shape and one order in memory."""
+    return x.shape == out.shape and memory_order(x) == memory_order(out)
 
 
 def data_of(op: Operator, inputs: Sequence[Tensor | None]) -> Tensor:

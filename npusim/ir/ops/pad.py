@@ -28,6 +28,7 @@ class Pad(Movement):
 
     kind: ClassVar[str] = "pad"
     keeps_axes: ClassVar[bool] = True
+    only_enlarges: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """The enlarged shape."""

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from npusim.ir.ops.movement import Movement, data_of
+from npusim.ir.ops.movement import Movement, data_of, is_unchanged
 from npusim.ir.tensor import Tensor
 
 
@@ -49,6 +49,11 @@ class ResizeNearest(Movement):
                 raise ValueError(f"a resize reads outside an axis of {extent} elements")
             shape.append(extent if taken is None else len(taken))
         return [tuple(shape)]
+
+    def is_view(self, x: Tensor, out: Tensor) -> bool:
+        """True if each element is its own nearest."""
+        stays = (taken in (None, tuple(range(len(taken or ())))) for taken in self.sources)
+        return is_unchanged(x, out) and all(stays)
 
     def moved(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """See `Movement`."""

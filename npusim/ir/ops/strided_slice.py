@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from npusim.ir.ops.movement import Movement, data_of
+from npusim.ir.ops.movement import Movement, data_of, is_unchanged
 from npusim.ir.tensor import Tensor
 
 
@@ -56,6 +56,10 @@ class StridedSlice(Movement):
         if 0 in shape:
             raise ValueError(f"nothing is left of shape {list(x.shape)}")
         return [shape]
+
+    def is_view(self, x: Tensor, out: Tensor) -> bool:
+        """True if it takes everything, forwards."""
+        return is_unchanged(x, out) and min(self.strides, default=1) > 0
 
     def moved(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """See `Movement`."""

@@ -23,6 +23,7 @@ class Repeat(Movement):
 
     kind: ClassVar[str] = "tile"
     keeps_axes: ClassVar[bool] = True
+    only_enlarges: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """Each extent times its repeats."""

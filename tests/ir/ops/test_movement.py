@@ -124,6 +124,30 @@ def test_a_view_has_its_elements_in_one_order(perm, shape, before, after):
 
 
 @pytest.mark.parametrize(
+    ("op", "unit"),
+    [
+        (StridedSlice((None,) * 4, (None,) * 4, (1,) * 4), Unit.ALIAS),
+        (StridedSlice((None,) * 4, (None,) * 4, (1, 1, -1, 1)), Unit.VECTOR),
+        (Repeat((1, 1, 1, 1)), Unit.ALIAS),
+        (BroadcastTo((1, 1)), Unit.ALIAS),
+        (Pad(((0, 0),) * 4), Unit.ALIAS),
+        (MirrorPad(((0, 0),) * 4, "edge"), Unit.ALIAS),
+        (ResizeNearest((None, (0, 1, 2, 3), None, None)), Unit.ALIAS),
+        (ResizeNearest((None, (0, 1, 1, 3), None, None)), Unit.VECTOR),
+        (Gather(1), Unit.VECTOR),
+    ],
+)
+def test_what_changes_nothing_costs_nothing(op, unit):
+    inputs = [tensor("x", SHAPE, 1)]
+    if isinstance(op, Gather):
+        inputs.append(constant([0, 1, 2, 3]))
+    (shape,) = op.infer_shapes(inputs)
+    assert shape == SHAPE
+    assert op.loop_nest(inputs, [tensor("y", shape, 1)]).unit is unit
+    assert op.loop_nest(inputs, [tensor("y", shape)]).unit is Unit.VECTOR
+
+
+@pytest.mark.parametrize(
     ("op", "share"),
     [(ResizeNearest.repeated(SHAPE, (1, 2, 3, 1)), (1, 6)), (Repeat((1, 1, 1, 5)), (1, 5)),
      (Transpose((0, 2, 1, 3)), (1, 1)), (StridedSlice.along(1, 4, 0, 2), (1, 1)),
