@@ -27,12 +27,17 @@ from npusim.validate.oracles import Oracle
 Arrays = Mapping[str, np.ndarray]
 
 
+FLOAT32_ROUNDING = 1e-5
+"""Some 80 units in the last place of float32: what sums of thousands of products can differ by."""
+
+
 @dataclass(frozen=True)
 class TensorAgreement:
     """One tensor that both computed, over all samples.
 
     `wrong` elements of `elements` differ, by at most `largest` (steps of the stored integers, or
-    real values). `wrong_alone` differ if the operator gets the oracle's inputs; then `explained_by`
+    real values). `rounding` says that all of it is float32 within `FLOAT32_ROUNDING` of the largest
+    value, which another order of additions explains. `wrong_alone` differ if the operator gets the oracle's inputs; then `explained_by`
     names the profiles that give the oracle's bits. A NaN on one side only counts as infinite.
     """
 
@@ -42,6 +47,7 @@ class TensorAgreement:
     elements: int
     wrong: int
     largest: float
+    rounding: bool
     wrong_alone: int
     explained_by: tuple[str, ...]
 
@@ -117,6 +123,7 @@ class _Tally:
     elements: int = 0
     wrong: int = 0
     largest: float = 0.0
+    rounding: bool = True
     wrong_alone: int = 0
     explained_by: set[str] = field(default_factory=lambda: set(PROFILES))
 
@@ -129,6 +136,7 @@ class _Tally:
         wrong, largest = _difference(ours[name], expected)
         self.wrong += wrong
         self.largest = max(self.largest, largest)
+        self.rounding &= _is_rounding(expected, largest)
         if not wrong:
             return
         given = {**ours, **theirs}

@@ -72,9 +72,7 @@ def _onnx_runtime(path: Path, graph: Graph, profile: str) -> Oracle:
     options.intra_op_num_threads = 1  # more threads add float32 in another order
     content = _exposed(path, graph)
     try:
-        session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime has no common base class for what it raises
         what = f"ONNX Runtime can't run this model: {_first_line(error)}"
         raise UnsupportedModelError(Problem(str(path), what)) from None
