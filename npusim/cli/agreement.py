@@ -48,6 +48,8 @@ def _first(first: TensorAgreement) -> str:
         return f"{what}; inherited: with the framework's own inputs this operator is equal"
     if first.explained_by:
         return f"{what}; explained by the arithmetic of {' or '.join(first.explained_by)}"
+    if first.rounding:
+        return f"{what}; float32 sums in another order explain as much"
     return f"{what}; no profile of npusim gives these values"
 
 
@@ -55,10 +57,7 @@ def _columns(wrong: list[TensorAgreement]) -> list[Column]:
     if not wrong:
         return []
     names = tuple(telling([printable(tensor.name) for tensor in wrong]))
-    reasons = [
-        " or ".join(tensor.explained_by) or ("" if tensor.wrong_alone else "inherited")
-        for tensor in wrong
-    ]
+    reasons = [_reason(tensor) for tensor in wrong]
     return [
         Column("tensor", names, 100, True),
         Column("op", tuple(tensor.op for tensor in wrong), 60, True),
@@ -68,3 +67,9 @@ def _columns(wrong: list[TensorAgreement]) -> list[Column]:
         Column("wrong alone", tuple(f"{tensor.wrong_alone:,}" for tensor in wrong), 70),
         Column("explained by", tuple(reasons), 75, True),
     ]
+
+
+def _reason(tensor: TensorAgreement) -> str:
+    if not tensor.wrong_alone:
+        return "inherited"
+    return " or ".join(tensor.explained_by) or ("float32 rounding" if tensor.rounding else "")

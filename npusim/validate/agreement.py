@@ -37,8 +37,9 @@ class TensorAgreement:
 
     `wrong` elements of `elements` differ, by at most `largest` (steps of the stored integers, or
     real values). `rounding` says that all of it is float32 within `FLOAT32_ROUNDING` of the largest
-    value, which another order of additions explains. `wrong_alone` differ if the operator gets the oracle's inputs; then `explained_by`
-    names the profiles that give the oracle's bits. A NaN on one side only counts as infinite.
+    value, which another order of additions explains. `wrong_alone` differ if the operator gets the
+    oracle's inputs; then `explained_by` names the profiles that give the oracle's bits. A NaN on
+    one side only counts as infinite.
     """
 
     name: str
@@ -152,7 +153,7 @@ class _Tally:
         explained = tuple(sorted(self.explained_by)) if self.wrong_alone else ()
         return TensorAgreement(
             name, self.node.name, self.node.op.kind, self.elements, self.wrong, self.largest,
-            self.wrong_alone, explained,
+            self.rounding and self.wrong > 0, self.wrong_alone, explained,
         )  # fmt: skip
 
 
@@ -166,6 +167,14 @@ def _difference(found: np.ndarray, expected: np.ndarray) -> tuple[int, float]:
         return 0, 0.0
     distance = np.abs(found[differs].astype(np.float64) - expected[differs].astype(np.float64))
     return wrong, float(np.nan_to_num(distance, nan=np.inf, posinf=np.inf).max())
+
+
+def _is_rounding(expected: np.ndarray, largest: float) -> bool:
+    """True if a difference of `largest` is small beside the largest of `expected`, in float32."""
+    if expected.dtype != np.float32:
+        return largest == 0
+    most = float(np.nan_to_num(np.abs(expected), posinf=0.0).max(initial=0.0))
+    return largest <= FLOAT32_ROUNDING * most
 
 
 def _alone(

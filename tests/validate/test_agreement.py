@@ -112,3 +112,24 @@ def test_the_bundled_model_equals_onnx_runtime(program):
     assert found.first is None
     assert len(found.tensors) > 5
     assert "ONNX Runtime" in found.to_dict()["oracle"]
+
+
+def test_float32_rounding_is_told_from_real_differences(program):
+    """The last tensor of the model is float32: one step of it is rounding, a thousandth is not."""
+    (name,) = program.graph.outputs
+    found = {}
+    for factor in (np.float32(1 + 2**-22), np.float32(1.001)):
+
+        def change(tensors, factor=factor):
+            tensors[name] = tensors[name] * factor
+
+        result = agreement(program, own_oracle(program, "onnx", change), many=1)
+        (tensor,) = [one for one in result.tensors if one.wrong]
+        found[float(factor)] = (tensor.name, tensor.rounding)
+    assert list(found.values()) == [(name, True), (name, False)]
+
+
+def test_a_wrong_integer_is_no_rounding(program):
+    found = agreement(program, own_oracle(program, "xnnpack"), "single-rounding", 20)
+    assert found.first is not None
+    assert not found.first.rounding
