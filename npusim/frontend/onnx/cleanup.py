@@ -13,7 +13,7 @@ from npusim.ir.passes.fold_activation import fold_activation
 from npusim.ir.passes.fold_pad import fold_pad
 from npusim.ir.passes.fold_scale_shift import fold_scale_shift
 from npusim.ir.passes.fuse_quantization import fuse_quantization
-from npusim.ir.passes.hoist_quantization import hoist_quantization
+from npusim.ir.passes.hoist_quantization import hoist_like_onnx_runtime, hoist_quantization
 from npusim.ir.passes.quantize_parameters import quantize_parameters
 from npusim.ir.passes.remove_dead import remove_dead
 from npusim.numerics.formats import FP32
@@ -24,8 +24,9 @@ PASSES = (
     fold_scale_shift,
     fold_activation,
     drop_clips,
-    hoist_quantization,
+    hoist_like_onnx_runtime,
     quantize_parameters,
+    hoist_quantization,
     fuse_quantization,
     fold_pad,
     remove_dead,

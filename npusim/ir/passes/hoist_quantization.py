@@ -2,11 +2,13 @@
 
 An exporter may quantize after a flatten what a pooling computed before it. Quantization is monotone
 and element by element, so it may as well come first, where it meets the operator that it belongs
-to. A padding qualifies if it pads with the real 0.
+to. A padding qualifies if it pads with the real 0. ONNX Runtime itself hoists over fewer operators,
+before it looks for float32 weights between quantized activations.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 
 from npusim.ir.graph import Graph, Node
@@ -14,19 +16,33 @@ from npusim.ir.ops.pad import Pad
 from npusim.ir.passes.rewrite import free_name, only_reader, producers, rebuilt
 
 
-def hoist_quantization(graph: Graph) -> Graph:
-    """`graph` with quantizations hoisted, repeatedly, until none is left to move."""
+HOISTED_BY_ONNX_RUNTIME = frozenset({"max_pool", "reshape", "strided_slice", "transpose"})
+"""Kinds over which its `QDQPropagationTransformer` moves a QuantizeLinear."""
+
+
+def hoist_like_onnx_runtime(graph: Graph) -> Graph:
+    """`graph` with quantizations hoisted over what ONNX Runtime hoists them over."""
+    return hoist_quantization(graph, HOISTED_BY_ONNX_RUNTIME)
+
+
+def hoist_quantization(graph: Graph, over: Container[str] | None = None) -> Graph:
+    """`graph` with quantizations hoisted, repeatedly, until none is left to move.
+
+    `over` are the kinds of operators to pass; without it all that move or compare values.
+    """
     while True:
-        hoisted = _hoist_one(graph)
+        hoisted = _hoist_one(graph, over)
         if hoisted is None:
             return graph
         graph = hoisted
 
 
-def _hoist_one(graph: Graph) -> Graph | None:
+def _hoist_one(graph: Graph, over: Container[str] | None) -> Graph | None:
     readers = graph.consumers()
     writers = producers(graph)
     for node in graph.nodes:
+        if over is not None and node.op.kind not in over:
+            continue
         if not node.op.moves or (isinstance(node.op, Pad) and node.op.value):
             continue
         reader = only_reader(graph, node.outputs[0], readers)
