@@ -16,7 +16,7 @@ from npusim.ir.loopnest import LoopNest
 from npusim.ir.operator import Operator
 from npusim.ir.ops.vector import vector_nest
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import FP16, Format
+from npusim.numerics.formats import BOOL, FP16, Format
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,13 @@ class Broadcast(Operator):
 def is_plain(tensor: Tensor) -> bool:
     """True for values that mean themselves: reals, and integers without a scale."""
     return tensor.quantization is None
+
+
+def require_number(op: Operator, tensor: Tensor) -> None:
+    """Refuse truth values where arithmetic is done: no framework defines it."""
+    if tensor.format == BOOL:
+        what = f"{op.kind} of truth values ('{tensor.name}' is bool) is not defined"
+        raise UnsupportedModelError(Problem(tensor.name, what))
 
 
 def require_format(op: Operator, tensor: Tensor, fmt: Format, out: Tensor) -> None:

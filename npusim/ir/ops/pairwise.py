@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from npusim.ir.operator import VectorKernel
-from npusim.ir.ops.broadcast import Broadcast, is_plain, require_format
+from npusim.ir.ops.broadcast import Broadcast, is_plain, require_format, require_number
 from npusim.ir.ops.through_float import through_float
 from npusim.ir.ops.vector import ElementwiseKernel, quantized
 from npusim.ir.tensor import Tensor
@@ -49,6 +49,7 @@ class Pairwise(Broadcast):
         assert a is not None and b is not None
         out = outputs[0]
         if is_plain(out):
+            require_number(self, out)
             require_format(self, a, out.format, out)
             require_format(self, b, out.format, out)
             return self._plain(out, kernels)

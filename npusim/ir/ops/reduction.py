@@ -16,7 +16,7 @@ import numpy as np
 from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
-from npusim.ir.ops.broadcast import is_plain, require_format
+from npusim.ir.ops.broadcast import is_plain, require_format, require_number
 from npusim.ir.ops.through_float import through_float
 from npusim.ir.ops.vector import part, quantized, vector_nest
 from npusim.ir.ops.whole import WholeKernel
@@ -71,6 +71,7 @@ class Reduction(Operator):
         x, out = inputs[0], outputs[0]
         assert x is not None
         if is_plain(out):
+            require_number(self, x)
             return self._plain(x, out, kernels)
         qx, qy = quantized(self, x), quantized(self, out)
         arithmetic = profile.arithmetic(self.row(), x.format.name)
