@@ -34,12 +34,12 @@ def updated(text: str) -> str:
     """README text `text` with every output as it is now, but for the table of networks."""
     text = _CONSOLE.sub(lambda match: _console(match.group()), text)
     text = _PYTHON.sub(lambda match: _examples(match.group()), text)
-    return _OPERATORS.sub(lambda match: _operators(), text)
+    return _OPERATORS.sub(lambda match: _operators(), text, count=1)
 
 
 def with_networks(text: str) -> str:
     """README text `text` with the table of networks as it is now; this simulates all of them."""
-    return _NETWORKS.sub(lambda match: _networks(), text)
+    return _NETWORKS.sub(lambda match: _networks(), text, count=1)
 
 
 def _console(block: str) -> str:
