@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
+from npusim.frontend.onnx.products import before
 from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
 from npusim.frontend.onnx.windows import read_window
+from npusim.ir.operator import Operator
 from npusim.ir.ops.average_pool import AveragePool
 from npusim.ir.ops.max_pool import MaxPool
 from npusim.ir.ops.mean import Mean
+from npusim.ir.ops.reshape import Reshape
 from npusim.ir.ops.window import Window
 from npusim.ir.tensor import Tensor
+from npusim.numerics.formats import Format
+from npusim.numerics.quantization import Quantization
+
+LISTS = ("kernel_shape", "strides", "dilations", "pads")
+"""Attributes with a value, or two, for each spatial axis."""
 
 
 def max_pool(ctx: Context, source: Source) -> None:
     """MaxPool, on reals or on stored integers."""
     if len(source.outputs) > 1 and source.outputs[1]:
         raise UnsupportedNodeError("the indices of the maxima are not supported")
-    x = ctx.activation(source, 0)
-    window = read_window(source, x.shape, source.integers("kernel_shape"), overhangs=True)
-    ctx.emit(source, MaxPool(window, channel_axis=1), [x])
+    _pool(ctx, source, ctx.activation(source, 0), _maximum)
 
 
 def average_pool(ctx: Context, source: Source) -> None:
     """AveragePool."""
-    x = ctx.activation(source, 0)
-    ctx.emit(source, _average(source, x), [x])
+    _pool(ctx, source, ctx.activation(source, 0), _average)
 
 
 def qlinear_average_pool(ctx: Context, source: Source) -> None:
@@ -35,7 +43,7 @@ def qlinear_average_pool(ctx: Context, source: Source) -> None:
     quantization, _ = per_tensor(ctx, source, 1, 2)
     x = ctx.read_as(ctx.activation(source, 0), quantization)
     y_quantization, fmt = per_tensor(ctx, source, 3, 4)
-    ctx.emit(source, _average(source, x), [x], fmt, y_quantization)
+    _pool(ctx, source, x, _average, fmt, y_quantization)
 
 
 def global_average_pool(ctx: Context, source: Source) -> None:
@@ -60,6 +68,51 @@ def global_max_pool(ctx: Context, source: Source) -> None:
         raise UnsupportedNodeError(f"{len(x.shape) - 2}-D pooling is not supported")
     rows, cols = (1, *x.shape[2:])[-2:]
     ctx.emit(source, MaxPool(Window((rows, cols)), channel_axis=1), [x])
+
+
+def _pool(
+    ctx: Context, source: Source, x: Tensor, make: Callable[[Source, Tensor], Operator],
+    fmt: Format | None = None, quantization: Quantization | None = None,
+) -> None:  # fmt: skip
+    """A pooling; a 3-D one that leaves two neighbouring axes alone, as a 2-D one of both as one."""
+    at = _idle_pair(source, x.shape)
+    if at is None:
+        ctx.emit(source, make(source, x), [x], fmt, quantization)
+        return
+    _, _, *extents = x.shape
+    joined = (*extents[:at], extents[at] * extents[at + 1], *extents[at + 2 :])
+    rows = before(ctx, source, Reshape((*x.shape[:2], *joined)), [x], "rows")
+    lists = {name: _without(source.integers(name), at) for name in LISTS}
+    attributes = {**source.attributes, **{name: given for name, given in lists.items() if given}}
+    pooled = before(
+        ctx, source, make(replace(source, attributes=attributes), rows), [rows], "pooled"
+    )
+    if fmt is not None:
+        pooled = ctx.tensors[pooled.name] = replace(pooled, format=fmt, quantization=quantization)
+    shape = list(pooled.shape)
+    shape[2 + at : 3 + at] = extents[at : at + 2]
+    ctx.emit(source, Reshape(tuple(shape)), [pooled])
+
+
+def _idle_pair(source: Source, shape: tuple[int, ...]) -> int | None:
+    """The first of two neighbouring spatial axes of three with one tap, one step and no padding."""
+    pads = source.integers("pads") or (0,) * 6
+    taps = source.integers("kernel_shape")
+    strides = source.integers("strides") or (1,) * 3
+    if len(shape) != 5 or len(taps) != 3 or len(strides) != 3 or len(pads) != 6:
+        return None
+    idle = [taps[at] == strides[at] == 1 and not pads[at] and not pads[3 + at] for at in range(3)]
+    return next((at for at in (1, 0) if idle[at] and idle[at + 1]), None)
+
+
+def _without(values: tuple[int, ...], at: int) -> tuple[int, ...]:
+    """A list attribute of three axes, or of both ends of three axes, without axis `at`."""
+    return tuple(value for index, value in enumerate(values) if index % 3 != at)
+
+
+def _maximum(source: Source, x: Tensor) -> MaxPool:
+    window = read_window(source, x.shape, source.integers("kernel_shape"), overhangs=True)
+    return MaxPool(window, channel_axis=1)
 
 
 def _average(source: Source, x: Tensor) -> AveragePool:

@@ -15,7 +15,6 @@ from npusim.ir.graph import Graph, Node
 from npusim.ir.ops.pad import Pad
 from npusim.ir.passes.rewrite import free_name, only_reader, producers, rebuilt
 
-
 HOISTED_BY_ONNX_RUNTIME = frozenset({"max_pool", "reshape", "strided_slice", "transpose"})
 """Kinds over which its `QDQPropagationTransformer` moves a QuantizeLinear."""
 
