@@ -135,6 +135,19 @@ def multiply_by_quantized_multiplier(x: Array, multiplier: Array, shift: Array) 
     )
 
 
+def upward_multiply_by_quantized_multiplier(x: Array, multiplier: Array, shift: Array) -> Array:
+    """As `multiply_by_quantized_multiplier`, but ties of the last shift go upwards.
+
+    The vector units of ARM shift so, and LiteRT's kernels that were written for them everywhere.
+    """
+    left = np.maximum(shift, 0).astype(np.int64)
+    right = np.maximum(-shift.astype(np.int64), 0)
+    shifted = wrap_int32(x.astype(np.int64) << left)
+    high = saturating_rounding_doubling_high_mul(shifted, np.asarray(multiplier))
+    rounded: Array = (high + ((np.int64(1) << right) >> 1)) >> right
+    return rounded
+
+
 def wrap_int32(x: Array) -> Array:
     """Two's complement wrap of int64 values to 32 bits, kept as int64."""
     return ((x + 2**31) & 0xFFFFFFFF) - 2**31

@@ -16,6 +16,7 @@ from tests.support.evaluate import evaluate
 from tests.support.onnx_models import session, wrong_elements
 from tests.support.onnx_operators import Operand, qdq
 from tests.support.tflite_cases import inputs_for
+from tests.support.tflite_models import TinyModel
 from tests.support.tflite_transposed import transposed_conv
 
 CASES = {
@@ -138,3 +139,39 @@ def test_damaged_nodes_are_named(tmp_path: Path, change: dict[str, object], mess
     onnx.save(qdq("ConvTranspose", operands, Operand((), 0.1, 3), **change), path)
     with pytest.raises(ModelFileError, match=f"operator.*{message}"):
         read_onnx(path)
+
+
+def computed_size(model: TinyModel) -> TinyModel:
+    """`model` with its output's size taken from a second input's shape, when it runs."""
+    kind, ins, outs, *rest = model.operators.pop()
+    model.inputs.append(model.tensor("like", model.tensors[outs[0]].shape, "int8", 1.0))
+    size = model.tensor("size", (4,), "int32")
+    model.operator("SHAPE", [model.inputs[-1]], [size], "ShapeOptions", 1, OutType=2)
+    model.operators.append((kind, (size, *ins[1:]), outs, *rest))
+    return model
+
+
+@pytest.mark.parametrize("profile", litert.PROFILES)
+def test_a_size_that_the_model_computes(tmp_path: Path, profile: str) -> None:
+    """XNNPACK leaves such a node to a kernel that rounds channels by eights in its own way."""
+    file = tmp_path / "one.tflite"
+    for seed in range(24):
+        rng = np.random.default_rng(seed)
+        most = (4, 4) if seed % 4 == 0 else None
+        model = computed_size(transposed_conv(rng, "int8", most, filters=(1, 30)))
+        file.write_bytes(model.content())
+        made = litert.interpreter(model.content(), profile)
+        inputs = inputs_for(model, rng)
+        litert.run(made, inputs)
+        found = evaluate(load_model(file), inputs, profile)
+        np.testing.assert_array_equal(found["y"], litert.outputs(made)["y"])
+
+
+def test_a_computed_size_of_uint8_is_refused_where_the_rule_is_not_known(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    model = computed_size(transposed_conv(rng, "uint8"))
+    (tmp_path / "one.tflite").write_bytes(model.content())
+    graph, inputs = load_model(tmp_path / "one.tflite"), inputs_for(model, rng)
+    with pytest.raises(UnsupportedModelError, match="output size the model computes"):
+        evaluate(graph, inputs, "xnnpack")
+    assert evaluate(graph, inputs, "tflite-reference")["y"].dtype == np.uint8

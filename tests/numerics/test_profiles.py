@@ -11,7 +11,7 @@ import npusim.ir.ops
 from npusim.errors import UsageError
 from npusim.ir.operator import Operator
 from npusim.ir.ops.transposed_conv2d import UNKNOWN
-from npusim.ir.ops.transposed_kernels import THROUGH_FLOAT
+from npusim.ir.ops.transposed_kernels import BY_EIGHTS, THROUGH_FLOAT
 from npusim.ir.ops.unary import Unary
 from npusim.kernels.table import kernels
 from npusim.numerics.elementwise import ADD_PARAMETERS, MUL_PARAMETERS
@@ -38,7 +38,7 @@ PARAMETERS = {
 }  # fmt: skip
 REQUANTIZED = (
     "conv2d", "fully_connected", "matmul", "matmul_constant", "lstm_product", "transposed_conv2d",
-    "transposed_conv2d_with_gaps",
+    "transposed_conv2d_with_gaps", "transposed_conv2d_computed_size",
 )  # fmt: skip
 """Operators with an int32 accumulator, whose drain has the arithmetic."""
 REDUCED = ("mean", "sum", "reduce_prod", "reduce_l1", "reduce_l2", "reduce_sum_square")
@@ -85,7 +85,7 @@ def test_every_arithmetic_has_its_kernel_and_parameters(profile):
         if kind == "clamp":
             assert arithmetic in CLAMP_ROUNDINGS
         elif kind in REQUANTIZED:
-            assert arithmetic in (*ARITHMETICS, THROUGH_FLOAT, UNKNOWN)
+            assert arithmetic in (*ARITHMETICS, BY_EIGHTS, THROUGH_FLOAT, UNKNOWN)
         elif kind in tabulated() and arithmetic not in tabulated()[kind].own:
             assert kind in FUNCTIONS[arithmetic]
             assert callable(table.get(f"unary_{arithmetic}"))

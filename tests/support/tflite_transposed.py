@@ -17,14 +17,16 @@ from tests.support.tflite_models import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, V
 ACTIVATIONS = (NONE, RELU, RELU6, RELU_N1_TO_1)
 
 
-def transposed_conv(rng: Rng, dtype: str, strides: tuple[int, int] | None = None) -> TinyModel:
-    """TRANSPOSE_CONV with strides of at most `strides`, or at most the taps."""
+def transposed_conv(
+    rng: Rng, dtype: str, strides: tuple[int, int] | None = None, filters: tuple[int, int] = (1, 9)
+) -> TinyModel:
+    """TRANSPOSE_CONV with strides of at most `strides`, or at most the taps; a range of filters."""
     m = TinyModel()
     taps = int(rng.integers(1, 5)), int(rng.integers(1, 5))
     stride = tuple(int(rng.integers(1, 1 + most)) for most in (strides or taps))
     padding = int(rng.choice([SAME, VALID]))
     size = int(rng.integers(1, 9)), int(rng.integers(2, 9))
-    c, k = int(rng.integers(1, 20)), int(rng.integers(1, 9))
+    c, k = int(rng.integers(1, 20)), int(rng.integers(*filters))
     x = draw_input(m, rng, (int(rng.integers(1, 3)), *size, c), dtype)
     w, scale = draw_weights(m, rng, (k, *taps, c), dtype, 0)
     valid = [(e - 1) * s + t for e, s, t in zip(size, stride, taps, strict=True)]

@@ -48,7 +48,7 @@ def transposed_conv(source: Source) -> tuple[Operator, Inputs]:
     top, left, _, _ = source.padding(out, w.shape[1:3], (1, 1))
     op = TransposedConv2D(
         (out.shape[1], out.shape[2]), source.stride(), (1, 1), (top, left),
-        activation=source.activation(),
+        activation=source.activation(), computed_size=source.input(0).name in source.computed,
     )  # fmt: skip
     return op, (x, w, source.optional(3))
 

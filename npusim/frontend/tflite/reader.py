@@ -73,6 +73,7 @@ class _Builder:
         self.file_tensors: dict[int, Tensor | None] = {}
         self.used: dict[str, Tensor] = {}
         self.unknown: set[int] = set()
+        self.computed: set[str] = set()
         self.ready: set[int] = {*raw.inputs, *(state.read for state in self.states)}
 
     def graph(self, sha256: str) -> Graph:
@@ -148,7 +149,8 @@ class _Builder:
         ]:
             return []
         try:
-            source = settled(raw.kind, Source(raw.options, inputs, present), is_open)
+            source = Source(raw.options, inputs, present, self.computed)
+            source = settled(raw.kind, source, is_open)
             steps, present = self._steps(raw.kind, source, is_open)
             values = known_values(steps, present)
             for i, tensor in zip(raw.outputs, present, strict=True):
@@ -201,6 +203,7 @@ class _Builder:
             if value.shape != tensor.shape or value.dtype != np.dtype(tensor.format.dtype):
                 raise ValueError(f"gives shape {value.shape}, the file says {tensor.shape}")
             self.file_tensors[index] = replace(tensor, data=value)
+            self.computed.add(tensor.name)
 
     def _node(self, step: Step) -> Node:
         names = tuple(self._use(tensor) for tensor in step.inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,11 +50,15 @@ class UnsupportedNodeError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """One node of the file: its options by field name, its tensors (None where absent)."""
+    """One node of the file: its options by field name, its tensors (None where absent).
+
+    `computed` are the names of constants that the file does not hold, but computes from others.
+    """
 
     options: Mapping[str, Any]
     inputs: Inputs
     outputs: Sequence[Tensor]
+    computed: Collection[str] = ()
 
     def input(self, index: int) -> Tensor:
         """Input `index`, which must be there."""

@@ -45,16 +45,21 @@ class ConvolutionKernel:
     def bind(
         op: Operator, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
         geometry: tuple[int, int, int, int, int, int], profile: Profile, kernels: Kernels,
+        row: str = "",
     ) -> ConvolutionKernel:  # fmt: skip
-        """Check the tensors of `op` and take their parameters; see `Operator.bind`."""
+        """Check the tensors of `op` and take their parameters; see `Operator.bind`.
+
+        `row` is the row of the profile's table, if it is not that of the operator's kind.
+        """
         x, w, out = inputs[0], inputs[1], outputs[0]
         assert x is not None and w is not None
         sx, sw, sy = quantized(op, x), _weight_quantization(op, w), quantized(op, out)
         groups = getattr(op, "groups", 1)
         channels = w.shape[0]
         activation = getattr(op, "activation", Activation.NONE)
-        arithmetic = profile.arithmetic(op.kind, x.format.name)
-        low, high = clamp_range(activation, out.format, sy, profile.arithmetic("clamp", op.kind))
+        row = row or op.kind
+        arithmetic = profile.arithmetic(row, x.format.name)
+        low, high = clamp_range(activation, out.format, sy, profile.arithmetic("clamp", row))
         scale, real = product_scales(sx, sw, sy, channels)
         if not np.isfinite(scale).all():
             what = f"the scales of {op.kind} give a factor beyond float32"

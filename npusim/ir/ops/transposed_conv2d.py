@@ -44,6 +44,8 @@ class TransposedConv2D(Operator):
     """Attributes of a transposed convolution; `size` is that of the output image.
 
     `padding` is what is cut off at the top and at the left; `size` says what at the other ends.
+    `computed_size` is true where the model computes `size` instead of stating it: XNNPACK leaves
+    such an operator to other kernels.
     """
 
     size: tuple[int, int]
@@ -53,6 +55,7 @@ class TransposedConv2D(Operator):
     groups: int = 1
     activation: Activation = Activation.NONE
     channel_axis: int = -1
+    computed_size: bool = False
 
     kind: ClassVar[str] = "transposed_conv2d"
 
@@ -124,17 +127,19 @@ class TransposedConv2D(Operator):
             return real_kernel(self, inputs, out, places, kernels)
         arithmetic = profile.arithmetic(self._row(w), x.format.name)
         if arithmetic == UNKNOWN:
-            what = (
-                f"what {profile.oracle} gives for a transposed convolution whose stride exceeds "
-                f"its filter is not known (stride {self.stride}, filter {w.shape[1:3]})"
-            )
+            case = f"whose stride exceeds its filter ({self.stride}, {w.shape[1:3]})"
+            if self.computed_size:
+                case = f"of {x.format.name} whose output size the model computes"
+            what = f"what {profile.oracle} gives for a transposed convolution {case} is not known"
             raise UnsupportedModelError(Problem(out.name, what))
         if arithmetic == THROUGH_FLOAT:
             return through_float_kernel(self, inputs, out, places, profile, kernels)
-        return integer_kernel(self, inputs, out, places, profile, kernels)
+        return integer_kernel(self, inputs, out, places, profile, kernels, self._row(w))
 
     def _row(self, w: Tensor) -> str:
         """The row of the profile's table: one of its own where output pixels see no tap."""
+        if self.computed_size:
+            return f"{self.kind}_computed_size"
         gaps = any(s > t for s, t in zip(self.stride, w.shape[1:3], strict=True))
         return f"{self.kind}_with_gaps" if gaps else self.kind
 

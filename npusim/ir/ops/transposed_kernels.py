@@ -21,16 +21,26 @@ from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation, Quantization
+from npusim.numerics.requantize import (
+    multiply_by_quantized_multiplier,
+    upward_multiply_by_quantized_multiplier,
+    wrap_int32,
+)
 
 THROUGH_FLOAT = "through_float"
 """The arithmetic of a framework that dequantizes, computes in float32, and quantizes."""
 
+BY_EIGHTS = "double_rounding_by_eights"
+"""The arithmetic of LiteRT's built-in kernel: double rounding. Ties go upwards in the channels
+that fill groups of eight, and away from zero in those that are left over."""
+_EIGHT = 8
+
 
 def integer_kernel(
     op: Operator, inputs: Sequence[Tensor | None], out: Tensor, places: Interleaving,
-    profile: Profile, kernels: Kernels,
+    profile: Profile, kernels: Kernels, row: str,
 ) -> ArrayKernel:  # fmt: skip
-    """Sums of the convolution over phases, drained into their pixels."""
+    """Sums of the convolution over phases, drained into their pixels as `row` of `profile` says."""
     w = inputs[1]
     assert w is not None and w.data is not None
     zeros = np.zeros(w.shape[0]) if w.quantization is None else w.quantization.zero_point
@@ -43,8 +53,10 @@ def integer_kernel(
         values = None if bias.data is None else np.repeat(bias.data.reshape(-1), places.phases)
         given.append(replace(bias, shape=(data.shape[0],), data=values))
     geometry = (1, 1, 1, 1, places.y.padding, places.x.padding)
-    kernel = ConvolutionKernel.bind(op, given, [out], geometry, profile, kernels)
-    return _InterleavedKernel(kernel, places)
+    kernel = ConvolutionKernel.bind(op, given, [out], geometry, profile, kernels, row)
+    by_eights = kernel.requantizer.arithmetic == BY_EIGHTS
+    grouped = w.shape[0] // _EIGHT * _EIGHT * places.phases if by_eights else None
+    return _InterleavedKernel(kernel, places, grouped)
 
 
 def _repeated(quantization: Quantization, times: int) -> Quantization:
@@ -61,14 +73,35 @@ class _InterleavedKernel:
 
     kernel: ConvolutionKernel
     places: Interleaving
+    grouped: int | None
+    """Channels of the convolution whose ties go upwards (`BY_EIGHTS`); None where none is told."""
 
     def accumulate(self, inputs: Sequence[np.ndarray], acc: np.ndarray, tile: Tile) -> None:
         self.kernel.accumulate(inputs, acc, tile)
 
     def drain(self, acc: np.ndarray, output: np.ndarray, tile: Tile) -> None:
         part = np.empty(acc.shape, output.dtype)
-        self.kernel.requantize(acc, part, tile)
+        if self.grouped is None:
+            self.kernel.requantize(acc, part, tile)
+        else:
+            self._requantize_by_eights(acc, part, tile, self.grouped)
         self.places.write(part, output, tile)
+
+    def _requantize_by_eights(
+        self, acc: np.ndarray, part: np.ndarray, tile: Tile, grouped: int
+    ) -> None:
+        """The stored outputs of a tile [b, oy, ox, 1, k]."""
+        chosen = np.arange(tile.k0, tile.k1)
+        r = self.kernel.requantizer.channels(chosen)
+        sums = wrap_int32(acc.astype(np.int64) + self.kernel.bias[chosen])
+        up, away = (
+            scaled(sums, r.multiplier, r.shift)
+            for scaled in (
+                upward_multiply_by_quantized_multiplier, multiply_by_quantized_multiplier,
+            )
+        )  # fmt: skip
+        values = np.where(chosen < grouped, up, away) + r.zero_point
+        part[...] = np.clip(values, r.low, r.high)
 
 
 def real_kernel(

@@ -79,6 +79,7 @@ ARITHMETICS = {
     "l2_normalization": "through_float",
     "transposed_conv2d": "through_float",
     "transposed_conv2d_with_gaps": "through_float",
+    "transposed_conv2d_computed_size": "through_float",
     "resize_bilinear": "through_float",
     "celu": "onnx",
     "mish": "onnx",

@@ -18,6 +18,7 @@ ARITHMETICS = {
     "lstm_product": "single_rounding",
     "transposed_conv2d": "single_rounding",
     "transposed_conv2d_with_gaps": "single_rounding",
+    "transposed_conv2d_computed_size": "single_rounding",
     "concat/uint8": "double_rounding",
     "sum/int8": "double_rounding",
     "resize_bilinear/uint8": "integer",

@@ -78,6 +78,7 @@ ARITHMETICS = {
     "l2_normalization": "fixed_point",
     "transposed_conv2d": "double_rounding",
     "transposed_conv2d_with_gaps": "double_rounding",
+    "transposed_conv2d_computed_size": "double_rounding",
     "l2_normalization/uint8": "shifted_fixed_point",
     "resize_bilinear": "integer",
     "resize_bilinear/uint8": "float32_half_away",

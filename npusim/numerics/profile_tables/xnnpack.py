@@ -24,6 +24,8 @@ ARITHMETICS = {
     "matmul_constant": "float32_rint",
     "transposed_conv2d": "float32_rint",
     "transposed_conv2d_with_gaps": "unknown",
+    "transposed_conv2d_computed_size": "double_rounding_by_eights",
+    "transposed_conv2d_computed_size/uint8": "unknown",
     "add": "one_shift",
     "sub": "one_shift",
     "mul": "float32_rint",
