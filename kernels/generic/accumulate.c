@@ -74,7 +74,7 @@ static void accumulate_dots(
             const int64_t line = row * from->row_step + fy * from->tap_step;
             for (int64_t fx = 0; fx < call->taps_x; fx++) {
                 const int64_t at = (col * call->stride_x + fx * call->dilation_x) *
-                    call->pixel_units * UNIT_BYTES;
+                    call->pixel_bytes;
                 dot_tap(call, w, (const int16_t *)(from->lines + line * call->row_bytes + at),
                         w->first + g * w->strides[0] + fy * w->strides[2] + fx * w->strides[3],
                         w->zeros + g * w->zero_step, acc + (pixel * call->groups + g) * call->filters);
@@ -89,7 +89,7 @@ static int accumulate_few(const convolution *call, const weights *w, int32_t *ac
                  .rows = call->images * call->out_rows};
     const double bytes = (double)(from.rows * call->taps_y) * (double)call->row_bytes;
     from.lines = bytes > (double)(INT64_C(1) << 40)
-        ? NULL : malloc((size_t)(from.rows * call->taps_y * call->row_bytes) + 1);
+        ? NULL : malloc((size_t)(from.rows * call->taps_y * call->row_bytes) + UNIT_BYTES);
     if (!from.lines)
         return NPUSIM_NO_MEMORY;
     for (int64_t g = 0; g < call->groups; g++)
@@ -128,13 +128,16 @@ int npusim_conv_accumulate(
         return accumulate_few(&call, &from, acc);
     const int64_t shape[5] = {
         call.groups, call.filters, call.taps_y, call.taps_x, call.channels};
-    uint8_t *packed = malloc((size_t)npusim_packed_bytes(shape, PAIR));
-    if (!packed)
-        return NPUSIM_NO_MEMORY;
-    accumulators into = {call.groups, call.filters, acc};
-    npusim_pack_weights(from.first, shape, w_strides, w_signed, from.zeros, from.zero_step, PAIR,
-                        packed);
-    const int status = convolve(&call, packed, add_sums, &into);
+    uint8_t *packed = malloc((size_t)npusim_packed_bytes(shape, call.dilation_x, PAIR));
+    int32_t *sums = malloc((size_t)(call.groups * call.filters) * sizeof *sums);
+    int status = NPUSIM_NO_MEMORY;
+    if (packed && sums) {
+        accumulators into = {call.groups, call.filters, acc};
+        npusim_pack_weights(from.first, shape, w_strides, w_signed, from.zeros, from.zero_step,
+                            call.dilation_x, PAIR, packed, sums);
+        status = convolve(&call, packed, add_sums, &into);
+    }
     free(packed);
+    free(sums);
     return status;
 }

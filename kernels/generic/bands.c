@@ -48,9 +48,8 @@ static void fill_pixels(
     uint8_t *destination)
 {
     const int64_t stride = call->x_strides[4], step = call->x_strides[2];
-    const int64_t bytes = call->pixel_units * UNIT_BYTES;
     const uint8_t flip = call->x_signed ? 0x80 : 0;
-    for (int64_t i = 0; i < pixels; i++, source += step, destination += bytes) {
+    for (int64_t i = 0; i < pixels; i++, source += step, destination += call->pixel_bytes) {
         if (call->unit_values == PAIR)
             widen(source, stride, call->x_signed, call->x_zero, channels, (int16_t *)destination);
         else
@@ -63,14 +62,12 @@ static void fill_line(
     const convolution *call, int64_t b, int64_t g, int64_t in_y, uint8_t *line)
 {
     const int64_t *strides = call->x_strides;
-    const int64_t bytes = call->pixel_units * UNIT_BYTES;
     const int64_t first = call->x0 * call->stride_x - call->pad_left;
     const int64_t begin = first < 0 ? -first : 0;
     const int64_t end = first + call->cols > call->x_shape[2] ? call->x_shape[2] - first
                                                               : call->cols;
     const int inside = in_y >= 0 && in_y < call->x_shape[1] && begin < end;
-    const int whole = call->pixel_units * call->unit_values == call->channels;
-    if (!inside || begin > 0 || end < call->cols || !whole) {
+    if (!inside || begin > 0 || end < call->cols) {
         const int outside = call->x_zero + (call->x_signed ? 128 : 0);
         memset(line, call->unit_values == PAIR ? 0 : outside, (size_t)call->row_bytes);
     }
@@ -78,11 +75,12 @@ static void fill_line(
         return;
     const uint8_t *source = call->x + b * strides[0] + in_y * strides[1] +
         (first + begin) * strides[2] + g * strides[3] + call->c0 * strides[4];
-    const int joined = strides[4] == 1 && strides[2] == call->channels && whole;
+    const int joined = strides[4] == 1 && strides[2] == call->channels;
+    uint8_t *destination = line + begin * call->pixel_bytes;
     if (joined)
-        fill_pixels(call, source, 1, (end - begin) * call->channels, line + begin * bytes);
+        fill_pixels(call, source, 1, (end - begin) * call->channels, destination);
     else
-        fill_pixels(call, source, end - begin, call->channels, line + begin * bytes);
+        fill_pixels(call, source, end - begin, call->channels, destination);
 }
 
 void fill_band(
@@ -98,4 +96,6 @@ void fill_band(
         fill_line(call, image, call->g0 + g, y * call->stride_y + tap - call->pad_top,
                   to->lines + i * call->row_bytes);
     }
+    /* The last unit of the last run may reach here, multiplied by zeros. */
+    memset(to->lines + lines * call->row_bytes, 0, UNIT_BYTES);
 }

@@ -13,16 +13,21 @@ typedef struct {
     const instructions *with;
     const int64_t *strides;
     uint8_t *out;
+    int64_t first, count; /* the pixels whose places are known */
+    uint8_t *place[PIXELS_AT_ONCE];
 } outputs;
 
-/* The places of the outputs of `count` pixels from `first` on. */
-static void find_places(
-    const outputs *into, int64_t offset, int64_t first, int64_t count, uint8_t **place)
+/* The places of the outputs of `count` pixels from `first` on: the same for all panels. */
+static void find_places(outputs *into, int64_t first, int64_t count)
 {
     const int64_t cols = into->call->out_cols, rows = into->call->out_rows;
     int64_t x = first % cols, y = first / cols % rows, b = first / cols / rows;
+    if (into->first == first && into->count == count)
+        return;
+    into->first = first;
+    into->count = count;
     for (int64_t p = 0; p < count; p++) {
-        place[p] = into->out + offset + b * into->strides[0] + y * into->strides[1] +
+        into->place[p] = into->out + b * into->strides[0] + y * into->strides[1] +
             x * into->strides[2];
         if (++x == cols) {
             x = 0;
@@ -38,12 +43,11 @@ static void drain_sums(
     void *to, int64_t g, int64_t panel, int64_t used, int64_t first, int64_t count,
     int32_t (*sums)[PANEL_CHANNELS])
 {
-    const outputs *into = to;
+    outputs *into = to;
     const int64_t channel = panel * PANEL_CHANNELS;
-    uint8_t *place[PIXELS_AT_ONCE];
-    find_places(into, g * into->strides[3] + channel, first, count, place);
+    find_places(into, first, count);
     into->with->drain(into->by, g * into->call->panels * PANEL_CHANNELS + channel, used, sums,
-                      count, place);
+                      count, into->place, g * into->strides[3] + channel);
 }
 
 int npusim_convolution_layer(
@@ -65,6 +69,7 @@ int npusim_convolution_layer(
     };
     const drain by = {arithmetic, bias, scale, real_scale, multiplier, shift, zero_point, low, high};
     convolution_sizes(&call);
-    outputs into = {&call, &by, choose_instructions(unit_values), out_strides, out};
+    outputs into = {.call = &call, .by = &by, .with = choose_instructions(unit_values),
+                    .strides = out_strides, .out = out, .count = 0};
     return convolve(&call, packed, drain_sums, &into);
 }

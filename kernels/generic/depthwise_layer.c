@@ -41,12 +41,14 @@ int64_t npusim_depthwise_packed_bytes(
 /* [panel][plane][fx][output row][16] units. */
 void npusim_pack_depthwise(
     const uint8_t *w, const int64_t *w_shape, const int64_t *strides, int w_signed,
-    const int32_t *zeros, const int64_t *geometry, int64_t unit_values, uint8_t *packed)
+    const int32_t *zeros, const int64_t *geometry, int64_t unit_values, uint8_t *packed,
+    int32_t *sums)
 {
     const int64_t taps_x = w_shape[3];
     const int64_t planes = planes_of(w_shape, geometry, unit_values);
     memset(packed, 0, (size_t)npusim_depthwise_packed_bytes(w_shape, geometry, unit_values));
     for (int64_t g = 0; g < w_shape[0]; g++) {
+        sums[g] = 0;
         for (int64_t tap = 0; tap < 2 * w_shape[2] * taps_x; tap++) {
             const int64_t row = tap / (w_shape[2] * taps_x), fy = tap / taps_x % w_shape[2];
             const int64_t fx = tap % taps_x, line = row * geometry[0] + fy * geometry[2];
@@ -55,6 +57,7 @@ void npusim_pack_depthwise(
             const int64_t place = g / PANEL_CHANNELS * planes + line / unit_values;
             uint8_t *unit = packed + ((place * taps_x + fx) * 2 + row) * PANEL_BYTES +
                 g % PANEL_CHANNELS * UNIT_BYTES;
+            sums[g] += row == 0 ? value : 0;
             if (unit_values == PAIR)
                 ((int16_t *)unit)[line % PAIR] = (int16_t)value;
             else
@@ -175,7 +178,7 @@ static void run_panel(
             place[p] = out + (first + p) * to->col_stride + channel;
             place[count + p] = place[p] + (two ? to->row_stride : 0);
         }
-        to->with->drain(to->by, channel, used, sums, two ? 2 * count : count, place);
+        to->with->drain(to->by, channel, used, sums, two ? 2 * count : count, place, 0);
     }
 }
 

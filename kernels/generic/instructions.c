@@ -9,7 +9,7 @@ static int limit = NPUSIM_AVX512;
 
 #if defined(__x86_64__) && defined(__GNUC__)
 static const instructions avx2_pairs = {
-    "avx2", PAIR, 6, mac_block_avx2, tap_block_avx2, drain_block_generic};
+    "avx2", PAIR, 6, mac_block_avx2, tap_block_avx2, drain_block_avx2};
 static const instructions avx512_quads = {
     "avx512-vnni", QUAD, 12, mac_block_avx512, tap_block_avx512, drain_block_avx512};
 

@@ -206,9 +206,9 @@ static void drain_pixel(
 
 void drain_block_generic(
     const drain *to, int64_t first, int64_t used, int32_t (*sums)[PANEL_CHANNELS], int64_t pixels,
-    uint8_t *const *out)
+    uint8_t *const *out, int64_t offset)
 {
     const output_range range = {to->zero_point, to->low, to->high};
     for (int64_t p = 0; p < pixels; p++)
-        drain_pixel(to, first, used, sums[p], &range, out[p]);
+        drain_pixel(to, first, used, sums[p], &range, out[p] + offset);
 }

@@ -39,10 +39,12 @@ typedef struct {
     int32_t zero_point, low, high;
 } drain;
 
-/* out[p][0..used] = the outputs of sums[p] for the channels from `first` on; used <= 16. */
+/*
+ * out[p][offset ..][..used] = the outputs of sums[p] for the channels from `first` on; used <= 16.
+ */
 typedef void drain_block(
     const drain *to, int64_t first, int64_t used, int32_t (*sums)[PANEL_CHANNELS], int64_t pixels,
-    uint8_t *const *out);
+    uint8_t *const *out, int64_t offset);
 
 /* What an instruction set provides for one kind of unit. */
 typedef struct {
@@ -56,7 +58,7 @@ typedef struct {
 
 mac_block mac_block_generic, mac_block_avx2, mac_block_avx512;
 tap_block tap_block_generic, tap_block_avx2, tap_block_avx512;
-drain_block drain_block_generic, drain_block_avx512;
+drain_block drain_block_generic, drain_block_avx2, drain_block_avx512;
 
 /* The fastest of this processor for units of `unit_values`; NULL if there is none for quads. */
 const instructions *choose_instructions(int64_t unit_values);

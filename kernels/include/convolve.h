@@ -17,9 +17,11 @@ typedef struct {
     int64_t b0, g0, c0, y0, x0;
     int64_t images, groups, filters, channels, out_rows, out_cols; /* of the tile */
     int64_t taps_y, taps_x, stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left;
-    int64_t pixel_units; /* units of a pixel's channels */
+    int64_t runs;        /* of consecutive input values under a window */
+    int64_t run_units;   /* units of a run; the last one may reach into what follows it */
     int64_t cols;        /* input columns that the tile reads */
-    int64_t row_bytes;   /* one input row in units */
+    int64_t pixel_bytes; /* one input pixel: no space between pixels */
+    int64_t row_bytes;   /* one input row */
     int64_t panels;      /* of the filters of a group */
     int64_t panel_bytes;
 } convolution;

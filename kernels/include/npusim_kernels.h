@@ -41,17 +41,20 @@ int64_t npusim_unit_values(int symmetric);
 
 /*
  * The weights [G, K, FY, FX, C] of `shape` minus their zero points, as the layers below read them;
- * zeros[g * zero_step + k]. For units of four values the difference fits int8.
+ * zeros[g * zero_step + k]. Four values a unit need symmetric weights. sums [G, K] gets each
+ * filter's sum, wrapped.
  */
-int64_t npusim_packed_bytes(const int64_t *shape, int64_t unit_values);
+int64_t npusim_packed_bytes(const int64_t *shape, int64_t dilation_x, int64_t unit_values);
 void npusim_pack_weights(
     const uint8_t *w, const int64_t *shape, const int64_t *strides, int w_signed,
-    const int32_t *zeros, int64_t zero_step, int64_t unit_values, uint8_t *packed);
+    const int32_t *zeros, int64_t zero_step, int64_t dilation_x, int64_t unit_values,
+    uint8_t *packed, int32_t *sums);
 int64_t npusim_depthwise_packed_bytes(
     const int64_t *w_shape, const int64_t *geometry, int64_t unit_values);
 void npusim_pack_depthwise(
     const uint8_t *w, const int64_t *w_shape, const int64_t *strides, int w_signed,
-    const int32_t *zeros, const int64_t *geometry, int64_t unit_values, uint8_t *packed);
+    const int32_t *zeros, const int64_t *geometry, int64_t unit_values, uint8_t *packed,
+    int32_t *sums);
 
 enum {
     NPUSIM_FLOAT32_RINT, NPUSIM_FLOAT64_HALF_AWAY, NPUSIM_DOUBLE_ROUNDING, NPUSIM_SINGLE_ROUNDING

@@ -32,6 +32,8 @@ Array = np.ndarray
 
 PANEL_CHANNELS = 16
 """Filters that C computes together: factors are filled up to a multiple of it."""
+DILATION_X = 3
+"""Place in a geometry."""
 QUAD = 4
 """Values of a unit whose products are those of bytes."""
 MOST_LINES = 16
@@ -115,20 +117,20 @@ class _NativeLayer:
         return self._x_zero + (128 if x == np.int8 else 0)
 
     @functools.cached_property
-    def _packed(self) -> tuple[Any, Array]:
-        """The packed weights as C takes them, and what keeps them alive."""
+    def _packed(self) -> tuple[Any, Array, Array]:
+        """The packed weights as C takes them, what keeps them alive, and the filters' sums."""
         w, zeros = self._w, self._w_zero
+        sums = np.empty(w.shape[0] * w.shape[1], np.int32)
         source = pointer(w), self._w_shape, element_strides(w), w.dtype == np.int8, pointer(zeros)
         if self._depthwise:
-            size = lib.npusim_depthwise_packed_bytes(
-                self._w_shape, self._geometry, self._unit_values
-            )
-            packed = np.empty(size, np.uint8)
-            lib.npusim_pack_depthwise(*source, self._geometry, self._unit_values, pointer(packed))
+            form = self._geometry, self._unit_values
+            packed = np.empty(lib.npusim_depthwise_packed_bytes(self._w_shape, *form), np.uint8)
+            lib.npusim_pack_depthwise(*source, *form, pointer(packed), pointer(sums))
         else:
-            packed = np.empty(lib.npusim_packed_bytes(self._w_shape, self._unit_values), np.uint8)
-            lib.npusim_pack_weights(*source, w.shape[1], self._unit_values, pointer(packed))
-        return pointer(packed), packed
+            form = self._geometry[DILATION_X], self._unit_values
+            packed = np.empty(lib.npusim_packed_bytes(self._w_shape, *form), np.uint8)
+            lib.npusim_pack_weights(*source, w.shape[1], *form, pointer(packed), pointer(sums))
+        return pointer(packed), packed, sums
 
     def _factors(self, x_signed: bool) -> tuple[Any, ...]:
         """The arguments from `arithmetic` to `high`, made once for each type of x."""
@@ -141,10 +143,8 @@ class _NativeLayer:
         r = self._requantizer
         bias = self._bias.astype(np.int64)
         if self._unit_values == QUAD:
-            weights = self._w.astype(np.int64).sum(axis=(2, 3, 4))
-            count = self._w[0, 0].size
             zero = self._x_zero + (128 if x_signed else 0)
-            bias = bias - zero * (weights - self._w_zero.astype(np.int64) * count).reshape(-1)
+            bias = bias - zero * self._packed[2].astype(np.int64)
         kept = (
             self._panels(bias.astype(np.int32)), self._panels(contiguous(r.scale, np.float32)),
             self._panels(contiguous(r.real_scale, np.float64)),
