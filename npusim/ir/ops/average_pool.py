@@ -8,14 +8,15 @@ counts as the real value 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
-from npusim.ir.loopnest import LoopNest, Tile
-from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.loopnest import Tile
+from npusim.ir.operator import VectorKernel
+from npusim.ir.ops.pooling import Pooling
 from npusim.ir.ops.real_products import require_real
 from npusim.ir.ops.vector import part, quantized, rescaled
 from npusim.ir.ops.window import Window
@@ -25,29 +26,16 @@ from npusim.kernels.table import Kernels
 from npusim.numerics.formats import FP32
 from npusim.numerics.pooling import AVERAGE_PARAMETERS, KEEPS_SCALE
 from npusim.numerics.profiles import Profile
-from npusim.numerics.quantization import Activation, clamp_range
+from npusim.numerics.quantization import clamp_range
 
 
 @dataclass(frozen=True)
-class AveragePool(Operator):
+class AveragePool(Pooling):
     """Attributes of an average pooling."""
 
-    window: Window = field(default_factory=lambda: Window((2, 2)))
-    activation: Activation = Activation.NONE
     count_include_pad: bool = False
-    channel_axis: int = -1
 
     kind: ClassVar[str] = "average_pool"
-
-    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
-        """[B, OY, OX, K] in the input's axis order."""
-        x = inputs[0]
-        assert x is not None
-        return [self.window.output_shape(x, self.channel_axis)]
-
-    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
-        """One addition a tap."""
-        return self.window.loop_nest(inputs, outputs)
 
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],

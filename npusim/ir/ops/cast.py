@@ -11,33 +11,23 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from npusim.errors import Problem, UnsupportedModelError
-from npusim.ir.loopnest import LoopNest
-from npusim.ir.operator import Operator, VectorKernel
-from npusim.ir.ops.vector import ElementwiseKernel, vector_nest
+from npusim.ir.operator import VectorKernel
+from npusim.ir.ops.same_shape import SameShape
+from npusim.ir.ops.vector import ElementwiseKernel
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
 
 
 @dataclass(frozen=True)
-class Cast(Operator):
+class Cast(SameShape):
     """Attributes: the name of the output's format."""
 
     to: str
 
     kind: ClassVar[str] = "cast"
-    keeps_axes: ClassVar[bool] = True
+    rate: ClassVar[str] = "copy"
     quantizable: ClassVar[bool] = False
-
-    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
-        """The shape of x."""
-        x = inputs[0]
-        assert x is not None
-        return [x.shape]
-
-    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
-        """One step an element."""
-        return vector_nest(inputs, outputs, "copy")
 
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],

@@ -9,34 +9,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from npusim.ir.loopnest import LoopNest
-from npusim.ir.operator import Operator, VectorKernel
-from npusim.ir.ops.vector import ElementwiseKernel, require_same_quantization, vector_nest
+from npusim.ir.operator import VectorKernel
+from npusim.ir.ops.same_shape import SameShape
+from npusim.ir.ops.vector import ElementwiseKernel, require_same_quantization
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
 
 
 @dataclass(frozen=True)
-class ClipStored(Operator):
+class ClipStored(SameShape):
     """Attributes: the bounds, None where there is none."""
 
     low: int | None = None
     high: int | None = None
 
     kind: ClassVar[str] = "clip_stored"
-    keeps_axes: ClassVar[bool] = True
+    rate: ClassVar[str] = "relu"
     moves: ClassVar[bool] = True
-
-    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
-        """The shape of x."""
-        x = inputs[0]
-        assert x is not None
-        return [x.shape]
-
-    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
-        """One step an element."""
-        return vector_nest(inputs, outputs, "relu")
 
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],

@@ -6,45 +6,31 @@ Input: x int8, uint8 or float32 [B, H, W, K] (or channels first). Output [B, OY,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from npusim.ir.loopnest import LoopNest, Tile
-from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.loopnest import Tile
+from npusim.ir.operator import VectorKernel
+from npusim.ir.ops.pooling import Pooling
 from npusim.ir.ops.vector import part, quantized, require_same_quantization
-from npusim.ir.ops.window import Window
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
-from npusim.numerics.quantization import Activation, clamp_range
+from npusim.numerics.quantization import clamp_range
 
 Clamp = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
-class MaxPool(Operator):
+class MaxPool(Pooling):
     """Attributes of a maximum pooling."""
-
-    window: Window = field(default_factory=lambda: Window((2, 2)))
-    activation: Activation = Activation.NONE
-    channel_axis: int = -1
 
     kind: ClassVar[str] = "max_pool"
     moves: ClassVar[bool] = True
-
-    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
-        """[B, OY, OX, K] in the input's axis order."""
-        x = inputs[0]
-        assert x is not None
-        return [self.window.output_shape(x, self.channel_axis)]
-
-    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
-        """One comparison a tap."""
-        return self.window.loop_nest(inputs, outputs)
 
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],

@@ -10,9 +10,9 @@ from dataclasses import astuple, dataclass
 from typing import Any, ClassVar
 
 from npusim.errors import Problem, UnsupportedModelError
-from npusim.ir.loopnest import LoopNest
 from npusim.ir.operator import Operator, VectorKernel
-from npusim.ir.ops.vector import ElementwiseKernel, quantized, vector_nest
+from npusim.ir.ops.same_shape import SameShape
+from npusim.ir.ops.vector import ElementwiseKernel, quantized
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import FP32, INT8
@@ -22,28 +22,17 @@ from npusim.numerics.unary import FLOAT32, RealFunction, float_function, real_fu
 
 
 @dataclass(frozen=True)
-class Unary(Operator):
+class Unary(SameShape):
     """Base of the functions of one element; the fields of a subclass are its attributes.
 
     `kind` names the function in `npusim/numerics/functions.py`.
     """
 
-    keeps_axes: ClassVar[bool] = True
     rate: ClassVar[str] = "lut"
-    """Which rate of the vector unit it runs at."""
+    """A look into the table, as a rule."""
     own: ClassVar[Mapping[str, Callable[..., Any]]] = {}
     """Arithmetics in integers that only this function has: `parameters(qx, qy, clamp, *fields)` of
     the kernel `<kind>_<arithmetic>`. All other arithmetics fill a table from float32."""
-
-    def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
-        """The shape of x."""
-        x = inputs[0]
-        assert x is not None
-        return [x.shape]
-
-    def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
-        """One step an element: a look into the table, as a rule."""
-        return vector_nest(inputs, outputs, self.rate)
 
     def bind(
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],

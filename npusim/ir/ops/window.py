@@ -1,4 +1,4 @@
-"""What the pooling operators share: the window's geometry, shapes and loop nest."""
+"""The window of a pooling: its geometry, the shapes and the loop nest that follow from it."""
 
 from __future__ import annotations
 
