@@ -24,6 +24,19 @@ class Quantization:
         """One scale and one zero point for the whole tensor."""
         return Quantization(np.array([scale], np.float32), np.array([zero_point], np.int32))
 
+    @staticmethod
+    def covering(values: np.ndarray, fmt: Format) -> Quantization:
+        """The 8-bit quantization over the range of float32 `values`, 0 included.
+
+        As ONNX Runtime finds it: every step in float32, the zero point rounded half to even.
+        """
+        low = min(np.float32(values.min()), np.float32(0.0))
+        high = max(np.float32(values.max()), np.float32(0.0))
+        steps = np.float32(fmt.high - fmt.low)
+        scale = np.float32(1.0) if high == low else np.float32((high - low) / steps)
+        zero = np.clip(np.float32(fmt.low) - low / scale, fmt.low, fmt.high)
+        return Quantization.per_tensor(float(scale), int(np.rint(zero)))
+
     @property
     def is_per_tensor(self) -> bool:
         """True if one scale serves the whole tensor."""

@@ -58,6 +58,7 @@ def in_format(graph: Graph, hardware: Hardware, assumed: str | None) -> Graph:
 
 def _check(graph: Graph, pair: str, hardware: Hardware) -> None:
     quantized = [t.name for t in graph.tensors.values() if t.quantization is not None]
+    quantized += [n.outputs[0] for n in graph.nodes if n.op.kind == "dynamic_quantize"]
     if quantized or graph.weightless:
         what = (
             f"'{graph.name}' has number formats of its own"

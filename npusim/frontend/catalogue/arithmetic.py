@@ -14,7 +14,9 @@ from npusim.ir.ops.celu import Celu
 from npusim.ir.ops.clip import Clip
 from npusim.ir.ops.compare import Compare
 from npusim.ir.ops.conv2d import Conv2D
+from npusim.ir.ops.conv_integer import ConvInteger
 from npusim.ir.ops.div import Div
+from npusim.ir.ops.dynamic_quantize import DynamicQuantize
 from npusim.ir.ops.elu import Elu
 from npusim.ir.ops.erf import Erf
 from npusim.ir.ops.exp import Exp
@@ -37,6 +39,7 @@ from npusim.ir.ops.log_softmax import LogSoftmax
 from npusim.ir.ops.logistic import Logistic
 from npusim.ir.ops.lstm import Lstm
 from npusim.ir.ops.matmul import MatMul
+from npusim.ir.ops.matmul_integer import MatMulInteger
 from npusim.ir.ops.max_pool import MaxPool
 from npusim.ir.ops.maximum import Maximum
 from npusim.ir.ops.mean import Mean
@@ -72,7 +75,7 @@ from npusim.ir.ops.sub import Sub
 from npusim.ir.ops.tanh import Tanh
 from npusim.ir.ops.thresholded_relu import ThresholdedRelu
 from npusim.ir.ops.transposed_conv2d import TransposedConv2D
-from npusim.numerics.formats import BOOL, INT64
+from npusim.numerics.formats import BOOL, INT32, INT64, UINT8
 
 _KERNEL = Sample("weight", (4, 3, 3, 8)), Sample("bias", (4,))
 _MATRIX = Sample("weight", (4, 8)), Sample("bias", (4,))
@@ -94,6 +97,15 @@ PRODUCTS = (
         Conv2D(), "CONV_2D DEPTHWISE_CONV_2D", "Conv QLinearConv",
         "one or two image axes; constant weights, per channel or per tensor", (*X, *_KERNEL),
     ),
+    Entry(
+        ConvInteger(), "", "ConvInteger", "constant weights; quantized at run time",
+        (*X, _KERNEL[0]), INT32,
+    ),
+    Entry(
+        MatMulInteger(), "", "MatMulInteger", "constant weights; quantized at run time",
+        (Sample("data", (3, 8)), _MATRIX[0]), INT32,
+    ),
+    Entry(DynamicQuantize(), "", "DynamicQuantizeLinear", output=UINT8),
     Entry(
         TransposedConv2D((6, 6)), "TRANSPOSE_CONV", "ConvTranspose",
         "constant weights, per channel or per tensor", (*X, *_KERNEL),

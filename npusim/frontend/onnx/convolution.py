@@ -16,8 +16,8 @@ from npusim.ir.tensor import Tensor
 def conv(ctx: Context, source: Source) -> None:
     """Conv: weights and bias are constants, dequantized ones in a quantized graph."""
     x = ctx.activation(source, 0)
-    weights = ctx.weights(source, 1, _filters, 0)
-    ctx.emit(source, _operator(source, x, weights), [x, weights, ctx.bias(source, 2)])
+    weights = ctx.weights(source, 1, filters, 0)
+    ctx.emit(source, operator_of(source, x, weights), [x, weights, ctx.bias(source, 2)])
 
 
 def qlinear_conv(ctx: Context, source: Source) -> None:
@@ -25,13 +25,13 @@ def qlinear_conv(ctx: Context, source: Source) -> None:
     x_quantization, _ = per_tensor(ctx, source, 1, 2)
     x = ctx.read_as(ctx.activation(source, 0), x_quantization)
     w_quantization, _ = read_quantization(ctx, source, 4, 5)
-    weights = ctx.stored_weights(source, 3, w_quantization, _filters, 0)
+    weights = ctx.stored_weights(source, 3, w_quantization, filters, 0)
     y_quantization, fmt = per_tensor(ctx, source, 6, 7)
-    op = _operator(source, x, weights)
+    op = operator_of(source, x, weights)
     ctx.emit(source, op, [x, weights, ctx.bias(source, 8)], fmt, y_quantization)
 
 
-def _filters(data: np.ndarray) -> np.ndarray:
+def filters(data: np.ndarray) -> np.ndarray:
     """[O, C, (FY,) FX] as [O, FY, FX, C]."""
     if data.ndim == 3:
         data = data[:, :, None, :]
@@ -42,7 +42,8 @@ def _filters(data: np.ndarray) -> np.ndarray:
     return np.moveaxis(data, 1, -1)
 
 
-def _operator(source: Source, x: Tensor, weights: Tensor) -> Conv2D:
+def operator_of(source: Source, x: Tensor, weights: Tensor) -> Conv2D:
+    """The convolution that the attributes of `source` describe."""
     taps = weights.shape[1:3] if len(x.shape) == 4 else weights.shape[2:3]
     declared = source.integers("kernel_shape")
     if declared and declared != taps:

@@ -32,7 +32,7 @@ def gemm(ctx: Context, source: Source) -> None:
     if right not in ctx.quantized and right not in ctx.constants:
         _computed_gemm(ctx, source, x, alpha, beta if added else None)
         return
-    layout, axis = (_matrix, 0) if source.integer("transB", 0) else (_transposed, 1)
+    layout, axis = (_matrix, 0) if source.integer("transB", 0) else (transposed_matrix, 1)
     if added and (alpha != 1.0 or beta != 1.0):
         # ONNX Runtime keeps such a node in float32, whatever its weights are stored as.
         weights = ctx.real_weights(source, 1, layout, alpha)
@@ -145,7 +145,7 @@ def matmul(ctx: Context, source: Source) -> None:
     right = ctx.name_of(source, 1)
     found = ctx.quantized[right].data if right in ctx.quantized else ctx.constants.get(right)
     if found is not None and found.ndim == 2:
-        weights = ctx.weights(source, 1, _transposed, 1)
+        weights = ctx.weights(source, 1, transposed_matrix, 1)
         ctx.emit(source, FullyConnected(keep_num_dims=True), [x, weights, None])
     else:
         ctx.emit(source, MatMul(), [x, ctx.activation(source, 1)])
@@ -159,7 +159,7 @@ def qlinear_matmul(ctx: Context, source: Source) -> None:
     y_quantization, fmt = per_tensor(ctx, source, 6, 7)
     right = ctx.constants.get(ctx.name_of(source, 3))
     if right is not None and right.ndim == 2:
-        weights = ctx.stored_weights(source, 3, w_quantization, _transposed, 1)
+        weights = ctx.stored_weights(source, 3, w_quantization, transposed_matrix, 1)
         op = FullyConnected(keep_num_dims=True)
         ctx.emit(source, op, [x, weights, None], fmt, y_quantization)
         return
@@ -175,7 +175,7 @@ def qgemm(ctx: Context, source: Source) -> None:
     ctx.read_as(ctx.activation(source, 0), x_quantization)
     x = _left(ctx, source)
     w_quantization, _ = read_quantization(ctx, source, 4, 5)
-    layout, axis = (_matrix, 0) if source.integer("transB", 0) else (_transposed, 1)
+    layout, axis = (_matrix, 0) if source.integer("transB", 0) else (transposed_matrix, 1)
     stored = ctx.stored_weights(source, 3, w_quantization, layout, axis)
     weights = scaled_weights(ctx, stored, source.real("alpha", 1.0))
     bias = ctx.bias(source, 6)
@@ -193,5 +193,6 @@ def _matrix(data: np.ndarray) -> np.ndarray:
     return data
 
 
-def _transposed(data: np.ndarray) -> np.ndarray:
+def transposed_matrix(data: np.ndarray) -> np.ndarray:
+    """[C, N] as [N, C]."""
     return _matrix(data).T

@@ -23,7 +23,8 @@ from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation
 
-_ONE_PIXEL = (1, 1, 1, 1, 0, 0)
+ONE_PIXEL = (1, 1, 1, 1, 0, 0)
+"""The geometry of a matrix product: stride, dilation and padding of one pixel."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ class FullyConnected(Operator):
     ) -> ArrayKernel | VectorKernel:  # fmt: skip
         """A convolution of one pixel over rows, with the drain of `profile`, or that of float32."""
         if inputs[0] is not None and inputs[0].format == FP32:
-            return real_convolution(self, inputs, outputs, _ONE_PIXEL, kernels)
-        kernel = ConvolutionKernel.bind(self, inputs, outputs, _ONE_PIXEL, profile, kernels)
+            return real_convolution(self, inputs, outputs, ONE_PIXEL, kernels)
+        kernel = ConvolutionKernel.bind(self, inputs, outputs, ONE_PIXEL, profile, kernels)
         assert inputs[1] is not None
         return _RowsKernel(kernel, inputs[1].shape[1])
 

@@ -14,7 +14,7 @@ from npusim.ir.passes.rewrite import rebuilt
 
 _OF_IMAGES = (
     "conv2d", "transposed_conv2d", "max_pool", "average_pool", "resize_bilinear", "space_to_depth",
-    "depth_to_space", "batch_norm", "instance_norm", "group_norm",
+    "depth_to_space", "conv_integer", "batch_norm", "instance_norm", "group_norm",
 )  # fmt: skip
 
 

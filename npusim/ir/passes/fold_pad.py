@@ -21,7 +21,12 @@ def fold_pad(graph: Graph) -> Graph:
         if node.outputs[0] in wider:
             node = wider[node.outputs[0]]
         reader = only_reader(graph, node.outputs[0], readers)
-        if reader is not None and isinstance(node.op, Pad) and isinstance(reader.op, Conv2D):
+        if (
+            reader is not None
+            and isinstance(node.op, Pad)
+            and isinstance(reader.op, Conv2D)
+            and reader.op.kind == "conv2d"
+        ):
             widened = _widened(graph, node, node.op, reader, reader.op)
             if widened is not None:
                 wider[reader.outputs[0]] = widened

@@ -75,11 +75,7 @@ def _stored(graph: Graph, node: Node, x: Tensor) -> dict[str, Tensor]:
 def _int8(weights: Tensor, name: str) -> Tensor:
     """float32 weights over their range, which includes 0, as 256 steps."""
     assert weights.data is not None
-    low = min(np.float32(weights.data.min()), np.float32(0.0))
-    high = max(np.float32(weights.data.max()), np.float32(0.0))
-    steps = np.float32(INT8.high - INT8.low)
-    scale = np.float32(1.0) if high == low else np.float32((high - low) / steps)
-    zero = int(np.rint(np.clip(np.float32(INT8.low) - low / scale, INT8.low, INT8.high)))
-    data = np.clip(np.rint(weights.data / scale) + zero, INT8.low, INT8.high).astype(np.int8)
-    quantization = Quantization.per_tensor(float(scale), zero)
-    return Tensor(name, weights.shape, INT8, quantization, data, weights.channel_axis)
+    found = Quantization.covering(weights.data, INT8)
+    steps = np.rint(weights.data / found.scalar_scale) + found.scalar_zero_point
+    data = np.clip(steps, INT8.low, INT8.high).astype(np.int8)
+    return Tensor(name, weights.shape, INT8, found, data, weights.channel_axis)
