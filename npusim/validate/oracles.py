@@ -19,6 +19,7 @@ import numpy as np
 from npusim.errors import Problem, UnsupportedModelError, UsageError, nearest_name
 from npusim.ir.graph import Graph
 from npusim.numerics.formats import INT8
+from npusim.validate.unshared import give_each_reader_its_weights
 
 Arrays = Mapping[str, np.ndarray]
 REFERENCE_PROFILE = "tflite-reference"
@@ -101,6 +102,7 @@ def _exposed(path: Path, graph: Graph) -> bytes:
             if name in written - known and fmt.is_integer:
                 kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(fmt.dtype))
                 model.graph.output.append(onnx.helper.make_tensor_value_info(name, kind, None))
+    give_each_reader_its_weights(model.graph)
     content: bytes = model.SerializeToString()
     return content
 
