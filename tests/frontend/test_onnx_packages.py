@@ -2,7 +2,8 @@
 
 rapidocr-onnxruntime finds, turns and reads lines of text (convolutions, squeeze and excitation,
 transposed convolutions, attention); silero-vad hears speech (a Fourier transform as a convolution,
-an LSTM that stays in float32). Open extents are fixed before they are quantized.
+an LSTM that stays in float32); nudenet is a YOLOv8n with its decoder. Open extents are fixed before
+they are quantized.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ CASES = {
                  {"x": (1, 3, 48, 192)}),
     "read": Case("rapidocr_onnxruntime", "models/ch_PP-OCRv4_rec_infer.onnx",
                  {"x": (1, 3, 48, 96)}),
+    "detect": Case("nudenet", "320n.onnx", {"images": (1, 3, 160, 160)}),
     "hear": Case("silero_vad", "data/silero_vad_openvino_16k.onnx"),
     "hear a sequence": Case("silero_vad", "data/silero_vad_16k_sequence.onnx",
                             {"input": (4, 576)}),
