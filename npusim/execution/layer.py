@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
@@ -15,8 +17,8 @@ def run_layer(
     outputs: Sequence[np.ndarray],
 ) -> None:  # fmt: skip
     """Write `outputs`: all partial sums and one drain on the array, else one call."""
-    if isinstance(kernel, WholeKernel):
-        kernel.compute_whole(inputs, outputs[0])
+    if _runs_whole(type(kernel)):
+        cast(WholeKernel, kernel).compute_whole(inputs, outputs[0])
     else:
         run_tile(kernel, inputs, outputs, nest.whole)
 
@@ -26,12 +28,24 @@ def run_tile(
     outputs: Sequence[np.ndarray], tile: Tile,
 ) -> None:  # fmt: skip
     """Write a tile of `outputs` with its whole reduction."""
-    if isinstance(kernel, ArrayKernel):
+    if _has_sums(type(kernel)):
+        on_array = cast(ArrayKernel, kernel)
         sums = accumulators(tile)
-        kernel.accumulate(inputs, sums, tile)
-        kernel.drain(sums, outputs[0], tile)
+        on_array.accumulate(inputs, sums, tile)
+        on_array.drain(sums, outputs[0], tile)
     else:
-        kernel.compute(inputs, outputs, tile)
+        cast(VectorKernel, kernel).compute(inputs, outputs, tile)
+
+
+@functools.cache
+def _runs_whole(kind: type) -> bool:
+    """Asked once a type: a check against a protocol takes as long as a small layer."""
+    return issubclass(kind, WholeKernel)
+
+
+@functools.cache
+def _has_sums(kind: type) -> bool:
+    return issubclass(kind, ArrayKernel)
 
 
 def accumulators(tile: Tile) -> np.ndarray:

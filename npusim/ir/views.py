@@ -16,7 +16,8 @@ def channels_last(array: np.ndarray, channel_axis: int) -> np.ndarray:
     is channels-last is a view.
     """
     if array.ndim == 4:
-        return np.moveaxis(array, channel_axis, -1)
+        axis = channel_axis % 4
+        return array.transpose(*(a for a in range(4) if a != axis), axis)
     if array.ndim == 3 and channel_axis in (1, -2):
         return np.moveaxis(array, 1, -1)[:, None]
     channels = array.shape[-1] if array.ndim else 1
@@ -49,4 +50,4 @@ def empty_like_memory(
         return np.empty(shape, dtype)
     order = [a for a in range(rank) if a != axis] + [axis]
     memory = np.empty(tuple(shape[a] for a in order), dtype)
-    return np.moveaxis(memory, -1, axis)
+    return memory.transpose(*(order.index(a) for a in range(rank)))
