@@ -1,8 +1,8 @@
 """Dot-product array, filter taps first: blocks of `tap_block` taps over `rows` input channels.
 
-Used where there are few input channels; a pass takes tap_block taps of `rows` channels
-(tap_block cycles, charged whole, so a 3x3 filter needs three passes of four). A depthwise layer has
-one channel a group: its groups lie along the columns and the rows are idle but for one.
+Used where there are few input channels; a pass (see `passes.py`) takes tap_block taps of `rows`
+channels (tap_block cycles, charged whole, so a 3x3 filter needs three passes of four). A depthwise
+layer has one channel a group: its groups lie along the columns and the rows are idle but for one.
 
     passes = ceil(taps / tap_block) * ceil(k / cols) * ceil(c / rows) * g     (depthwise: g along k)
     cycles = passes * max(weight time, tap_block * pixel blocks / rate)
@@ -14,6 +14,7 @@ rounded up on its own. Source: the block cost of Arm's Vela 5.2.0 for Ethos-U55/
 
 from __future__ import annotations
 
+from npusim.cost.passes import cost_of_passes, pixel_blocks
 from npusim.cost.transfer import cycles_at
 from npusim.cost.types import ArrayParams, Extents, TileCost
 from npusim.jit import compiled
@@ -22,7 +23,6 @@ from npusim.jit import compiled
 @compiled
 def part_kernel(tile: Extents, array: ArrayParams) -> TileCost:
     """Cost of one tile; see the module's docstring."""
-    blocks = tile.b * -(-tile.oy // array.pixels_y) * -(-tile.ox // array.pixels_x)
     tap_passes = 0
     for top in range(0, tile.fy, array.max_taps_y):
         for left in range(0, tile.fx, array.max_taps_x):
@@ -34,18 +34,6 @@ def part_kernel(tile: Extents, array: ArrayParams) -> TileCost:
     else:
         depth = array.rows
         passes = tap_passes * -(-tile.k // array.cols) * -(-tile.c // depth) * tile.g
+    stream = cycles_at(array.tap_block * pixel_blocks(tile, array), array.macs_per_unit)
     weight_time = cycles_at(array.tap_block * depth * array.cols, array.weight_rate)
-    stream = cycles_at(array.tap_block * blocks, array.macs_per_unit)
-    exposed = max(0, weight_time - stream) if array.hide_weight_load else weight_time
-    delay = array.pipeline_delay * passes if blocks == 1 else 0
-    busy = passes * (stream + exposed)
-    return TileCost(
-        busy + delay,
-        delay,
-        passes * exposed,
-        busy * (tap_passes - 1) // tap_passes,
-        array.pipeline_delay,
-        0,
-        tile.g * tile.c * tile.b * tile.oy * tile.ox,
-        tile.g * tile.k * tile.c * tile.fy * tile.fx,
-    )
+    return cost_of_passes(tile, array, passes, tap_passes, stream, weight_time)

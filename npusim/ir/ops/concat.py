@@ -14,6 +14,7 @@ import numpy as np
 
 from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.ops.movement import normal_axis
 from npusim.ir.ops.vector import ALL_SPLITS, PIXEL_DIMS, copying_nest, part, quantized
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
@@ -35,9 +36,7 @@ class Concat(Operator):
         """The common shape with the extents along the axis added up."""
         shapes = [tensor.shape for tensor in inputs if tensor is not None]
         rank = len(shapes[0])
-        if not -rank <= self.axis < rank:
-            raise ValueError(f"axis {self.axis} is outside rank {rank}")
-        axis = self.axis % rank
+        axis = normal_axis(self.axis, rank)
         others = {shape[:axis] + shape[axis + 1 :] for shape in shapes if len(shape) == rank}
         if len(others) != 1 or any(len(shape) != rank for shape in shapes):
             raise ValueError(f"shapes {shapes} do not agree outside axis {axis}")

@@ -15,6 +15,7 @@ from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.loopnest import LoopNest
 from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.broadcast import is_plain, require_format
+from npusim.ir.ops.movement import normal_axis
 from npusim.ir.ops.normalization import uncut_along
 from npusim.ir.ops.through_float import through_float
 from npusim.ir.ops.vector import quantized, rescaled, vector_nest
@@ -37,11 +38,10 @@ class L2Normalization(Operator):
     keeps_axes: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
-        """The shape of x."""
+        """The shape of x; ValueError if it has no such axis."""
         x = inputs[0]
         assert x is not None
-        if not -len(x.shape) <= self.axis < len(x.shape):
-            raise ValueError(f"axis {self.axis} is outside the shape {x.shape}")
+        normal_axis(self.axis, len(x.shape))
         return [x.shape]
 
     def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:

@@ -13,6 +13,7 @@ import numpy as np
 
 from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
+from npusim.ir.ops.movement import normal_axis
 from npusim.ir.ops.real_products import require_real
 from npusim.ir.ops.vector import NO_SPLITS, part, quantized, rescaled, vector_nest
 from npusim.ir.tensor import Tensor
@@ -34,11 +35,10 @@ class Softmax(Operator):
     keeps_axes: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
-        """The shape of x."""
+        """The shape of x; ValueError if it has no such axis."""
         x = inputs[0]
         assert x is not None
-        if not -len(x.shape) <= self.axis < len(x.shape):
-            raise ValueError(f"axis {self.axis} is outside the shape {x.shape}")
+        normal_axis(self.axis, len(x.shape))
         return [x.shape]
 
     def loop_nest(self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> LoopNest:
