@@ -118,6 +118,15 @@ void npusim_lookup_floats(
     float *out, const int64_t *out_strides);
 
 /*
+ * out = rint(fma(a, a_ratio, fma(b, b_ratio, constant))) within low..high, which fit 8 bits, for
+ * contiguous arrays; only if this processor has fused multiply-adds.
+ */
+int npusim_has_fused_add(void);
+void npusim_add_fused(
+    const uint8_t *a, int a_signed, const uint8_t *b, int b_signed, int64_t count, float a_ratio,
+    float b_ratio, float constant, int32_t low, int32_t high, uint8_t *out);
+
+/*
  * 8-bit integers of float32; see the references of these names. Shapes have four extents; `factor`
  * is 1 / scale in float32.
  */

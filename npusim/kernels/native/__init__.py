@@ -13,9 +13,12 @@ from npusim.kernels.native.memory import ffi, lib
 from npusim.kernels.reference import KERNELS as REFERENCE
 from npusim.kernels.tables import lookup_kernels
 
+_TABLES = lookup_kernels(REFERENCE, elementwise.lookup)
+
 KERNELS = {
-    **lookup_kernels(REFERENCE, elementwise.lookup),
+    **_TABLES,
     **average_kernels(REFERENCE, pooling.window_sum, pooling.row_sum),
+    "add_onnx": elementwise.fused_add(_TABLES["add_onnx"]),
     "average_pool_onnx": pooling.average_pool_onnx,
     "conv_accumulate": convolution.conv_accumulate,
     "convolution_layer": layers.convolution_layer,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from npusim.kernels.checks import EIGHT_BIT, FLOAT32, require_array, require_writable
 from npusim.kernels.native.memory import element_strides, four_axes, int64s, lib, pointer
+from npusim.numerics.onnx_runtime import FusedSum
 from npusim.numerics.rescale import Affine
 
 Array = np.ndarray
@@ -28,6 +31,33 @@ def lookup(inputs: tuple[Array, ...], table: Array, out: Array) -> None:
             lib.npusim_lookup_floats(*arguments, pointer(table), *place)
         else:
             lib.npusim_lookup_bytes(*arguments, pointer(table), *place)
+
+
+def fused_add(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """`add_onnx` in vector instructions; what those do not take goes to `otherwise`."""
+    if not lib.npusim_has_fused_add():
+        return otherwise
+
+    def add_onnx(a: Array, b: Array, out: Array, p: FusedSum) -> None:
+        arrays = (a, b, out)
+        like_out = all(array.dtype in EIGHT_BIT and array.shape == out.shape for array in arrays)
+        alike = all(array.flags.c_contiguous for array in arrays)
+        if not (like_out and alike and out.flags.writeable and _is_plain(p, out.dtype)):
+            otherwise(a, b, out, p)
+            return
+        lib.npusim_add_fused(
+            pointer(a), a.dtype == np.int8, pointer(b), b.dtype == np.int8, out.size,
+            float(p.a_ratio), float(p.b_ratio), float(p.constant), p.low, p.high, pointer(out),
+        )  # fmt: skip
+
+    return add_onnx
+
+
+def _is_plain(p: FusedSum, out: np.dtype) -> bool:
+    """Finite factors, and bounds within the type of the outputs."""
+    info = np.iinfo(out)
+    finite = all(math.isfinite(value) for value in (p.a_ratio, p.b_ratio, p.constant))
+    return finite and info.min <= p.low <= p.high <= info.max
 
 
 def quantize_half_away(x: Array, out: Array, p: Affine) -> None:
