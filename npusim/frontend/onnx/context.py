@@ -161,13 +161,32 @@ class Context:
         assert first is not None
         if fmt is None:
             fmt, quantization = first.format, first.quantization
-        try:
-            (shape,) = op.infer_shapes(inputs)
-        except ValueError as error:
-            raise DamagedNodeError(str(error)) from None
+        (shape,) = self.shapes_of(op, inputs)
         return self.add_node(
             source.name, op, inputs, source.outputs[output], shape, fmt, quantization
         )
+
+    def emit_each(
+        self, source: Source, op: Operator, inputs: Sequence[Tensor | None],
+        outputs: Sequence[tuple[str, Format]],
+    ) -> None:  # fmt: skip
+        """Add a node of several outputs; one that the file leaves out gets the name given here."""
+        shapes = self.shapes_of(op, inputs)
+        names = []
+        for at, ((role, fmt), shape) in enumerate(zip(outputs, shapes, strict=True)):
+            given = source.outputs[at] if at < len(source.outputs) else ""
+            name = given or f"{source.name}_{role}"
+            self.tensors[name] = Tensor(name, checked_shape(shape), fmt)
+            names.append(name)
+        operands = tuple("" if tensor is None else tensor.name for tensor in inputs)
+        self.nodes.append(Node(source.name, op, operands, tuple(names)))
+
+    def shapes_of(self, op: Operator, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
+        """Shapes of the outputs; DamagedNodeError if the inputs do not fit."""
+        try:
+            return op.infer_shapes(inputs)
+        except ValueError as error:
+            raise DamagedNodeError(str(error)) from None
 
     def add_node(
         self, name: str, op: Operator, inputs: Sequence[Tensor | None], output: str,

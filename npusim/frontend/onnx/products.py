@@ -54,10 +54,7 @@ def before(
     """A node that computes what the node of `source` reads."""
     first = inputs[0]
     assert first is not None
-    try:
-        (shape,) = op.infer_shapes(inputs)
-    except ValueError as error:
-        raise DamagedNodeError(str(error)) from None
+    (shape,) = ctx.shapes_of(op, inputs)
     quantization = first.quantization if op.moves else None
     name = f"{source.outputs[0]}_{suffix}"
     return ctx.add_node(

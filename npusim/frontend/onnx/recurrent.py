@@ -8,8 +8,6 @@ from typing import TypeVar
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
-from npusim.frontend.onnx.tensors import checked_shape
-from npusim.ir.graph import Node
 from npusim.ir.ops.gru import Gru
 from npusim.ir.ops.lstm import Lstm
 from npusim.ir.ops.recurrent import Direction, Recurrent
@@ -81,18 +79,7 @@ def _emit(ctx: Context, source: Source, op: Recurrent, refused: dict[str, bool])
         read: Callable[[Source, int], Tensor]
         read = ctx.real_constant if index in WEIGHTS else ctx.activation
         inputs.append(read(source, index) if source.input(index) else None)
-    try:
-        shapes = op.infer_shapes(inputs)
-    except ValueError as error:
-        raise DamagedNodeError(str(error)) from None
-    names = []
-    for at, shape in enumerate(shapes):
-        given = source.outputs[at] if at < len(source.outputs) else ""
-        name = given or f"{source.name}_{OUTPUTS[at]}"
-        ctx.tensors[name] = Tensor(name, checked_shape(shape), FP32)
-        names.append(name)
-    operands = tuple("" if tensor is None else tensor.name for tensor in inputs)
-    ctx.nodes.append(Node(source.name, op, operands, tuple(names)))
+    ctx.emit_each(source, op, inputs, [(role, FP32) for role in OUTPUTS[: 1 + op.states]])
 
 
 def _check(ctx: Context, source: Source, refused: dict[str, bool]) -> None:
