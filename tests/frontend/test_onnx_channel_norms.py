@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
 
 from npusim.errors import ModelFileError
 from npusim.frontend.onnx import read_onnx
 from tests.support.evaluate import evaluate
+from tests.support.onnx_checks import plain
 from tests.support.onnx_models import session, wrong_elements
 from tests.support.onnx_operators import Operand, qdq
 
@@ -28,11 +28,7 @@ LAST_BITS = 1e-6
 
 
 def float_model(op: str, shape: tuple[int, ...], **attributes: object) -> onnx.ModelProto:
-    node = helper.make_node(op, ["x"], ["y"], "operator", **attributes)
-    ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)]
-    outs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
-    graph = helper.make_graph([node], "g", ends, outs)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return plain(op, {"x": ("float32", shape)}, "float32", **attributes)
 
 
 @pytest.mark.parametrize("case", CASES)

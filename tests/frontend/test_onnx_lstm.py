@@ -12,8 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from npusim import api
 from npusim.errors import UnsupportedModelError
 from npusim.frontend.onnx import read_onnx
-from tests.support.evaluate import evaluate
-from tests.support.onnx_models import session
+from tests.support.onnx_checks import assert_close
 
 STEPS, BATCH, DEPTH, HIDDEN = 7, 2, 5, 6
 LAST_BITS = 3e-6
@@ -51,27 +50,15 @@ def lstm_model(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
 
 
-def check(model: onnx.ModelProto, path: Path) -> None:
-    onnx.save(model, path)
-    graph = read_onnx(path)
-    rng = np.random.default_rng(8)
-    inputs = {n: rng.normal(0, 1, graph.tensors[n].shape).astype(np.float32) for n in graph.inputs}
-    values = evaluate(graph, inputs)
-    oracle = session(path)
-    for output, expected in zip(oracle.get_outputs(), oracle.run(None, inputs), strict=True):
-        assert values[output.name].shape == expected.shape
-        np.testing.assert_allclose(values[output.name], expected, rtol=0, atol=LAST_BITS)
-
-
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
 @pytest.mark.parametrize("states", [True, False])
 def test_an_lstm_equals_onnx_runtime(tmp_path: Path, direction: str, states: bool) -> None:
-    check(lstm_model(direction, states), tmp_path / "one.onnx")
+    assert_close(lstm_model(direction, states), tmp_path / "one.onnx", LAST_BITS)
 
 
 @pytest.mark.parametrize("outputs", [("y",), ("", "h"), ("", "", "c")])
 def test_outputs_may_be_left_out(tmp_path: Path, outputs: tuple[str, ...]) -> None:
-    check(lstm_model(outputs=outputs), tmp_path / "one.onnx")
+    assert_close(lstm_model(outputs=outputs), tmp_path / "one.onnx", LAST_BITS)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +96,11 @@ def test_a_branch_with_a_known_condition_is_read(tmp_path: Path, taken: bool) ->
     condition = numpy_helper.from_array(np.array(taken), "condition")
     graph = helper.make_graph([node], "g", ends, outs, [condition])
     opsets = [helper.make_opsetid("", 16)]
-    check(helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / "one.onnx")
+    assert_close(
+        helper.make_model(graph, opset_imports=opsets, ir_version=8),
+        tmp_path / "one.onnx",
+        LAST_BITS,
+    )
 
 
 def test_a_branch_that_only_the_data_decides_is_refused(tmp_path: Path) -> None:

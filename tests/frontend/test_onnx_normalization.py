@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from npusim.errors import ModelFileError, UnsupportedModelError
 from npusim.frontend.onnx import read_onnx
 from tests.support.evaluate import evaluate
+from tests.support.onnx_checks import plain
 from tests.support.onnx_models import session, wrong_elements
 from tests.support.onnx_operators import Operand, qdq
 
@@ -28,12 +28,7 @@ def floats(
     **attributes: object,
 ) -> onnx.ModelProto:  # fmt: skip
     """A model of one float32 operator with constants behind its data."""
-    node = helper.make_node(op, ["x", *constants], ["y"], "operator", **attributes)
-    ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, x)]
-    outs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
-    given = [numpy_helper.from_array(data, name) for name, data in constants.items()]
-    graph = helper.make_graph([node], "g", ends, outs, given)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
+    return plain(op, {"x": ("float32", x)}, "float32", constants, opset, **attributes)
 
 
 def check_integers(model: onnx.ModelProto, path: Path, dtype: str, rounds: int = 3) -> None:

@@ -11,8 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from npusim.errors import ModelFileError, UnsupportedModelError
 from npusim.frontend.onnx import read_onnx
-from tests.support.evaluate import evaluate
-from tests.support.onnx_models import session
+from tests.support.onnx_checks import assert_close
 
 STEPS, BATCH, DEPTH, HIDDEN = 7, 2, 5, 6
 GATES = {"GRU": 3, "RNN": 1}
@@ -46,18 +45,6 @@ def recurrent_model(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
 
 
-def check(model: onnx.ModelProto, path: Path) -> None:
-    onnx.save(model, path)
-    graph = read_onnx(path)
-    rng = np.random.default_rng(8)
-    inputs = {n: rng.normal(0, 1, graph.tensors[n].shape).astype(np.float32) for n in graph.inputs}
-    values = evaluate(graph, inputs)
-    oracle = session(path)
-    for output, expected in zip(oracle.get_outputs(), oracle.run(None, inputs), strict=True):
-        assert values[output.name].shape == expected.shape
-        np.testing.assert_allclose(values[output.name], expected, rtol=0, atol=LAST_BITS)
-
-
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
 @pytest.mark.parametrize("reset_after", [0, 1])
 @pytest.mark.parametrize("given", [True, False])
@@ -65,14 +52,18 @@ def test_a_gru_equals_onnx_runtime(
     tmp_path: Path, direction: str, reset_after: int, given: bool
 ) -> None:
     model = recurrent_model("GRU", direction, given, given, linear_before_reset=reset_after)
-    check(model, tmp_path / "one.onnx")
+    assert_close(model, tmp_path / "one.onnx", LAST_BITS)
 
 
 @pytest.mark.parametrize("direction", ["forward", "bidirectional"])
 @pytest.mark.parametrize("activation", ["Tanh", "Relu"])
 def test_an_rnn_equals_onnx_runtime(tmp_path: Path, direction: str, activation: str) -> None:
     ways = 2 if direction == "bidirectional" else 1
-    check(recurrent_model("RNN", direction, activations=[activation] * ways), tmp_path / "one.onnx")
+    assert_close(
+        recurrent_model("RNN", direction, activations=[activation] * ways),
+        tmp_path / "one.onnx",
+        LAST_BITS,
+    )
 
 
 @pytest.mark.parametrize(
