@@ -17,7 +17,6 @@ import numpy as np
 from npusim.ir.operator import Operator
 from npusim.ir.ops.gelu import Gelu
 from npusim.ir.ops.hard_swish import HardSwish
-from npusim.ir.ops.logistic import Logistic
 from npusim.ir.ops.quick_gelu import QuickGelu
 from npusim.ir.ops.tanh import Tanh
 from npusim.models.moments import Function
@@ -82,10 +81,6 @@ HARD_SIGMOID = Nonlinearity("hard_sigmoid", _between(0.0, 1.0), gain=1 / 3, offs
 
 HARD_SWISH = Nonlinearity("hard_swish", _hard_swish, table=HardSwish(), gain=2.0)
 GELU = Nonlinearity("gelu", _gelu, table=Gelu())
-LOGISTIC = Nonlinearity(
-    "logistic", _logistic, table=Logistic(), gain=2.0,
-    scale=Quantization.per_tensor(1 / 256, -128),
-)  # fmt: skip
 TANH = Nonlinearity("tanh", np.tanh, table=Tanh(), scale=Quantization.per_tensor(1 / 128))
 SILU = Nonlinearity("silu", _silu, table=QuickGelu(1.0), gain=2.0)
 """x times its logistic function, one table: on 8 bits compilers fold the product into it."""

@@ -28,9 +28,6 @@ from npusim.schedule.search import Space
 from npusim.schedule.spaces import names_of, space_of
 from npusim.schedule.tables import ARRAY
 
-FIELDS = ("cost", "b", "oy", "ox", "g", "k", "c", "order", "dataflow", "split")
-"""Columns of what `least` keeps."""
-
 
 def ranked_tilings(program: Program, at: int, most: int) -> list[StepMapping]:
     """The best `most` tilings of step `at` in the room it has in `program`, by estimated latency.
@@ -66,8 +63,10 @@ def least(
     step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
     most: int,
 ) -> np.ndarray:  # fmt: skip
-    """The `most` tilings of least cost, best first, float64 [most, 10] by `FIELDS`; cost infinite
-    where there are fewer."""
+    """The `most` tilings of least cost, best first; cost infinite where there are fewer.
+
+    float64 [most, 10]: cost, tile sizes b, oy, ox, g, k, c, then order, dataflow, split.
+    """
     kept = np.full((most, 10), np.inf)
     for s in range(space.spatial.shape[0]):
         step["tile_b"] = space.spatial[s, 0]

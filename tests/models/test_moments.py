@@ -10,7 +10,6 @@ from npusim.models.functions import (
     GELU,
     HARD_SIGMOID,
     HARD_SWISH,
-    LOGISTIC,
     RELU,
     RELU6,
     SILU,
@@ -19,7 +18,7 @@ from npusim.models.functions import (
 from npusim.models.moments import Moments, normal
 
 SAMPLES = 400_000
-FUNCTIONS = (RELU, RELU6, HARD_SIGMOID, HARD_SWISH, LOGISTIC, TANH, SILU)
+FUNCTIONS = (RELU, RELU6, HARD_SIGMOID, HARD_SWISH, TANH, SILU)
 
 
 def sample(expected: Moments, seed: int = 0) -> np.ndarray:
