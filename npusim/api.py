@@ -12,16 +12,19 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npusim.errors import Problem, UsageError, nearest_name
+from npusim.errors import Problem, UsageError, nearest_name, require_type
 from npusim.ir.graph import Graph
 from npusim.ir.ops.gather import Gather
 from npusim.models.catalog import NAMES as NETWORK_NAMES
 from npusim.models.catalog import network
+from npusim.numerics.formats import INT32, INT64
 from npusim.numerics.profiles import PROFILES, Profile, profile_named
 
 if TYPE_CHECKING:
@@ -119,6 +122,9 @@ def load_model(path_or_name: StrPath, shapes: Mapping[str, Sequence[int]] | None
     from npusim import frontend
 
     path = model_path(path_or_name)
+    require_type("shapes", shapes, (Mapping, NoneType), "a mapping of names to extents")
+    for extents in (shapes or {}).values():
+        require_type("shapes", extents, (Sequence,), "a sequence of extents")
     given = {name: tuple(extents) for name, extents in (shapes or {}).items()}
     if not given and path_or_name in NETWORK_NAMES and not path.exists():
         return Model(network(str(path_or_name)).build())
@@ -137,7 +143,14 @@ def load_hardware(
     """
     from npusim import hardware
 
-    return hardware.load_hardware(name_or_path, overrides or ())
+    require_type("hw", name_or_path, (str, os.PathLike), "a preset's name or a path")
+    given = () if overrides is None else overrides
+    if isinstance(given, str):
+        given = (given,)
+    require_type("overrides", given, (Mapping, Sequence), "a mapping or a list of PATH=VALUE texts")
+    for path in given:
+        require_type("overrides", path, (str,), "names of fields as text")
+    return hardware.load_hardware(name_or_path, given)
 
 
 def schedule(
@@ -160,6 +173,8 @@ def schedule(
     from npusim.schedule.mapping import read_mapping
     from npusim.schedule.scheduler import build_program
 
+    require_type("batch", batch, (Integral, NoneType), "a whole number")
+    require_type("objective", objective, (str,), "latency, energy or edp")
     graph, hardware = _as_model(model).graph, _as_hardware(hw)
     weights, judge = objective_weights(hardware, objective), judge_of(objective)
     graph = in_format(graph, hardware, assume)
@@ -202,6 +217,7 @@ def execute(
     then N inferences run, and the outputs have N times as many rows. `requantize`, `kernels`,
     `state` and `stream` are those of `infer`.
     """
+    require_type("inputs", inputs, (Mapping,), "a mapping of names to arrays")
     program = schedule(model, hw, batch, objective, mapping)
     outputs, after = infer_from(program, inputs, requantize, kernels, None, state, stream)
     return Result(outputs, report_of(program, batch, objective), after)
@@ -215,6 +231,8 @@ def compare(
     assume: str | None = None,
 ) -> Comparison:
     """Every model on every hardware, counted; see `schedule` for the options."""
+    require_type("models", models, (list, tuple), "a list of models")
+    require_type("hws", hws, (list, tuple), "a list of hardware")
     loaded = [_as_model(model) for model in models]
     hardware = [_as_hardware(hw) for hw in hws]
     pairs = ((model, hw) for model in loaded for hw in hardware)
@@ -357,17 +375,23 @@ def _count(graph: Graph, name: str, array: np.ndarray) -> int:
 
 
 def _drawn_range(graph: Graph, name: str) -> tuple[int, int]:
-    """Least and greatest integer that an input may have; a gather's indices name its elements."""
+    """Least and greatest integer of an input; it may lead to indices, which name elements."""
     low, high = graph.tensors[name].format.low, graph.tensors[name].format.high
+    reached = {name}
     for node in graph.nodes:
-        if isinstance(node.op, Gather) and node.inputs[1] == name:
+        if isinstance(node.op, Gather) and node.inputs[1] in reached:
             extent = graph.tensors[node.inputs[0]].shape[node.op.axis]
             low, high = 0, min(high, extent - 1)
+        if reached.intersection(node.inputs):
+            reached |= {n for n in node.outputs if graph.tensors[n].format in (INT32, INT64)}
     return low, high
 
 
 def model_path(path_or_name: StrPath) -> Path:
+    require_type("model", path_or_name, (str, os.PathLike), "a path or a name")
     text = os.fspath(path_or_name)
+    if not text:
+        raise UsageError(Problem("MODEL", "'' is no name of a model"))
     path = Path(text)
     if path.exists() or path.suffix or path.name != text:
         return path
@@ -382,11 +406,17 @@ def model_path(path_or_name: StrPath) -> Path:
 
 
 def _as_model(model: Model | StrPath) -> Model:
+    require_type("model", model, (Model, str, os.PathLike), "a Model, a path or a name")
     return model if isinstance(model, Model) else load_model(model)
 
 
 def _as_hardware(hw: Hardware | StrPath) -> Hardware:
-    return load_hardware(hw) if isinstance(hw, str | os.PathLike) else hw
+    if isinstance(hw, str | os.PathLike):
+        return load_hardware(hw)
+    from npusim.hardware.schema import Hardware
+
+    require_type("hw", hw, (Hardware,), "a Hardware, a preset's name or a path")
+    return hw
 
 
 def _infos(graph: Graph, names: Sequence[str]) -> tuple[TensorInfo, ...]:

@@ -14,6 +14,7 @@ from npusim.errors import NpusimError, UnsupportedModelError, UsageError
 from npusim.models.bundled import INPUT_NAME, bundled_model_path, bundled_samples
 from tests.support.evaluate import evaluate
 from tests.support.shared import shared_path
+from tests.support.tflite_models import TinyModel
 
 IMAGES = bundled_samples().inputs[INPUT_NAME]
 
@@ -162,6 +163,19 @@ def test_a_model_without_weights_is_counted_not_executed(tmp_path: Path, hw) -> 
     inputs = random_inputs(table.graph)
     with pytest.raises(UnsupportedModelError, match="not executed"):
         npusim.execute(table, hw, inputs)
+
+
+def test_drawn_integers_stay_within_the_table_that_they_index(tmp_path: Path) -> None:
+    m = TinyModel()
+    m.inputs.append(m.tensor("word", (64,), "int32"))
+    low, index = m.constant("low", np.array([2], np.int32)), m.tensor("index", (64,), "int32")
+    m.operator("MAXIMUM", [0, low], [index], "MaximumMinimumOptions")
+    table = m.constant("table", np.arange(10, dtype=np.int8)[:, None], 0.1)
+    m.outputs.append(m.tensor("y", (64, 1), "int8", 0.1))
+    m.operator("GATHER", [table, index], m.outputs, "GatherOptions")
+    (tmp_path / "words.tflite").write_bytes(m.content())
+    words = random_inputs(npusim.load_model(tmp_path / "words.tflite").graph)["word"]
+    assert set(words) == set(range(10))
 
 
 def test_the_function_execute_is_not_hidden_by_a_package() -> None:

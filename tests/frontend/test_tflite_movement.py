@@ -169,3 +169,14 @@ def test_constants_that_a_file_makes_are_known(tmp_path):
     graph = load_model(tmp_path / "m.tflite")
     assert graph.tensors["places"].data.tolist() == [4, 2, 0]
     assert graph.tensors["two"].data.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("profile", litert.PROFILES)
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_a_reversed_tensor_keeps_its_stored_integers(dtype, profile, tmp_path):
+    """A converter gives it a scale of its own; LiteRT does not rescale."""
+    rng = np.random.default_rng(8)
+    for _ in range(3):
+        model = MOVEMENTS["REVERSE_V2"](rng, dtype)
+        model.tensors[model.outputs[0]].scale = 0.07
+        assert wrong_elements(model, profile, rng, tmp_path / "m.tflite") == 0

@@ -204,13 +204,16 @@ def _mask(source: Source, name: str) -> set[int]:
 
 
 def reverse(source: Source) -> Single:
-    """REVERSE_V2 along constant axes."""
+    """REVERSE_V2 along constant axes.
+
+    Converters give its output a scale of its own, which LiteRT's kernel does not look at.
+    """
     x = source.input(0)
     rank = len(x.shape)
     axes = {normal_axis(axis, rank) for axis in source.integers(1)}
     nothing = (None,) * rank
     strides = tuple(-1 if axis in axes else 1 for axis in range(rank))
-    return StridedSlice(nothing, nothing, strides), (x,)
+    return StridedSlice(nothing, nothing, strides, as_stored=True), (x,)
 
 
 def gather(source: Source) -> Single:

@@ -11,20 +11,25 @@ from typing import ClassVar
 
 import numpy as np
 
-from npusim.ir.ops.movement import Movement, data_of, is_unchanged
+from npusim.ir.operator import VectorKernel
+from npusim.ir.ops.movement import Movement, MovementKernel, data_of, is_unchanged
 from npusim.ir.tensor import Tensor
+from npusim.kernels.table import Kernels
+from npusim.numerics.profiles import Profile
 
 
 @dataclass(frozen=True)
 class StridedSlice(Movement):
     """Attributes of a slice: begin, end and stride per axis, as Python's slices have them.
 
-    None as begin or end is where the axis begins or ends in the direction of the stride.
+    None as begin or end is where the axis begins or ends in the direction of the stride. With
+    `as_stored` the output may have another scale: it gets the stored integers as they are.
     """
 
     begin: tuple[int | None, ...]
     end: tuple[int | None, ...]
     strides: tuple[int, ...]
+    as_stored: bool = False
 
     kind: ClassVar[str] = "strided_slice"
     keeps_axes: ClassVar[bool] = True
@@ -64,3 +69,12 @@ class StridedSlice(Movement):
     def moved(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """See `Movement`."""
         return inputs[0][self.slices]
+
+    def bind(
+        self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
+        profile: Profile, kernels: Kernels,
+    ) -> VectorKernel:  # fmt: skip
+        """See `Movement`."""
+        if self.as_stored and data_of(self, inputs).format == outputs[0].format:
+            return MovementKernel(self, outputs[0].channel_axis)
+        return super().bind(inputs, outputs, profile, kernels)
