@@ -1,8 +1,8 @@
 """Which two elements of an axis a linear resize weighs, and how, in each framework's arithmetic.
 
-Sources: ONNX Runtime's `SetupUpsampleBilinear` (1.31.1); TFLite's `reference_ops::ResizeBilinear`
-and `ResizeBilinearInteger`, and XNNPACK's `xnn_indirection_init_resize_bilinear2d_hwc_q11` (LiteRT
-2.3.0).
+Sources: ONNX Runtime's `SetupUpsampleBilinear` and `NhwcUpsampleBilinearInteger` (1.31.1); TFLite's
+`reference_ops::ResizeBilinear` and `ResizeBilinearInteger`, and XNNPACK's
+`xnn_indirection_init_resize_bilinear2d_hwc_q11` (LiteRT 2.3.0).
 """
 
 from __future__ import annotations
@@ -67,6 +67,13 @@ def taps_onnx(axis: Axis) -> Taps:
     return Taps(low, high, from_high.astype(F), from_low.astype(F))
 
 
+def taps_onnx_integer(axis: Axis) -> Taps:
+    """Weights of GRID_BITS of ONNX Runtime's channels-last kernel: the second one is cut."""
+    taps = taps_onnx(axis)
+    high = (taps.high_weight * F(1 << GRID_BITS)).astype(np.int64)
+    return Taps(taps.low, taps.high, (1 << GRID_BITS) - high, high)
+
+
 def taps_tflite(axis: Axis) -> Taps:
     """Float32 weights of TFLite; before the first element one weight is negative, on itself."""
     corners = axis.mode == "align_corners" and axis.after > 1
@@ -121,6 +128,7 @@ def _quotient(values: np.ndarray, divisor: int) -> np.ndarray:
 TAPS: dict[str, Callable[[Axis], Taps]] = {
     "float32": taps_onnx,
     "truncated": taps_onnx,
+    "truncated_integer": taps_onnx_integer,
     "float32_half_away": taps_tflite,
     "integer": taps_integer,
     "fixed11": taps_fixed11,

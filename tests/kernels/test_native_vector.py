@@ -18,7 +18,7 @@ WITHOUT_C = {
     "lstm_cell_fixed_point", "mean_double_rounding_as_uint8", "pair_plain", "reduce_plain", "reduce_prod_rounded_factor",
     "requantize_wide",
     "resize_bilinear_fixed11", "resize_bilinear_float32_half_away", "resize_bilinear_integer",
-    "resize_bilinear_truncated",
+    "resize_bilinear_truncated", "resize_bilinear_truncated_integer",
 }  # fmt: skip
 """Kernels that the C path takes from the reference: those that take any format, and rare ones."""
 

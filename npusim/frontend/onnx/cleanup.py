@@ -14,6 +14,7 @@ from npusim.ir.passes.fold_pad import fold_pad
 from npusim.ir.passes.fold_scale_shift import fold_scale_shift
 from npusim.ir.passes.fuse_quantization import fuse_quantization
 from npusim.ir.passes.hoist_quantization import hoist_like_onnx_runtime, hoist_quantization
+from npusim.ir.passes.mark_resizes import mark_resizes
 from npusim.ir.passes.quantize_parameters import quantize_parameters
 from npusim.ir.passes.remove_dead import remove_dead
 from npusim.numerics.formats import FP32
@@ -29,6 +30,7 @@ PASSES = (
     hoist_quantization,
     fuse_quantization,
     fold_pad,
+    mark_resizes,
     remove_dead,
     assign_layout,
 )

@@ -2,7 +2,8 @@
 
 Input: x [B, H, W, K] (or channels first), float32 or 8 bits. Output: the same batch and channels,
 `size` pixels. Stored integers are interpolated as they are, or dequantized first, as the profile
-says; `stored` marks a node that its file applies to stored integers.
+says; `stored` marks a node that its file applies to stored integers, `behind_conv` one of these
+that ONNX Runtime runs channels last (see `passes/mark_resizes.py`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from npusim.numerics.profiles import Profile
 from npusim.numerics.resize import check_extent
 from npusim.numerics.resize_linear import TAPS, Axis, Taps
 
+GIVEN_SCALES = ("float32", "truncated", "truncated_integer")
+"""Arithmetic that takes any scales and coordinate modes."""
+
 
 @dataclass(frozen=True)
 class ResizeBilinear(Operator):
@@ -41,6 +45,7 @@ class ResizeBilinear(Operator):
     scales: tuple[float, float] | None = None
     stored: bool = False
     channel_axis: int = -1
+    behind_conv: bool = False
 
     kind: ClassVar[str] = "resize_bilinear"
     keeps_axes: ClassVar[bool] = True
@@ -71,7 +76,7 @@ class ResizeBilinear(Operator):
             if not self.stored:
                 kernel = self._kernel(x, "float32", kernels)
                 return through_float(self, kernel, inputs, out, profile, kernels)
-            arithmetic = "truncated"
+            arithmetic = "truncated_integer" if self.behind_conv else "truncated"
         kernel = self._kernel(x, arithmetic, kernels)
         if x.quantization is None or x.quantization.same_as(out.quantization):
             return kernel
@@ -84,7 +89,7 @@ class ResizeBilinear(Operator):
         for at, (before, after) in enumerate(zip(extents, self.size, strict=True)):
             scale = float(np.float32(after) / np.float32(before))
             axes.append(Axis(before, after, self.scales[at] if self.scales else scale, self.mode))
-        if arithmetic not in ("float32", "truncated") and not all(a.is_plain for a in axes):
+        if arithmetic not in GIVEN_SCALES and not all(a.is_plain for a in axes):
             what = f"a resize by {self.mode} with scales {self.scales} has no {arithmetic} form"
             raise UnsupportedModelError(Problem(x.name, what))
         rows, cols = (TAPS[arithmetic](axis) for axis in axes)

@@ -68,6 +68,7 @@ from npusim.kernels.reference import (
     resize_bilinear_float32_half_away,
     resize_bilinear_integer,
     resize_bilinear_truncated,
+    resize_bilinear_truncated_integer,
     rnn_float32,
     rsqrt_fixed_point,
     softmax_fixed_point,
@@ -169,4 +170,7 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "resize_bilinear_fixed11": resize_bilinear_fixed11.resize_bilinear_fixed11,
     "resize_bilinear_integer": resize_bilinear_integer.resize_bilinear_integer,
     "resize_bilinear_truncated": resize_bilinear_truncated.resize_bilinear_truncated,
+    "resize_bilinear_truncated_integer": (
+        resize_bilinear_truncated_integer.resize_bilinear_truncated_integer
+    ),
 }
