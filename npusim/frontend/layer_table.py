@@ -30,7 +30,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from npusim.errors import ModelFileError, Problem, UsageError, nearest_name
+from npusim.errors import ModelFileError, Problem, nearest_name
+from npusim.frontend.content import content_of
 from npusim.ir.graph import Graph, Node
 from npusim.ir.operator import Operator
 from npusim.ir.ops.conv2d import Conv2D
@@ -69,23 +70,12 @@ def read_layer_table(path: str | Path, *, batch: int | None = None) -> Graph:
     Raises ModelFileError with file:line:column of every mistake, UsageError if there is no file.
     """
     path = Path(path)
-    content = _content(path)
+    content = content_of(path, MAX_FILE_BYTES, "a layer table")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ModelFileError(Problem(str(path), "is not a text file in UTF-8")) from None
     return _Table(path).graph(text, batch or 1, hashlib.sha256(content).hexdigest())
-
-
-def _content(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            what = f"more than {MAX_FILE_BYTES} bytes are no layer table"
-            raise ModelFileError(Problem(str(path), what))
-        return path.read_bytes()
-    except OSError as error:
-        what = f"can't be read: {error.strerror or error}"
-        raise UsageError(Problem(str(path), what)) from None
 
 
 class _Table:

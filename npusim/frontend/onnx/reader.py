@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, NodeProto
 
 from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageError
+from npusim.frontend.content import content_of
 from npusim.frontend.onnx.cleanup import clean_up
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
@@ -51,21 +52,9 @@ def read_onnx(
     that npusim can't run, UsageError if there is no such file or an extent stays open.
     """
     path = Path(path)
-    content = _content(path)
+    content = content_of(path, MAX_FILE_BYTES, "an ONNX file")
     builder = _Builder(_parse(content, path), path)
     return builder.graph(batch, shapes or {}, hashlib.sha256(content).hexdigest())
-
-
-def _content(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            what = f"{size} bytes are more than an ONNX file can have"
-            raise ModelFileError(Problem(str(path), what))
-        return path.read_bytes()
-    except OSError as error:
-        what = f"can't be read: {error.strerror or error}"
-        raise UsageError(Problem(str(path), what)) from None
 
 
 def _parse(content: bytes, path: Path) -> ModelProto:

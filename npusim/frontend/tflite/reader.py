@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageError
+from npusim.errors import ModelFileError, Problem, UnsupportedModelError
+from npusim.frontend.content import content_of
 from npusim.frontend.tflite.folding import known_values
 from npusim.frontend.tflite.operators import IMPORTS
 from npusim.frontend.tflite.shapes import Shape, check_closed, inferred, settled, with_inputs
@@ -38,21 +39,9 @@ def read_tflite(path: str | Path, shapes: Mapping[str, Shape] | None = None) -> 
     can't run, UsageError if there is no such file.
     """
     path = Path(path)
-    content = _content(path)
+    content = content_of(path, MAX_FILE_BYTES, "a TFLite file")
     raw = read_tables(content, str(path))
     return _Builder(raw, path, shapes or {}).graph(hashlib.sha256(content).hexdigest())
-
-
-def _content(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            what = f"{size} bytes are more than a TFLite file can have"
-            raise ModelFileError(Problem(str(path), what))
-        return path.read_bytes()
-    except OSError as error:
-        what = f"can't be read: {error.strerror or error}"
-        raise UsageError(Problem(str(path), what)) from None
 
 
 class _Builder:
