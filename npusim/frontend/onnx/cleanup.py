@@ -15,6 +15,7 @@ from npusim.ir.passes.fold_scale_shift import fold_scale_shift
 from npusim.ir.passes.fuse_quantization import fuse_quantization
 from npusim.ir.passes.hoist_quantization import hoist_like_onnx_runtime, hoist_quantization
 from npusim.ir.passes.mark_resizes import mark_resizes
+from npusim.ir.passes.merge_quantizations import merge_quantizations
 from npusim.ir.passes.quantize_parameters import quantize_parameters
 from npusim.ir.passes.remove_dead import remove_dead
 from npusim.numerics.formats import FP32
@@ -22,6 +23,7 @@ from npusim.numerics.quantization import Activation, clamp_range
 
 PASSES = (
     remove_dead,
+    merge_quantizations,
     fold_scale_shift,
     fold_activation,
     drop_clips,
