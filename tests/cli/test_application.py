@@ -117,10 +117,35 @@ def test_an_interrupted_process_says_so() -> None:
 
 
 _SLEEPING = """
-import time, click
+import signal, time, click
 from npusim.cli.application import Application
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs inherit "ignore"
 def sleep():
     print("ready", flush=True)
     time.sleep(30)
 Application("npusim", commands={"go": click.Command("go", callback=sleep)})(["go"])
 """
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_stream_is_no_bug(closed: str) -> None:
+    """As `>&-` in a shell leaves it: Python has no such stream then."""
+    code = f"import sys; sys.{closed} = None; from npusim.cli import main; main(['hw', 'list'])"
+    assert subprocess.run([sys.executable, "-c", code], cwd=TOP, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no device /dev/full")
+def test_a_full_disk_is_no_bug_of_ours() -> None:
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "npusim", "hw", "list"], cwd=TOP, stdout=full,
+            stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert result.returncode == 2
+    assert result.stderr == "error: the output can't be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("group", [(), ("hw",), ("models",)])
+def test_the_lists_of_commands_are_not_cut(group: tuple[str, ...]) -> None:
+    listed = done(*group, "--help").partition("Commands:")[2]
+    assert listed and "..." not in listed
