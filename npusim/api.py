@@ -10,7 +10,7 @@ import html
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npusim.errors import Problem, UsageError, nearest_name, require_type
+from npusim.execution.drawn import random_inputs as random_inputs
 from npusim.ir.graph import Graph
-from npusim.ir.ops.gather import Gather
 from npusim.models.catalog import NAMES as NETWORK_NAMES
 from npusim.models.catalog import network
-from npusim.numerics.formats import INT32, INT64
 from npusim.numerics.profiles import PROFILES, Profile, profile_named
 
 if TYPE_CHECKING:
@@ -231,10 +230,8 @@ def compare(
     assume: str | None = None,
 ) -> Comparison:
     """Every model on every hardware, counted; see `schedule` for the options."""
-    require_type("models", models, (list, tuple), "a list of models")
-    require_type("hws", hws, (list, tuple), "a list of hardware")
-    loaded = [_as_model(model) for model in models]
-    hardware = [_as_hardware(hw) for hw in hws]
+    loaded = [_as_model(model) for model in _several("models", models)]
+    hardware = [_as_hardware(hw) for hw in _several("hws", hws)]
     pairs = ((model, hw) for model in loaded for hw in hardware)
     return Comparison(tuple(simulate(*pair, batch, objective, assume=assume) for pair in pairs))
 
@@ -328,26 +325,6 @@ def choose_profile(requantize: str | None, hardware: Hardware, graph: Graph) -> 
     return profile_named(requantize)
 
 
-def random_inputs(graph: Graph, seed: int = 0) -> dict[str, np.ndarray]:
-    """Inputs of the model's own shapes and dtypes: integers over their whole range, floats in 0..1.
-
-    Integers that a gather takes as indices stay within its table. The same seed gives the same
-    arrays.
-    """
-    rng = np.random.default_rng(seed)
-    arrays = {}
-    for name in graph.inputs:
-        tensor = graph.tensors[name]
-        fmt = tensor.format
-        if fmt.is_integer:
-            low, high = _drawn_range(graph, name)
-            drawn: Any = rng.integers(low, high, tensor.shape, np.int64, endpoint=True)
-        else:
-            drawn = rng.random(tensor.shape)
-        arrays[name] = drawn.astype(fmt.dtype)
-    return arrays
-
-
 def inferences(graph: Graph, inputs: Arrays) -> Iterator[dict[str, np.ndarray]]:
     """`inputs` cut into inferences along axis 0; what does not fit, the executor refuses."""
     if len(graph.inputs) == 1 and len(inputs) == 1:
@@ -374,19 +351,6 @@ def _count(graph: Graph, name: str, array: np.ndarray) -> int:
     return rows // shape[0] if rows and shape[0] and rows % shape[0] == 0 else 1
 
 
-def _drawn_range(graph: Graph, name: str) -> tuple[int, int]:
-    """Least and greatest integer of an input; it may lead to indices, which name elements."""
-    low, high = graph.tensors[name].format.low, graph.tensors[name].format.high
-    reached = {name}
-    for node in graph.nodes:
-        if isinstance(node.op, Gather) and node.inputs[1] in reached:
-            extent = graph.tensors[node.inputs[0]].shape[node.op.axis]
-            low, high = 0, min(high, extent - 1)
-        if reached.intersection(node.inputs):
-            reached |= {n for n in node.outputs if graph.tensors[n].format in (INT32, INT64)}
-    return low, high
-
-
 def model_path(path_or_name: StrPath) -> Path:
     require_type("model", path_or_name, (str, os.PathLike), "a path or a name")
     text = os.fspath(path_or_name)
@@ -403,6 +367,15 @@ def model_path(path_or_name: StrPath) -> Path:
         return bundled_model_path()
     what = f"no such file, and no built-in model of this name{nearest_name(text, BUILT_IN)}"
     raise UsageError(Problem(text, f"{what}; built in: {', '.join(BUILT_IN)}"))
+
+
+def _several(where: str, given: Any) -> Iterable[Any]:
+    """`given` itself: several of something. A text is one, though it has letters."""
+    if isinstance(given, str | os.PathLike):
+        raise TypeError(f"{where}: expected several, as a list: [{str(given)!r}]")
+    require_type(where, given, (Iterable,), "several, as a list")
+    found: Iterable[Any] = given
+    return found
 
 
 def _as_model(model: Model | StrPath) -> Model:

@@ -84,3 +84,9 @@ def nearest_name(name: str, known: Sequence[str]) -> str:
     """` (did you mean 'x'?)` for the closest known name, or an empty string."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+def require_type(where: str, value: object, kinds: tuple[type, ...], expected: str) -> None:
+    """TypeError at `where` if `value`, an argument from Python, is none of `kinds`."""
+    if not isinstance(value, kinds):
+        raise TypeError(f"{where}: expected {expected}, found {type(value).__name__}")

@@ -183,3 +183,34 @@ def test_the_function_execute_is_not_hidden_by_a_package() -> None:
 
     assert npusim.execute is npusim.api.execute
     assert Executor.__module__ == "npusim.execution.executor"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda model, hw: npusim.load_model(None), "model: expected a path or a name"),
+        (lambda model, hw: npusim.load_model("digits", 3), "shapes: expected a mapping"),
+        (lambda model, hw: npusim.load_hardware(3), "hw: expected a preset's name"),
+        (lambda model, hw: npusim.load_hardware("edge-npu-1", {3: 3}), "overrides: expected names"),
+        (lambda model, hw: npusim.simulate(None, hw), "model: expected a Model"),
+        (lambda model, hw: npusim.simulate(model, None), "hw: expected a Hardware"),
+        (lambda model, hw: npusim.simulate(model, hw, 1.5), "batch: expected a whole number"),
+        (lambda model, hw: npusim.simulate(model, hw, None, None), "objective: expected latency"),
+        (lambda model, hw: npusim.execute(model, hw, np.zeros(3)), "inputs: expected a mapping"),
+        (lambda model, hw: npusim.compare("digits", [hw]), r"models: .* as a list: \['digits'\]"),
+        (lambda model, hw: npusim.compare([model], hw.name), "hws: expected several"),
+        (lambda model, hw: npusim.compare([model], [3]), "hw: expected a Hardware"),
+    ],
+)
+def test_an_argument_of_another_type_is_named(call, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call(npusim.load_model("digits"), npusim.load_hardware("edge-npu-1"))
+
+
+def test_several_may_come_from_any_iterable() -> None:
+    found = npusim.compare((name for name in ["digits"]), {"edge-npu-1": None})
+    assert [report.hardware.name for report in found.reports] == ["edge-npu-1"]
+
+
+def test_one_override_may_be_a_text() -> None:
+    assert npusim.load_hardware("edge-npu-1", "clock=1 GHz").clock_hz == 1e9

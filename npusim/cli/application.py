@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 the simulation says no; 2 usage or description error; 3 un
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -29,6 +30,10 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 READER_GONE = 141  # 128 + SIGPIPE
 DEBUG = "NPUSIM_DEBUG"
 """Environment variable: with any value but 0, our own bugs show their traceback."""
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What an output that takes no more bytes says."""
 
 
 class ReaderGoneError(Exception):
@@ -80,6 +85,9 @@ class Application(click.Group):
 
 def _exit_code(invoke: Callable[[], Any]) -> int:
     """Run a command; print what went wrong on stderr and return the exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller (`>&-`): what is said goes nowhere
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     try:
         code = invoke()
         return code if isinstance(code, int) else 0
@@ -97,11 +105,23 @@ def _exit_code(invoke: Callable[[], Any]) -> int:
         _complain(f"error: this machine has not enough memory for it: {error}")
         return EXIT_SIMULATION_SAYS_NO
     except ReaderGoneError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return READER_GONE
+    except OSError as error:
+        if error.errno not in FULL:
+            _complain_of_ourselves(error)
+            return EXIT_BUG
+        _discard_output()
+        _complain(f"error: the output can't be written: {error.strerror}")
+        return EXIT_USAGE
     except Exception as error:
         _complain_of_ourselves(error)
         return EXIT_BUG
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere: Python would fail once more when it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(text: str) -> None:

@@ -10,7 +10,7 @@ from npusim.cli.destination import STDOUT, check_destinations
 from npusim.errors import Problem, UsageError
 
 
-@click.command()
+@click.command(short_help="Several hardware, or models, side by side.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...", type=MODEL)
 @click.option(
     "--hw", "hardware", type=HARDWARE, multiple=True, required=True, metavar="HW",

@@ -79,7 +79,7 @@ FILE, MODEL, NETWORK = FileName(), ModelName(), NetworkName()
 HARDWARE, PROFILE = HardwareName(), ProfileName()
 
 
-@click.command()
+@click.command(short_help="Completion for a shell.")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:

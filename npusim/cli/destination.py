@@ -17,6 +17,8 @@ MODEL_ENDINGS = (".onnx", ".tflite", ".yaml", ".yml")
 """A result with such a name is a slip: `--json MODEL` takes the model for the file to write."""
 YAML_RESULTS = ("--dump-mapping",)
 """Options whose results are YAML files."""
+ENDINGS = {"--outputs": ".npz"}
+"""Options whose results are read again by the name's ending."""
 
 
 def check_destinations(asked: dict[str, str | None], sources: Iterable[str | None]) -> None:
@@ -31,12 +33,15 @@ def check_destinations(asked: dict[str, str | None], sources: Iterable[str | Non
         if target is None or target == STDOUT:
             continue
         reason = _reason_against(target, read, option in YAML_RESULTS)
+        ending = ENDINGS.get(option, "")
+        if not reason and not target.lower().endswith(ending):
+            reason = f"does not end in {ending}"
         real = _real(target)
         if not reason and real in seen:
             reason = f"is the file of {seen[real]} too"
         seen[real] = option
         if reason:
-            problems.append(Problem(option, f"{target} {reason}"))
+            problems.append(Problem(option, f"{target or repr(target)} {reason}"))
     if problems:
         raise UsageError(problems)
 

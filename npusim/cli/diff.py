@@ -24,10 +24,10 @@ WATCHED = ("latency_s", "energy_j")
 """Totals that `--fail-above` looks at."""
 
 
-@click.command()
+@click.command(short_help="What changed between two saved reports.")
 @click.argument("before", type=FILE, metavar="A.json")
 @click.argument("after", type=FILE, metavar="B.json")
-@options.layers_option
+@options.layers_option("changed most")
 @click.option(
     "--fail-above", type=click.FloatRange(min=0), metavar="PERCENT",
     help="Exit code 1 if latency or energy rise by more than this.",

@@ -24,7 +24,7 @@ LABEL = 12
 """Cells of the labels on the left."""
 
 
-@click.command()
+@click.command(short_help="Check this installation and its kernels.")
 @options.json_option
 @options.quiet_option
 def doctor(json_to: str | None, quiet: bool) -> int:

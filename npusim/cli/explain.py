@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CHANGES_SHOWN = 10
 
 
-@click.command()
+@click.command(short_help="Why a model costs what it costs.")
 @click.argument("model", type=MODEL)
 @options.hardware_option
 @click.option("--layer", metavar="NAME", help="Explain this layer: its name, or a part of it.")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,31 +13,43 @@ from npusim.cli.completion import FILE, HARDWARE
 from npusim.errors import DescriptionError, Problem
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from npusim.hardware import Hardware
     from npusim.hardware.resolved import ResolvedRow
+    from npusim.report.summary import Column
 
 FREE = "free"  # marks a number that nobody published, with its range
 UNKEYED = ("table", "derived", "--set")  # origins whose source is a text, not a cited key
-COLUMNS = ("preset", "MACs", "clock", "SRAM", "DRAM", "TOPS", "node", "validated")
-"""Titles of the table of presets. MACs are per cycle, DRAM is the second memory's bandwidth."""
+SCHEMA = "npusim.hw/1"
+COLUMNS = {"preset": 9, "MACs": 8, "clock": 6, "SRAM": 5, "DRAM": 4, "TOPS": 7, "node": 2,
+           "validated": 3}  # fmt: skip
+"""Titles of the table of presets, and which of them stay longest where the terminal is narrow.
+MACs are per cycle, DRAM is the second memory's bandwidth."""
 
 
-@click.group()
+@click.group(short_help="Hardware: presets, checks, schema.")
 def hw() -> None:
     """Hardware descriptions: presets, values with their sources, checks, JSON Schema."""
 
 
-@hw.command("list")
-def list_presets() -> None:
+@hw.command("list", short_help="The presets that npusim ships.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def list_presets(as_json: bool) -> None:
     """The presets that npusim ships: size, speed, memory, and whether they were validated."""
+    from npusim.hardware import load_hardware, preset_names
+
+    presets = [load_hardware(name) for name in preset_names()]
+    if as_json:
+        found = {"schema": SCHEMA, "presets": [_figures(preset) for preset in presets]}
+        click.echo(json.dumps(found, indent=2))
+        return
     from npusim.cli.output import results
+    from npusim.report.terminal import table
 
-    results().print(_preset_table())
+    console = results()
+    console.print(table(_preset_columns(presets), console.width, console.options.ascii_only))
 
 
-@hw.command()
+@hw.command(short_help="Every value, and its source.")
 @click.argument("name", type=HARDWARE)
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override a field.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -63,7 +75,7 @@ def show(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
         click.echo(f"not modelled: {effect}")
 
 
-@hw.command()
+@hw.command(short_help="Mistakes, and numbers without a source.")
 @click.argument("file", type=FILE)
 def check(file: str) -> None:
     """Check FILE (or a preset): every mistake, and every number that cites no source."""
@@ -115,32 +127,49 @@ def _listing(rows: list[ResolvedRow]) -> Iterator[str]:
     yield from (f"[{key}] {text}" for key, text in sorted(legend.items()))
 
 
-def _preset_table() -> Table:
+def _preset_columns(presets: Sequence[Hardware]) -> list[Column]:
     """One row a preset, narrow enough for 80 columns."""
-    from rich.table import Table
+    from npusim.report.summary import Column
 
-    from npusim.hardware import load_hardware, preset_names
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in COLUMNS:
-        table.add_column(title, justify="left" if title == COLUMNS[0] else "right", no_wrap=True)
-    for name in preset_names():
-        table.add_row(*_preset_cells(load_hardware(name)))
-    return table
+    columns = zip(*map(_preset_cells, presets), strict=True)
+    return [
+        Column(title, cells, importance, title == "preset")
+        for (title, importance), cells in zip(COLUMNS.items(), columns, strict=True)
+    ]
 
 
-def _preset_cells(hardware: Hardware) -> Iterator[str]:
+def _figures(hardware: Hardware) -> dict[str, Any]:
+    """One preset in JSON; the rates are those of its first pair of formats."""
     from npusim.report.confidence import preset_trust
-    from npusim.units import format_quantity
 
     pair = next(iter(hardware.mac_array.precisions))
     macs = hardware.peak_macs_per_cycle(pair)
-    bandwidth = float(f"{hardware.dram_peak_bytes_per_s:.3g}")
-    yield hardware.name
-    yield f"{macs:g}"
-    yield format_quantity(hardware.clock_hz, "frequency")
-    yield format_quantity(hardware.memory.sram.size_bytes, "bytes")
-    yield format_quantity(bandwidth, "bytes_per_second")
-    yield f"{2 * macs * hardware.clock_hz / 1e12:.3g}"
-    yield format_quantity(hardware.technology.node_m, "length")
-    yield "no" if isinstance(preset_trust(hardware.name), str) else "yes"
+    return {
+        "name": hardware.name,
+        "description": hardware.description,
+        "precision": pair,
+        "macs_per_cycle": macs,
+        "clock_hz": hardware.clock_hz,
+        "sram_bytes": hardware.memory.sram.size_bytes,
+        "dram_bytes_per_s": hardware.dram_peak_bytes_per_s,
+        "tops_peak": 2 * macs * hardware.clock_hz / 1e12,
+        "node_m": hardware.technology.node_m,
+        "validation": preset_trust(hardware.name),
+        "sha256": hardware.sha256,
+    }
+
+
+def _preset_cells(hardware: Hardware) -> tuple[str, ...]:
+    from npusim.units import format_quantity
+
+    figures = _figures(hardware)
+    return (
+        figures["name"],
+        f"{figures['macs_per_cycle']:g}",
+        format_quantity(figures["clock_hz"], "frequency"),
+        format_quantity(figures["sram_bytes"], "bytes"),
+        format_quantity(float(f"{figures['dram_bytes_per_s']:.3g}"), "bytes_per_second"),
+        f"{figures['tops_peak']:.3g}",
+        format_quantity(figures["node_m"], "length"),
+        "no" if isinstance(figures["validation"], str) else "yes",
+    )

@@ -28,7 +28,7 @@ LABEL = 14
 """Cells of the labels on the left of `show`."""
 
 
-@click.group()
+@click.group(short_help="Built-in networks.")
 def models() -> None:
     """Built-in networks: their names, sizes, published figures and layers."""
 
@@ -52,7 +52,7 @@ def list_models(as_json: bool) -> None:
     click.echo(f"Weights are synthetic, those of '{TRAINED}' are trained.")
 
 
-@models.command()
+@models.command(short_help="Layers, inputs and figures of one.")
 @click.argument("name", type=NETWORK)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def show(name: str, as_json: bool) -> None:

@@ -36,7 +36,7 @@ class Row:
     remark: str
 
 
-@click.command()
+@click.command(short_help="Where each operator runs.")
 @click.argument("model", type=MODEL, required=False)
 @options.hardware_option
 @options.set_option

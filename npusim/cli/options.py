@@ -22,12 +22,24 @@ LARGEST_BATCH = 1 << 16  # more is a slip of the hand, and hours of counting
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+
+def _the_only_one(_: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str:
+    """The one value of an option that click takes several of; it would keep the last in silence."""
+    if len(values) > 1:
+        raise UsageError(
+            Problem("--hw", f"takes one hardware; npusim compare takes several: {' '.join(values)}")
+        )
+    return values[0]
+
+
 hardware_option: Decorator = click.option(
     "--hw",
     "hardware",
     type=HARDWARE,
-    default=DEFAULT_HARDWARE,
-    show_default=True,
+    multiple=True,
+    default=(DEFAULT_HARDWARE,),
+    show_default=DEFAULT_HARDWARE,
+    callback=_the_only_one,
     metavar="HW",
     help="A preset's name or a .yaml path.",
 )
@@ -103,14 +115,17 @@ quiet_option: Decorator = click.option(
     "--quiet", "-q", is_flag=True, help="No progress and no notes on stderr."
 )
 
-layers_option: Decorator = click.option(
-    "--layers",
-    type=click.IntRange(min=0),
-    default=24,
-    show_default=True,
-    metavar="N",
-    help="Print the N slowest layers; 0 for all.",
-)
+
+def layers_option(which: str) -> Decorator:
+    """`--layers N`: how many of the layers that are `which` are printed."""
+    return click.option(
+        "--layers",
+        type=click.IntRange(min=0),
+        default=24,
+        show_default=True,
+        metavar="N",
+        help=f"Print the N layers that {which}; 0 for all.",
+    )
 
 
 def parse_shapes(texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:

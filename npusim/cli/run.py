@@ -60,6 +60,11 @@ class Request:
     quiet: bool
 
     @property
+    def model_name(self) -> str:
+        """The model as it was named, or the bundled one."""
+        return BUNDLED if self.model is None else self.model
+
+    @property
     def executes(self) -> bool:
         """True if the kernels run: asked for, or there is something to run them on."""
         if self.numerics is not None:
@@ -88,7 +93,8 @@ class Request:
                 ("--seed", None if self.seed is None else str(self.seed)),
             ):  # fmt: skip
                 if given is not None:
-                    what = "nothing is executed: give --inputs or --numerics"
+                    how = "--numerics" if option == "--seed" else "--inputs or --numerics"
+                    what = f"nothing is executed: give {how}"
                     problems.append(Problem(option, what))
         if self.assume is not None and self.executes:
             what = "a model at an assumed format is counted, it can't be executed: --no-numerics"
@@ -128,7 +134,7 @@ class Request:
             require_matplotlib()
 
 
-@click.command()
+@click.command(short_help="Simulate a model on a hardware.")
 @click.argument("model", required=False, type=MODEL)
 @options.hardware_option
 @options.set_option
@@ -168,18 +174,25 @@ class Request:
 )  # fmt: skip
 @click.option(
     "--compare-to", metavar="onnxruntime|litert",
-    help="Execute the model there too: layer by layer, the first tensor that differs, and why.",
+    help="Execute the model there too: layer by layer, the first tensor that differs, and why; "
+    "on --inputs, or on random ones.",
 )  # fmt: skip
 @options.json_option
 @options.csv_option
 @options.plot_option
 @options.plot_kind_option
-@options.layers_option
+@options.layers_option("take longest")
 @options.quiet_option
 def run(**given: object) -> None:
     """Simulate MODEL (.onnx, .tflite, a layer table .csv, or a built-in name) on one hardware.
 
     Without MODEL: the bundled digit recognizer, executed on its test images.
+
+    \b
+    npusim run mobilenet-v2 --hw ethos-u65-512 --set memory.sram.size='1 MiB'
+    npusim run model.tflite --inputs photo.png --normalize imagenet --outputs out.npz
+    npusim run model.onnx --compare-to onnxruntime
+    npusim run model.tflite --batch 4 --json report.json --plot report.png
     """
     request = Request(**given)  # type: ignore[arg-type]
     request.check()
@@ -192,7 +205,7 @@ def _run(request: Request) -> None:
     from npusim.cli.warmup import announce_compilation
 
     model, hardware = options.load_both(
-        request.model or BUNDLED, request.hardware, request.overrides, request.shapes
+        request.model_name, request.hardware, request.overrides, request.shapes
     )
     api.choose_profile(request.requantize, hardware, model.graph)
     if request.stream and not model.graph.states:
@@ -229,7 +242,7 @@ def _oracle(request: Request, graph: Graph, hardware: Hardware) -> Oracle | None
     from npusim.validate.oracles import open_oracle
 
     profile = api.choose_profile(request.requantize, hardware, graph)
-    path = api.model_path(request.model or BUNDLED)
+    path = api.model_path(request.model_name)
     return open_oracle(request.compare_to, path, graph, profile.name)
 
 
@@ -278,7 +291,7 @@ def _data(
     if not request.inputs:
         return api.random_inputs(graph, request.seed or 0), None, []
     inputs, notes = inputs_of(
-        api.Model(graph), request.model or BUNDLED, request.inputs, request.normalize,
+        api.Model(graph), request.model_name, request.inputs, request.normalize,
         request.colour_order,
     )  # fmt: skip
     if request.labels is None:

@@ -112,7 +112,8 @@ def _layer(report: Report, name: str) -> Layer:
         some = ", ".join(f"'{layer.name}'" for layer in parts[:5])
         what = f"'{name}' is a part of {len(parts)} layers' names: {some}"
     else:
-        what = f"the report has no layer '{name}'{nearest_name(name, names)}"
+        some = ", ".join(f"'{one}'" for one in names[:5])
+        what = f"there is no layer '{name}'{nearest_name(name, names)}; the first ones are {some}"
     raise UsageError(Problem("--layer", what))
 
 

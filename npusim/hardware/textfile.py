@@ -10,6 +10,8 @@ from npusim.errors import DescriptionError, Problem
 def read_text(path: Path, where: str, most_bytes: int, kind: str) -> str:
     """The UTF-8 text of `path`, which should be `kind`; DescriptionError at `where` otherwise."""
     try:
+        if path.is_dir():
+            raise DescriptionError(Problem(where, f"{path} is a directory"))
         if not path.is_file():
             raise DescriptionError(Problem(where, f"there is no file {path}"))
         if path.stat().st_size > most_bytes:

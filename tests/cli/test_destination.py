@@ -45,7 +45,7 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     assert "not a regular file" in _refusal(str(pipe))
     assert "not a regular file" in _refusal(os.devnull)
     assert "no directory" in _refusal(str(tmp_path / "absent" / "report.json"))
-    assert "no name" in _refusal("")
+    assert "'' is no name of a file" in _refusal("")
 
 
 def test_two_results_need_two_files(tmp_path: Path) -> None:
@@ -58,3 +58,8 @@ def test_every_mistake_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         check_destinations({"--json": str(tmp_path), "--csv": str(tmp_path / "a" / "b")}, ())
     assert [problem.where for problem in caught.value.problems] == ["--json", "--csv"]
+
+
+def test_arrays_go_to_a_file_that_will_be_read_as_arrays(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"out\.csv does not end in \.npz"):
+        check_destinations({"--outputs": str(tmp_path / "out.csv")}, ())

@@ -126,3 +126,24 @@ def test_check_reports_mistakes_before_sources(tmp_path: Path) -> None:
 
 def test_schema_prints_the_json_schema() -> None:
     assert json.loads(run("schema").output) == json_schema()
+
+
+def test_list_as_json_has_what_the_table_shows() -> None:
+    presets = json.loads(run("list", "--json").output)["presets"]
+    assert [preset["name"] for preset in presets] == list(preset_names())
+    own = next(preset for preset in presets if preset["name"] == "edge-npu-1")
+    assert (own["macs_per_cycle"], own["clock_hz"], own["sram_bytes"]) == (1024, 5e8, 512 * 1024)
+    assert own["tops_peak"] == pytest.approx(2 * 1024 * 5e8 / 1e12)
+    assert own["validation"] == "unvalidated"
+
+
+def test_a_narrow_list_drops_columns_and_cuts_no_value() -> None:
+    result = CliRunner().invoke(hw, ["list"], env={"COLUMNS": "40"})
+    assert max(map(len, result.output.splitlines())) <= 40
+    assert "…" not in result.output
+    assert "1024" in result.output
+
+
+def test_a_directory_is_told_from_a_file_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    assert "is a directory" in str(refusal("check", str(tmp_path / "folder.yaml")))

@@ -213,3 +213,18 @@ def test_a_stream_needs_samples_and_a_model_that_remembers(images: Path, tmp_pat
     model.write_bytes(memory().content())
     assert "--inputs" in refused(2, "run", model, "--stream", "--numerics")
     assert "remembers nothing" in refused(2, "run", "digits", "--inputs", images, "--stream")
+
+
+def test_an_empty_name_is_no_model_and_not_the_bundled_one() -> None:
+    """What an unset variable of a script leaves: `npusim run "$MODEL"`."""
+    assert "no name of a model" in refused(2, "run", "")
+
+
+@pytest.mark.parametrize("command", ["run", "explain", "ops"])
+def test_a_second_hardware_is_not_taken_in_silence(command: str) -> None:
+    message = refused(2, command, "digits", "--hw", "edge-npu-1", "--hw", "edge-tpu")
+    assert "npusim compare takes several: edge-npu-1 edge-tpu" in message
+
+
+def test_a_seed_alone_is_told_what_it_needs() -> None:
+    assert "--seed: nothing is executed: give --numerics\n" in refused(2, "run", "--seed", "1")
