@@ -1,12 +1,14 @@
-"""Einsum, Sum and Mean of tensors against ONNX Runtime."""
+"""Einsum, sums, triangles and what else is made of several operators against ONNX Runtime."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from npusim.errors import ModelFileError, UnsupportedModelError
 from npusim.frontend.onnx import read_onnx
@@ -20,10 +22,13 @@ LAST_BITS = 2e-6
 Shape = tuple[int, ...]
 
 
-def model(op: str, shapes: list[Shape], **attributes: object) -> onnx.ModelProto:
-    """One float32 operator with several inputs."""
+def model(
+    op: str, shapes: list[Shape], constants: Sequence[np.ndarray] = (), **attributes: object
+) -> onnx.ModelProto:
+    """One float32 operator with several inputs, then constants."""
     inputs = {f"x{at}": ("float32", shape) for at, shape in enumerate(shapes)}
-    return plain(op, inputs, "float32", **attributes)
+    given = {f"c{at}": data for at, data in enumerate(constants)}
+    return plain(op, inputs, "float32", given, **attributes)
 
 
 EINSUMS: dict[str, list[Shape]] = {
@@ -96,3 +101,55 @@ def test_a_sum_of_stored_integers_to_the_bit(tmp_path: Path, dtype: str) -> None
     for _ in range(8):
         inputs = {n: rng.integers(info.min, info.max + 1, (64, 64)).astype(dtype) for n in "ab"}
         assert wrong_elements(graph, oracle, inputs) == {"y": 0}
+
+
+OTHERS: dict[str, tuple[str, list[np.ndarray], dict[str, object]]] = {
+    "log of a sum of powers": ("ReduceLogSumExp", [], {"axes": [1], "keepdims": 0}),
+    "log of all powers": ("ReduceLogSumExp", [], {}),
+    "upper triangle": ("Trilu", [], {}),
+    "lower triangle": ("Trilu", [np.array(-1)], {"upper": 0}),
+    "running sum": ("CumSum", [np.array(1)], {}),
+    "running sum, exclusive": ("CumSum", [np.array(-1)], {"exclusive": 1}),
+    "running sum from the end": ("CumSum", [np.array([0])], {"exclusive": 1, "reverse": 1}),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_other_operators_of_parts(tmp_path: Path, case: str) -> None:
+    op, constants, attributes = OTHERS[case]
+    proto = model(op, [(2, 5, 6)], constants, **attributes)
+    assert_close(proto, tmp_path / "one.onnx", LAST_BITS, LAST_BITS)
+
+
+@pytest.mark.parametrize("case", OTHERS)
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_other_operators_of_stored_integers_to_the_bit(
+    tmp_path: Path, case: str, dtype: str
+) -> None:
+    op, constants, attributes = OTHERS[case]
+    zero = 128 if dtype == "uint8" else 0
+    extra = {f"c{at}": data for at, data in enumerate(constants)}
+    proto = qdq(
+        op, {"x": Operand((2, 5, 6), 0.037, zero - 5)}, Operand((), 0.05, zero), dtype=dtype,
+        extra=extra, **attributes,
+    )  # fmt: skip
+    onnx.save(proto, tmp_path / "one.onnx")
+    graph = read_onnx(tmp_path / "one.onnx")
+    oracle = session(tmp_path / "one.onnx", int8=dtype == "int8")
+    info, rng = np.iinfo(dtype), np.random.default_rng(2)
+    for _ in range(5):
+        x = rng.integers(info.min, info.max + 1, (2, 5, 6)).astype(dtype)
+        assert wrong_elements(graph, oracle, {"x": x}) == {"y": 0}
+
+
+def test_the_logarithm_of_a_sum(tmp_path: Path) -> None:
+    """Of values that are not negative; the log of the others is no number."""
+    nodes = [
+        helper.make_node("Abs", ["x"], ["positive"]),
+        helper.make_node("ReduceLogSum", ["positive"], ["y"], axes=[1]),
+    ]
+    ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, (3, 4))]
+    outs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
+    graph = helper.make_graph(nodes, "g", ends, outs)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    assert_close(proto, tmp_path / "one.onnx", LAST_BITS, LAST_BITS)

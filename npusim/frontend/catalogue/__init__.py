@@ -31,7 +31,10 @@ COMPOSED = {
         "Einsum": "transpose, reshape, matmul",
         "Identity": "nothing",
         "Mean": "float_add, div",
+        "ReduceLogSum": "reduce_sum, log",
+        "ReduceLogSumExp": "reduce_max, sub, exp, reduce_sum, log, float_add",
         "Size": "a constant",
+        "Trilu": "select",
     },
 }
 """Operators of files that become several of ours, or none."""

@@ -15,6 +15,7 @@ from npusim.ir.ops.clip import Clip
 from npusim.ir.ops.compare import Compare
 from npusim.ir.ops.conv2d import Conv2D
 from npusim.ir.ops.conv_integer import ConvInteger
+from npusim.ir.ops.cum_sum import CumSum
 from npusim.ir.ops.div import Div
 from npusim.ir.ops.dynamic_quantize import DynamicQuantize
 from npusim.ir.ops.elu import Elu
@@ -212,6 +213,7 @@ AXES = (
     ),
     Entry(LocalResponseNorm(3), "", "LRN", inputs=_IMAGE),
     Entry(LogSoftmax(), "", "LogSoftmax"),
+    Entry(CumSum(-1), "", "CumSum", "a constant axis"),
     Entry(Softmax(), "SOFTMAX", "Softmax com.microsoft.QLinearSoftmax"),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Operators that several of ours make up: Einsum, Sum and Mean of tensors."""
+"""Operators that several of ours make up: Einsum, Sum and Mean, Trilu, logarithms of sums."""
 
 from __future__ import annotations
 
@@ -12,13 +12,22 @@ from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.pairs import chain
 from npusim.frontend.onnx.products import before
+from npusim.frontend.onnx.reductions import reduced_axes
 from npusim.frontend.onnx.source import Source
+from npusim.ir.ops.cum_sum import CumSum
 from npusim.ir.ops.div import Div
+from npusim.ir.ops.exp import Exp
 from npusim.ir.ops.float_add import FloatAdd
+from npusim.ir.ops.log import Log
 from npusim.ir.ops.matmul import MatMul
+from npusim.ir.ops.reduce_max import ReduceMax
+from npusim.ir.ops.reduce_sum import ReduceSum
 from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.select import Select
+from npusim.ir.ops.sub import Sub
 from npusim.ir.ops.transpose import Transpose
 from npusim.ir.tensor import Tensor
+from npusim.numerics.formats import FP32
 
 ELLIPSIS = "..."
 
@@ -39,6 +48,60 @@ def mean(ctx: Context, source: Source) -> None:
         x = ctx.activation(source, index)
         summed = before(ctx, source, FloatAdd(), [summed, x], f"sum{index}")
     ctx.emit(source, Div(), [summed, ctx.add_constant(f"{source.outputs[0]}_count", count)])
+
+
+def log_sum(ctx: Context, source: Source) -> None:
+    """ReduceLogSum."""
+    axes, keep = _reduced(ctx, source)
+    x = ctx.activation(source, 0)
+    ctx.emit(source, Log(), [before(ctx, source, ReduceSum(axes, keep), [x], "sum")])
+
+
+def log_sum_exp(ctx: Context, source: Source) -> None:
+    """ReduceLogSumExp; the largest element is taken out before, and added again."""
+    axes, keep = _reduced(ctx, source)
+    x = ctx.activation(source, 0)
+    largest = before(ctx, source, ReduceMax(axes, True), [x], "largest")
+    centred = before(ctx, source, Sub(), [x, largest], "centred")
+    powers = before(ctx, source, Exp(), [centred], "powers")
+    summed = before(ctx, source, ReduceSum(axes, keep), [powers], "sum")
+    logarithm = before(ctx, source, Log(), [summed], "logarithm")
+    if not keep:
+        largest = before(ctx, source, Reshape(logarithm.shape), [largest], "offset")
+    ctx.emit(source, FloatAdd(), [logarithm, largest])
+
+
+def _reduced(ctx: Context, source: Source) -> tuple[tuple[int, ...], bool]:
+    """The axes of a reduction, all if none are named, and whether they stay with extent 1."""
+    x = ctx.activation(source, 0)
+    axes = reduced_axes(ctx, source, x)
+    if axes is None or x.format != FP32:
+        raise UnsupportedNodeError("without axes, or on integers, it is not supported")
+    return axes, bool(source.integer("keepdims", 1))
+
+
+def triangle(ctx: Context, source: Source) -> None:
+    """Trilu: zeros above or below a diagonal of the last two axes."""
+    x = ctx.activation(source, 0)
+    given = ctx.constant(source, 1)
+    diagonal = 0 if given is None else int(given.reshape(()))
+    if len(x.shape) < 2:
+        raise DamagedNodeError(f"cuts a triangle from shape {list(x.shape)}")
+    cut = np.triu if source.integer("upper", 1) else np.tril
+    name = source.outputs[0]
+    kept = ctx.add_constant(f"{name}_kept", cut(np.ones(x.shape[-2:], bool), diagonal))
+    zero = ctx.add_constant(f"{name}_zero", np.zeros((), x.format.dtype))
+    ctx.add_node(source.name, Select(), [x, zero, kept], name, x.shape, x.format, x.quantization)
+
+
+def cum_sum(ctx: Context, source: Source) -> None:
+    """CumSum along a constant axis."""
+    axis = int(ctx.required_constant(source, 1).reshape(()))
+    flags = bool(source.integer("exclusive", 0)), bool(source.integer("reverse", 0))
+    x = ctx.activation(source, 0)
+    if x.format != FP32:
+        raise UnsupportedNodeError(f"of {x.format.name} it is not supported")
+    ctx.emit(source, CumSum(axis, *flags), [x])
 
 
 def einsum(ctx: Context, source: Source) -> None:
@@ -125,7 +188,11 @@ def _places(term: str, wanted: str) -> tuple[int, ...]:
 
 
 OPERATORS: dict[str, Callable[[Context, Source], None]] = {
+    "CumSum": cum_sum,
     "Einsum": einsum,
     "Mean": mean,
+    "ReduceLogSum": log_sum,
+    "ReduceLogSumExp": log_sum_exp,
     "Sum": total,
+    "Trilu": triangle,
 }

@@ -31,7 +31,7 @@ def reduction(kind: type[Reduction]) -> Handler:
 
     def take(ctx: Context, source: Source) -> None:
         x = ctx.activation(source, 0)
-        axes = _axes(ctx, source, x)
+        axes = reduced_axes(ctx, source, x)
         if axes is None:
             ctx.aliases[source.outputs[0]] = ctx.name_of(source, 0)
             return
@@ -61,7 +61,7 @@ def lp_normalization(ctx: Context, source: Source) -> None:
     ctx.emit(source, op, [ctx.activation(source, 0)])
 
 
-def _axes(ctx: Context, source: Source, x: Tensor) -> tuple[int, ...] | None:
+def reduced_axes(ctx: Context, source: Source, x: Tensor) -> tuple[int, ...] | None:
     """The axes, all if none are named; None if naming none means to do nothing."""
     axes: tuple[int, ...] = source.integers("axes")
     given = ctx.constant(source, 1)

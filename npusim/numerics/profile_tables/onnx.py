@@ -35,6 +35,7 @@ ARITHMETICS = {
     "group_norm": "float32",
     "instance_norm": "float32",
     "layer_norm": "float32",
+    "cum_sum": "float32",
     "gru": "float32",
     "local_response_norm": "float32",
     "log_softmax": "float32",
