@@ -187,3 +187,9 @@ const char *npusim_instruction_set(void);
 
 /* Convolutions use instructions up to this set from now on (for tests); layers stay as packed. */
 void npusim_limit_instructions(int most);
+
+/*
+ * Multiplies and adds in registers only, with the instructions of the convolutions; returns how
+ * many MACs that were, 0 if there is no version for this processor.
+ */
+int64_t npusim_multiply_registers(int64_t rounds);

@@ -46,3 +46,8 @@ def instruction_set() -> str:
 def limit_instructions(most: str) -> None:
     """Run convolutions on `most` or less from now on; layers that exist keep what they use."""
     lib.npusim_limit_instructions(INSTRUCTION_SETS.index(most))
+
+
+def multiply_registers(rounds: int) -> int:
+    """MACs done in registers only: timed, the most that the convolutions' instructions reach."""
+    return int(lib.npusim_multiply_registers(rounds))
