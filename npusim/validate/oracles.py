@@ -123,6 +123,7 @@ def _litert(path: Path, graph: Graph, profile: str) -> Oracle:
             experimental_op_resolver_type=kinds.BUILTIN_REF if reference else kinds.AUTO,
             experimental_preserve_all_tensors=True,
         )  # fmt: skip
+        _resized(made, {name: graph.tensors[name].shape for name in graph.inputs})
         made.allocate_tensors()
         return made
 
@@ -136,9 +137,15 @@ def _litert(path: Path, graph: Graph, profile: str) -> Oracle:
 
     def run(inputs: Arrays) -> dict[str, np.ndarray]:
         (made,) = held
-        for detail in made.get_input_details():
-            made.set_tensor(detail["index"], inputs[detail["name"]])
-        made.invoke()
+        try:
+            if _resized(made, {name: array.shape for name, array in inputs.items()}):
+                made.allocate_tensors()
+            for detail in made.get_input_details():
+                made.set_tensor(detail["index"], inputs[detail["name"]])
+            made.invoke()
+        except RuntimeError as error:
+            what = f"LiteRT can't run this model with these inputs: {_first_line(error)}"
+            raise UnsupportedModelError(Problem(str(path), what)) from None
         return _kept(made, graph)
 
     def reset() -> None:
@@ -150,6 +157,15 @@ def _litert(path: Path, graph: Graph, profile: str) -> Oracle:
     version = importlib.metadata.version("ai-edge-litert")
     which = "BUILTIN_REF" if reference else "default interpreter"
     return Oracle(f"LiteRT {version}, {which}", run, reset)
+
+
+def _resized(made: Any, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    """Give inputs these shapes; True if one had another, so that tensors must be allocated."""
+    details = made.get_input_details()
+    others = [d for d in details if tuple(d["shape"]) != shapes.get(d["name"], tuple(d["shape"]))]
+    for detail in others:
+        made.resize_tensor_input(detail["index"], shapes[detail["name"]])
+    return bool(others)
 
 
 def _kept(made: Any, graph: Graph) -> dict[str, np.ndarray]:

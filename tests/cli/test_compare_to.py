@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.support.commands import document, done, refused
 from tests.support.shared import shared_path
+from tests.support.tflite_models import TinyModel
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("ai_edge_litert")
@@ -41,6 +43,32 @@ def test_a_tflite_model_equals_the_interpreter_of_its_profile() -> None:
         printed = done("run", model, "--compare-to", "litert", "--requantize", profile)
         assert kernels in printed
         assert "equal:" in printed
+
+
+def quotient(folder: Path) -> Path:
+    """FLOOR_DIV of two float32 inputs [?, 4]."""
+    m = TinyModel()
+    m.inputs = [m.tensor(name, (1, 4), "float32") for name in "ab"]
+    m.outputs = [m.tensor("y", (1, 4), "float32")]
+    m.operator("FLOOR_DIV", m.inputs, m.outputs, "FloorDivOptions", 2)
+    for tensor in m.tensors:
+        tensor.signature = (-1, 4)
+    (folder / "quotient.tflite").write_bytes(m.content())
+    return folder / "quotient.tflite"
+
+
+@pytest.mark.parametrize("given", [("--shape", "a=3x4", "--shape", "b=3x4"), ("--batch", 3)])
+def test_an_open_model_is_compared_at_its_shapes(given: tuple[object, ...], tmp_path: Path) -> None:
+    printed = done("run", quotient(tmp_path), *given, "--numerics", "--compare-to", "litert")
+    assert "equal: 1 tensors, 12 elements" in printed
+
+
+def test_inputs_that_the_framework_refuses_are_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", a=np.ones((1, 4), np.float32), b=np.zeros((1, 4), np.float32))
+    message = refused(
+        3, "run", quotient(tmp_path), "--inputs", tmp_path / "x.npz", "--compare-to", "litert"
+    )
+    assert "LiteRT can't run this model with these inputs" in message
 
 
 def test_mistakes_are_refused(tmp_path: Path) -> None:
