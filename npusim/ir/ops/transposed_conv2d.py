@@ -38,6 +38,9 @@ from npusim.numerics.quantization import Activation
 UNKNOWN = "unknown"
 """The arithmetic of a case in which no arithmetic gives what the framework gives."""
 
+MAX_PHASES = 2**12
+"""Phases of the largest strides that are taken, 64 by 64; networks upsample by 2 to 32."""
+
 
 @dataclass(frozen=True)
 class TransposedConv2D(Operator):
@@ -74,6 +77,8 @@ class TransposedConv2D(Operator):
             )
         if min(*self.size, *w.shape) < 1:
             raise ValueError(f"an output of {self.size} of weights {w.shape} is empty")
+        if self.stride[0] * self.stride[1] > MAX_PHASES:
+            raise ValueError(f"strides of {self.stride} make more than {MAX_PHASES} phases")
         require_bias(inputs, w.shape[0])
         if len(x.shape) == 3:
             return [(batch, w.shape[0], self.size[1])]
