@@ -75,6 +75,7 @@ from npusim.ir.ops.squared_difference import SquaredDifference
 from npusim.ir.ops.sub import Sub
 from npusim.ir.ops.tanh import Tanh
 from npusim.ir.ops.thresholded_relu import ThresholdedRelu
+from npusim.ir.ops.top_k import TopK
 from npusim.ir.ops.transposed_conv2d import TransposedConv2D
 from npusim.numerics.formats import BOOL, INT32, INT64, UINT8
 
@@ -214,6 +215,7 @@ AXES = (
     Entry(LocalResponseNorm(3), "", "LRN", inputs=_IMAGE),
     Entry(LogSoftmax(), "", "LogSoftmax"),
     Entry(CumSum(-1), "", "CumSum", "a constant axis"),
+    Entry(TopK(2), "", "TopK", "a constant count, sorted; the host"),
     Entry(Softmax(), "SOFTMAX", "Softmax com.microsoft.QLinearSoftmax"),
 )  # fmt: skip
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from npusim.frontend.onnx.context import Context
-from npusim.frontend.onnx.errors import UnsupportedNodeError
+from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
+from npusim.frontend.onnx.tensors import checked_shape
+from npusim.ir.graph import Node
 from npusim.ir.ops.arg_extremum import ArgExtremum
 from npusim.ir.ops.arg_max import ArgMax
 from npusim.ir.ops.arg_min import ArgMin
@@ -20,8 +22,9 @@ from npusim.ir.ops.reduce_prod import ReduceProd
 from npusim.ir.ops.reduce_sum import ReduceSum
 from npusim.ir.ops.reduce_sum_square import ReduceSumSquare
 from npusim.ir.ops.reduction import Reduction
+from npusim.ir.ops.top_k import TopK
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import INT64
+from npusim.numerics.formats import FP32, INT64
 
 Handler = Callable[[Context, Source], None]
 
@@ -50,6 +53,29 @@ def place(kind: type[ArgExtremum]) -> Handler:
         ctx.emit(source, op, [ctx.activation(source, 0)], INT64)
 
     return take
+
+
+def top_k(ctx: Context, source: Source) -> None:
+    """TopK with a constant count, in order."""
+    if not source.integer("sorted", 1):
+        raise UnsupportedNodeError("results without an order are not supported")
+    x = ctx.activation(source, 0)
+    if source.opset < 10:
+        count = source.integer("k", 0)
+    else:
+        count = int(ctx.required_constant(source, 1).reshape(()))
+    op = TopK(count, source.integer("axis", -1), bool(source.integer("largest", 1)))
+    if x.format != FP32:
+        raise UnsupportedNodeError(f"of {x.format.name} it is not supported")
+    try:
+        shapes = op.infer_shapes([x])
+    except ValueError as error:
+        raise DamagedNodeError(str(error)) from None
+    given = (*source.outputs, "")[:2]
+    names = [name or f"{source.name}_{at}" for at, name in enumerate(given)]
+    for name, shape, fmt in zip(names, shapes, (FP32, INT64), strict=True):
+        ctx.tensors[name] = Tensor(name, checked_shape(shape), fmt)
+    ctx.nodes.append(Node(source.name, op, (x.name,), tuple(names)))
 
 
 def lp_normalization(ctx: Context, source: Source) -> None:
@@ -84,4 +110,5 @@ OPERATORS: dict[str, Handler] = {
     "ReduceProd": reduction(ReduceProd),
     "ReduceSum": reduction(ReduceSum),
     "ReduceSumSquare": reduction(ReduceSumSquare),
+    "TopK": top_k,
 }
