@@ -72,7 +72,8 @@ static void drain_double_rounding(
             _mm512_and_si512(product, mask), _mm512_add_epi32(half, below));
         const __m512i floor = _mm512_srav_epi32(product, right);
         const __m512i value = _mm512_mask_add_epi32(floor, up, floor, one);
-        put(_mm512_min_epi32(_mm512_max_epi32(value, low), high), to->zero_point, used, out[p] + offset);
+        put(_mm512_min_epi32(_mm512_max_epi32(value, low), high), to->zero_point, used,
+            out[p] + offset);
     }
 }
 

@@ -77,7 +77,8 @@ static void accumulate_dots(
                     call->pixel_bytes;
                 dot_tap(call, w, (const int16_t *)(from->lines + line * call->row_bytes + at),
                         w->first + g * w->strides[0] + fy * w->strides[2] + fx * w->strides[3],
-                        w->zeros + g * w->zero_step, acc + (pixel * call->groups + g) * call->filters);
+                        w->zeros + g * w->zero_step,
+                        acc + (pixel * call->groups + g) * call->filters);
             }
         }
     }

@@ -67,7 +67,8 @@ int npusim_convolution_layer(
         .stride_y = geometry[0], .stride_x = geometry[1], .dilation_y = geometry[2],
         .dilation_x = geometry[3], .pad_top = geometry[4], .pad_left = geometry[5],
     };
-    const drain by = {arithmetic, bias, scale, real_scale, multiplier, shift, zero_point, low, high};
+    const drain by = {arithmetic, bias, scale, real_scale, multiplier, shift,
+                      zero_point, low, high};
     convolution_sizes(&call);
     outputs into = {.call = &call, .by = &by, .with = choose_instructions(unit_values),
                     .strides = out_strides, .out = out, .count = 0};

@@ -205,7 +205,8 @@ int npusim_depthwise_layer(
     int32_t zero_point, int32_t low, int32_t high,
     const int64_t *out_shape, const int64_t *out_strides, uint8_t *out)
 {
-    const drain by = {arithmetic, bias, scale, real_scale, multiplier, shift, zero_point, low, high};
+    const drain by = {arithmetic, bias, scale, real_scale, multiplier, shift,
+                      zero_point, low, high};
     const int64_t pixel_bytes = whole_panels(w_shape[0]) * PANEL_BYTES;
     source from = {
         .x = x, .x_shape = x_shape, .x_strides = x_strides, .flip = x_signed ? 0x80 : 0,
