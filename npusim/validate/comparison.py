@@ -1,0 +1,38 @@
+"""A model file on a hardware's schedule, beside the framework that it was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from npusim import api
+
+if TYPE_CHECKING:
+    from npusim.hardware.schema import Hardware
+    from npusim.validate.agreement import Agreement
+
+
+def compare_with(
+    framework: str,
+    model: api.StrPath,
+    hw: Hardware | api.StrPath,
+    inputs: Mapping[str, np.ndarray] | None = None,
+    requantize: str | None = None,
+) -> Agreement:
+    """`model`, a path or `digits`, executed here and by `onnxruntime` or `litert`: every tensor.
+
+    `inputs` and `requantize` are those of `execute`; without inputs, random ones are drawn.
+    UsageError where the framework is not installed, or not for this kind of file.
+    """
+    from npusim.kernels.table import kernels
+    from npusim.validate.agreement import compare_to
+    from npusim.validate.oracles import open_oracle
+
+    program = api.schedule(model, hw)
+    graph = program.graph
+    profile = api.choose_profile(requantize, program.hardware, graph)
+    oracle = open_oracle(framework, api.model_path(model), graph, profile.name)
+    given = api.random_inputs(graph) if inputs is None else inputs
+    return compare_to(oracle, program, list(api.inferences(graph, given)), profile, kernels())
