@@ -141,8 +141,8 @@ def _why_not_executed(graph: Graph, hardware: Hardware, node: Node) -> str:
 def _print(rows: Sequence[Row]) -> None:
     """One line an operator, with a second one if there is something to say; then the sums."""
     from npusim.cli.output import results
+    from npusim.report.names import shortened
     from npusim.report.summary import printable
-    from npusim.report.terminal import shortened
 
     console = results()
     kinds = max((len(row.op) for row in rows), default=0)

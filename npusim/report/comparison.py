@@ -11,9 +11,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from npusim.report.layers import bound_by
+from npusim.report.names import shortened
 from npusim.report.quantities import BYTES, ENERGY_J, POWER_W, Scale, scale_for, significant
 from npusim.report.summary import Column, printable
-from npusim.report.terminal import GAP, print_line, shortened, table
+from npusim.report.terminal import GAP, print_line, table
 
 if TYPE_CHECKING:
     from npusim.report.report import Report

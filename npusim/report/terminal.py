@@ -14,6 +14,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from npusim.report.names import shortened
 from npusim.report.quantities import ENERGY_J, decimals, scale_for
 from npusim.report.summary import Column, Row, causes, layer_cells, parts, printable, title, totals
 
@@ -176,21 +177,3 @@ def fitting(columns: Sequence[Column], width: int) -> list[Column]:
 
 def _width(column: Column) -> int:
     return max(cell_len(text) for text in (column.header, *column.cells))
-
-
-def shortened(name: str, width: int, ascii_only: bool = False) -> str:
-    """`name` in at most `width` cells, an ellipsis before its last quarter: beginnings tell more.
-
-    >>> shortened("conv_5/expand/BiasAdd", 13)
-    'conv_5/ex…Add'
-    """
-    if cell_len(name) <= width:
-        return name
-    mark = "..." if ascii_only else "…"
-    if width <= len(mark):
-        return mark[:width]
-    keep = width - len(mark)
-    head, tail = name[: keep - keep // 4], name[len(name) - keep // 4 :]
-    while cell_len(head) + cell_len(tail) > keep:
-        head, tail = (head[:-1], tail) if cell_len(head) >= cell_len(tail) else (head, tail[1:])
-    return head + mark + tail

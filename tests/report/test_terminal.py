@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from npusim.report import Report, quantities, summary, terminal
+from npusim.report import Report, names, quantities, summary
 from npusim.report.summary import Column
-from npusim.report.terminal import NAME_WIDTH, fitting, print_report, shortened
+from npusim.report.terminal import NAME_WIDTH, fitting, print_report
 from tests.support.counted import conv_graph, report_of
 
 
@@ -77,18 +77,6 @@ def test_names_cannot_move_the_cursor() -> None:
     assert text.splitlines()[0] == "red?[31m?new [bold]line on edge-npu-1"
 
 
-@given(st.text(max_size=60), st.integers(1, 40), st.booleans())
-def test_a_name_is_shortened_in_the_middle(name: str, width: int, ascii_only: bool) -> None:
-    short = shortened(name, width, ascii_only)
-    assert cell_len(short) <= width
-    if cell_len(name) <= width:
-        assert short == name
-    elif width > 6:
-        mark = "..." if ascii_only else "…"
-        head, _, tail = short.partition(mark)
-        assert mark in short and name.startswith(head) and name.endswith(tail)
-
-
 def _column(header: str, cell: str, importance: int) -> Column:
     return Column(header, (cell,), importance)
 
@@ -110,7 +98,7 @@ def test_the_least_important_columns_go_first_and_the_names_last() -> None:
     assert kept(1) == ["name"]
 
 
-@pytest.mark.parametrize("module", [quantities, terminal])
+@pytest.mark.parametrize("module", [names, quantities])
 def test_the_examples_in_the_docstrings_hold(module: object) -> None:
     result = doctest.testmod(module)  # type: ignore[arg-type]
     assert result.attempted > 0 and result.failed == 0

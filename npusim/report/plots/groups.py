@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from npusim.report.names import shortened
 from npusim.report.plots.style import NAME_WIDTH, costliest
-from npusim.report.terminal import shortened
 
 TOO_COARSE = 0.5
 """A block of several layers that has more than this share of the whole says too little."""

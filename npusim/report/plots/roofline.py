@@ -19,6 +19,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from npusim.report.build import OPS_PER_MAC
+from npusim.report.names import shortened
 from npusim.report.plots.style import (
     BLACK,
     BOUND_COLOURS,
@@ -31,7 +32,6 @@ from npusim.report.plots.style import (
     subject,
 )
 from npusim.report.quantities import significant
-from npusim.report.terminal import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,8 +16,8 @@ from typing import Any
 from matplotlib import style
 from matplotlib.figure import Figure
 
+from npusim.report.names import shortened
 from npusim.report.summary import printable, telling
-from npusim.report.terminal import shortened
 from npusim.report.types import Findings
 
 BLUE, SKY, GREEN, VERMILLION = "#0072B2", "#56B4E9", "#009E73", "#D55E00"
