@@ -52,13 +52,46 @@ def model(case: str) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-@pytest.mark.parametrize("case", BETWEEN)
-def test_weights_are_quantized_where_onnx_runtime_quantizes_them(tmp_path: Path, case: str) -> None:
-    onnx.save(model(case), tmp_path / "one.onnx")
-    graph = read_onnx(tmp_path / "one.onnx")
+def check(proto: onnx.ModelProto, path: Path, quantized: bool) -> None:
+    """0 wrong elements; the weights are stored integers if they are `quantized`."""
+    onnx.save(proto, path)
+    graph = read_onnx(path)
     stored = [tensor.name for tensor in graph.tensors.values() if "stored_weights" in tensor.name]
-    assert bool(stored) == BETWEEN[case][3]
-    oracle = session(tmp_path / "one.onnx")
+    assert bool(stored) == quantized
+    oracle = session(path)
     for seed in range(3):
         x = np.random.default_rng(seed).integers(0, 256, (1, 4, 16, 16)).astype(np.uint8)
         assert wrong_elements(graph, oracle, {"x": x}) == {"y": 0}
+
+
+BEFORE: dict[str, tuple[str, list[np.ndarray], dict[str, object], bool]] = {
+    "transpose": ("Transpose", [], {"perm": [0, 1, 3, 2]}, True),
+    "reshape": ("Reshape", [np.array([1, 4, 32, 8])], {}, True),
+    "max pool": ("MaxPool", [], {"kernel_shape": [2, 2]}, True),
+    "depth to space": ("SpaceToDepth", [], {"blocksize": 1}, False),
+}
+"""The same between the dequantization of its input and the convolution."""
+
+
+def model_before(case: str) -> onnx.ModelProto:
+    """DequantizeLinear, an operator, Conv with float32 weights, QuantizeLinear."""
+    op, inputs, attributes, _ = BEFORE[case]
+    proto = model("relu")
+    nodes = list(proto.graph.node)
+    names = [numpy_helper.from_array(data, f"c{at}") for at, data in enumerate(inputs)]
+    moved = helper.make_node(op, ["real", *(each.name for each in names)], ["moved"], **attributes)
+    nodes[1].input[0] = "moved"
+    del proto.graph.node[:]
+    proto.graph.node.extend([nodes[0], moved, *nodes[1:]])
+    proto.graph.initializer.extend(names)
+    return proto
+
+
+@pytest.mark.parametrize("case", BEFORE)
+def test_so_are_those_whose_input_is_moved(tmp_path: Path, case: str) -> None:
+    check(model_before(case), tmp_path / "one.onnx", BEFORE[case][3])
+
+
+@pytest.mark.parametrize("case", BETWEEN)
+def test_weights_are_quantized_where_onnx_runtime_quantizes_them(tmp_path: Path, case: str) -> None:
+    check(model(case), tmp_path / "one.onnx", BETWEEN[case][3])

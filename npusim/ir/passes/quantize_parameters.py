@@ -13,6 +13,7 @@ import numpy as np
 
 from npusim.ir.graph import Graph, Node
 from npusim.ir.ops.fully_connected import FullyConnected
+from npusim.ir.passes.hoist_quantization import HOISTED_BY_ONNX_RUNTIME
 from npusim.ir.passes.rewrite import only_reader, producers, rebuilt
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32, INT8, INT32
@@ -27,7 +28,7 @@ def quantize_parameters(graph: Graph) -> Graph:
     changed: dict[str, Tensor] = {}
     nodes, named = [], []
     for node in graph.nodes:
-        before = writers.get(node.inputs[0]) if node.op.kind in KINDS else None
+        before = _source(writers, node) if node.op.kind in KINDS else None
         after = only_reader(graph, node.outputs[0], readers)
         between = before is not None and before.op.kind == "dequantize"
         if between and before and after is not None and after.op.kind == "quantize":
@@ -45,6 +46,14 @@ def quantize_parameters(graph: Graph) -> Graph:
         f"does, weights to int8 per tensor: {', '.join(named)}"
     )
     return replace(rebuilt(graph, nodes, changed), notes=(*graph.notes, note))
+
+
+def _source(writers: dict[str, Node], node: Node) -> Node | None:
+    """What writes the input of `node`, over what ONNX Runtime moves a DequantizeLinear."""
+    found = writers.get(node.inputs[0])
+    while found is not None and found.op.kind in HOISTED_BY_ONNX_RUNTIME:
+        found = writers.get(found.inputs[0])
+    return found
 
 
 def _stored(graph: Graph, node: Node, x: Tensor) -> dict[str, Tensor]:
