@@ -180,3 +180,29 @@ def test_a_reversed_tensor_keeps_its_stored_integers(dtype, profile, tmp_path):
         model = MOVEMENTS["REVERSE_V2"](rng, dtype)
         model.tensors[model.outputs[0]].scale = 0.07
         assert wrong_elements(model, profile, rng, tmp_path / "m.tflite") == 0
+
+
+def resize_to_a_computed_size(rng: np.random.Generator, dtype: str) -> TinyModel:
+    """RESIZE_BILINEAR to the shape of a second input."""
+    m = MOVEMENTS["RESIZE_BILINEAR"](rng, dtype)
+    kind, ins, outs, *rest = m.operators.pop()
+    m.inputs.append(m.tensor("like", m.tensors[outs[0]].shape[1:3], "int8", 1.0))
+    size = m.tensor("asked", (2,), "int32")
+    m.operator("SHAPE", [m.inputs[-1]], [size], "ShapeOptions", 1, OutType=2)
+    m.operators.append((kind, (ins[0], size), outs, *rest))
+    return m
+
+
+@pytest.mark.parametrize("profile", litert.PROFILES)
+def test_a_linear_resize_to_a_size_that_the_model_computes(profile, tmp_path):
+    """XNNPACK leaves it to the built-in kernel, whose rule for uint8 is not known."""
+    rng = np.random.default_rng(9)
+    for _ in range(12):
+        model = resize_to_a_computed_size(rng, "int8")
+        assert wrong_elements(model, profile, rng, tmp_path / "m.tflite") == 0
+    model = resize_to_a_computed_size(rng, "uint8")
+    if profile == "xnnpack":
+        with pytest.raises(UnsupportedModelError, match="whose size the model computes"):
+            wrong_elements(model, profile, rng, tmp_path / "m.tflite")
+    else:
+        assert wrong_elements(model, profile, rng, tmp_path / "m.tflite") == 0

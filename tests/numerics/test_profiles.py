@@ -29,6 +29,7 @@ KERNEL_OF = {
     "relu": "rescale", "requantize": "rescale", "requantize_other": "rescale", "concat": "rescale",
     "global_average_pool": "mean", "sub": "add", "squared_difference": "squared", "sum": "mean",
     "add_other": "add", "float_add": "add", "sub_other": "add", "mul_other": "mul",
+    "resize_bilinear_computed_size": "resize_bilinear",
 }  # fmt: skip
 """Operators whose kernel has another name than their kind."""
 PARAMETERS = {
@@ -46,6 +47,7 @@ GENERIC = {
     **{(kind, "through_float"): "pair_through_float" for kind in (*FUNCTIONS_OF_TWO, "compare")},
     **{(kind, "through_float"): "reduce_float32" for kind in REDUCED},
     ("resize_bilinear", "through_float"): "resize_bilinear_float32",
+    ("resize_bilinear_computed_size", "through_float"): "resize_bilinear_float32",
     ("sub_other", "through_float"): "pair_through_float",
     ("floor_div", "stored"): "pair_stored",
     ("l2_normalization", "through_float"): "l2_normalization_float32",
@@ -85,8 +87,10 @@ def test_every_arithmetic_has_its_kernel_and_parameters(profile):
         kind = row.split("/")[0]
         if kind == "clamp":
             assert arithmetic in CLAMP_ROUNDINGS
+        elif arithmetic == UNKNOWN:
+            assert kind.endswith(("_computed_size", "_with_gaps"))
         elif kind in REQUANTIZED:
-            assert arithmetic in (*ARITHMETICS, BY_EIGHTS, THROUGH_FLOAT, UNKNOWN)
+            assert arithmetic in (*ARITHMETICS, BY_EIGHTS, THROUGH_FLOAT)
         elif kind in tabulated() and arithmetic not in tabulated()[kind].own:
             assert kind in FUNCTIONS[arithmetic]
             assert callable(table.get(f"unary_{arithmetic}"))

@@ -289,7 +289,8 @@ def resize_bilinear(source: Source) -> Single:
     if x.quantization is not None and not x.quantization.same_as(out.quantization):
         raise UnsupportedNodeError("TFLite resizes between equal scales only")
     mode = "half_pixel" if centers else "align_corners" if corners else "asymmetric"
-    return ResizeBilinear((rows, cols), mode), (x,)
+    computed = source.input(1).name in source.computed
+    return ResizeBilinear((rows, cols), mode, computed_size=computed), (x,)
 
 
 def resize_options(source: Source) -> tuple[Tensor, int, int, bool, bool]:

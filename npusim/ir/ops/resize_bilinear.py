@@ -20,6 +20,7 @@ from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.movement import data_of
 from npusim.ir.ops.space_to_depth import image_extents, in_order
 from npusim.ir.ops.through_float import through_float
+from npusim.ir.ops.transposed_conv2d import UNKNOWN
 from npusim.ir.ops.vector import copying_nest, part, quantized, rescaled
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
@@ -37,7 +38,8 @@ GIVEN_SCALES = ("float32", "truncated", "truncated_integer")
 class ResizeBilinear(Operator):
     """Attributes: new height and width, coordinate mode as ONNX names it, scales if they are given.
 
-    Without `scales` they are output / input extents.
+    Without `scales` they are output / input extents. `computed_size` is true where the model
+    computes `size` instead of stating it: XNNPACK leaves such an operator to other kernels.
     """
 
     size: tuple[int, int]
@@ -46,6 +48,7 @@ class ResizeBilinear(Operator):
     stored: bool = False
     channel_axis: int = -1
     behind_conv: bool = False
+    computed_size: bool = False
 
     kind: ClassVar[str] = "resize_bilinear"
     keeps_axes: ClassVar[bool] = True
@@ -71,7 +74,14 @@ class ResizeBilinear(Operator):
         if x.format not in (FP32, INT8, UINT8) or x.format != out.format:
             what = f"{self.kind} from {x.format.name} to {out.format.name} is not supported"
             raise UnsupportedModelError(Problem(x.name, what))
-        arithmetic = profile.arithmetic(self.kind, x.format.name)
+        row = f"{self.kind}_computed_size" if self.computed_size else self.kind
+        arithmetic = profile.arithmetic(row, x.format.name)
+        if arithmetic == UNKNOWN:
+            what = (
+                f"what {profile.oracle} gives for a linear resize of {x.format.name} whose size "
+                "the model computes is not known"
+            )
+            raise UnsupportedModelError(Problem(out.name, what))
         if arithmetic == "through_float":
             if not self.stored:
                 kernel = self._kernel(x, "float32", kernels)

@@ -22,4 +22,5 @@ ARITHMETICS = {
     "concat/uint8": "double_rounding",
     "sum/int8": "double_rounding",
     "resize_bilinear/uint8": "integer",
+    "resize_bilinear_computed_size/uint8": "integer",
 }

@@ -43,4 +43,6 @@ ARITHMETICS = {
     "leaky_relu": "factor8",
     "resize_bilinear": "fixed11",
     "resize_bilinear/uint8": "fixed11",
+    "resize_bilinear_computed_size": "integer",
+    "resize_bilinear_computed_size/uint8": "unknown",
 }
