@@ -32,10 +32,14 @@ def test_an_unknown_preset_gets_the_nearest_name_and_all_of_them() -> None:
     assert all(name in text for name in preset_names())
 
 
-@pytest.mark.parametrize("name", ["missing.yaml", "folder.yaml", "a\0b.yaml", "x/../y.yaml"])
+@pytest.mark.parametrize("name", ["missing.yaml", "a\0b.yaml", "x/../y.yaml"])
 def test_what_is_not_a_file_is_said_so(tmp_path: Path, name: str) -> None:
-    (tmp_path / "folder.yaml").mkdir()
     assert "there is no file" in refusal(f"{tmp_path}/{name}")
+
+
+def test_a_directory_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    assert "folder.yaml is a directory" in refusal(f"{tmp_path}/folder.yaml")
 
 
 def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
