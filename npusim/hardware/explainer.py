@@ -153,5 +153,6 @@ def _meaning(path: Path) -> str:
         return ""
     for name, field in section.model_fields.items():
         if (field.alias or name) == path[-1] and field.description:
-            return f" ({field.description.splitlines()[0]})"
+            sentence, stop, _ = " ".join(field.description.split()).partition(". ")
+            return f" ({sentence}{stop.rstrip()})"
     return ""

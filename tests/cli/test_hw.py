@@ -147,3 +147,11 @@ def test_a_narrow_list_drops_columns_and_cuts_no_value() -> None:
 def test_a_directory_is_told_from_a_file_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "folder.yaml").mkdir()
     assert "is a directory" in str(refusal("check", str(tmp_path / "folder.yaml")))
+
+
+def test_the_meaning_of_a_missing_key_is_a_whole_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "npu.yaml"
+    path.write_text("npusim: hardware/1\nname: x\nmac_array: {rows: 16}\n")
+    message = str(refusal("check", str(path)))
+    assert "key 'dataflows' is missing in mac_array (systolic:" in message
+    assert "dot_product: `depth_first`, `part_kernel`.)" in message
