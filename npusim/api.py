@@ -6,9 +6,6 @@ one. What counts cycles imports Numba, so it is imported when the first Program 
 
 from __future__ import annotations
 
-import html
-import io
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +26,7 @@ from npusim.numerics.profiles import PROFILES, Profile, profile_named
 if TYPE_CHECKING:
     from npusim.hardware.schema import Hardware
     from npusim.report.report import Report
+    from npusim.report.side_by_side import Comparison
     from npusim.report.types import TensorInfo
     from npusim.schedule.program import Program
 
@@ -36,10 +34,6 @@ StrPath = str | os.PathLike[str]
 Arrays = Mapping[str, np.ndarray]
 Progress = Callable[[int, int], None]
 """Told after each inference: how many are done, of how many."""
-
-COMPARE_SCHEMA = "npusim.compare/1"
-TEXT_WIDTH = 100
-"""Columns of a comparison that is printed as text."""
 
 BUILT_IN = ("digits", *NETWORK_NAMES)
 """Models that npusim ships, by name: a trained one, and networks with synthetic weights."""
@@ -70,6 +64,9 @@ class Model:
         """The arrays that the model gives."""
         return _infos(self.graph, self.graph.outputs)
 
+    def __repr__(self) -> str:
+        return f"<Model {self.name}: {len(self.graph.nodes)} operators>"
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -81,36 +78,6 @@ class Result:
     outputs: dict[str, np.ndarray]
     report: Report
     state: dict[str, np.ndarray] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Reports of several models or hardware, models in the outer order; prints as a table."""
-
-    reports: tuple[Report, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The document of `compare --json`: the documents of `run --json` in `runs`."""
-        return {"schema": COMPARE_SCHEMA, "runs": [report.to_dict() for report in self.reports]}
-
-    def to_json(self) -> str:
-        """`to_dict` as JSON text, indented, with a newline at its end."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
-
-    def __str__(self) -> str:
-        from rich.console import Console
-
-        from npusim.report.comparison import print_comparison
-
-        text = io.StringIO()
-        plain = Console(
-            file=text, width=TEXT_WIDTH, highlight=False, force_terminal=False, force_jupyter=False
-        )
-        print_comparison(self.reports, plain)
-        return text.getvalue()
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 def load_model(path_or_name: StrPath, shapes: Mapping[str, Sequence[int]] | None = None) -> Model:
@@ -230,6 +197,8 @@ def compare(
     assume: str | None = None,
 ) -> Comparison:
     """Every model on every hardware, counted; see `schedule` for the options."""
+    from npusim.report.side_by_side import Comparison
+
     loaded = [_as_model(model) for model in _several("models", models)]
     hardware = [_as_hardware(hw) for hw in _several("hws", hws)]
     pairs = ((model, hw) for model in loaded for hw in hardware)

@@ -124,6 +124,4 @@ def _networks() -> str:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(TOP))
-    README.write_text(
-        with_networks(updated(README.read_text(encoding="utf-8"))), encoding="utf-8"
-    )
+    README.write_text(with_networks(updated(README.read_text(encoding="utf-8"))), encoding="utf-8")

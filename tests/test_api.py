@@ -214,3 +214,11 @@ def test_several_may_come_from_any_iterable() -> None:
 
 def test_one_override_may_be_a_text() -> None:
     assert npusim.load_hardware("edge-npu-1", "clock=1 GHz").clock_hz == 1e9
+
+
+def test_models_and_reports_are_short_in_a_prompt() -> None:
+    model = npusim.load_model("digits")
+    assert repr(model) == f"<Model digits_int8: {len(model.graph.nodes)} operators>"
+    text = repr(npusim.simulate(model, "edge-npu-1"))
+    assert text.startswith("<Report of digits_int8 on edge-npu-1: ")
+    assert len(text) < 100

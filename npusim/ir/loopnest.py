@@ -82,7 +82,7 @@ class LoopNest:
 
     @property
     def macs(self) -> int:
-        """Nominal multiply-accumulates on the array: the product of all loops or the useful ones."""
+        """Nominal multiply-accumulates on the array: all iterations, or the useful ones."""
         if self.unit is not Unit.ARRAY:
             return 0
         return prod(self.extents) if self.useful_macs is None else self.useful_macs

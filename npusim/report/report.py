@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from npusim.report import html, rows
 from npusim.report.plots import figure_of
+from npusim.report.summary import title
 from npusim.report.types import Findings
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMA = "npusim.run/1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report(Findings):
     """What one simulation found. Frozen; it can be pickled and shows itself in a notebook."""
 
@@ -62,6 +63,9 @@ class Report(Findings):
     def plot_memory(self) -> Figure:
         """What lies in SRAM over the time of an inference."""
         return figure_of(self, "memory")
+
+    def __repr__(self) -> str:
+        return f"<Report of {title(self)}: {1e3 * self.total.latency_s:.4g} ms>"
 
     def _repr_html_(self) -> str:
         return html.page(self)

@@ -159,12 +159,8 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "reduce_float32": reduce_float32.reduce_float32,
     "reduce_plain": reduce_plain.reduce_plain,
     "arg_extremum": arg_extremum.arg_extremum,
-    "mean_double_rounding_as_uint8": (
-        mean_double_rounding_as_uint8.mean_double_rounding_as_uint8
-    ),
-    "reduce_prod_rounded_factor": (
-        reduce_prod_rounded_factor.reduce_prod_rounded_factor
-    ),
+    "mean_double_rounding_as_uint8": (mean_double_rounding_as_uint8.mean_double_rounding_as_uint8),
+    "reduce_prod_rounded_factor": (reduce_prod_rounded_factor.reduce_prod_rounded_factor),
     "l2_normalization_float32": l2_normalization_float32.l2_normalization_float32,
     "l2_normalization_fixed_point": l2_normalization_fixed_point.l2_normalization_fixed_point,
     "resize_bilinear_float32": resize_bilinear_float32.resize_bilinear_float32,
