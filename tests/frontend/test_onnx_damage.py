@@ -14,6 +14,7 @@ from npusim.errors import ModelFileError, NpusimError, UnsupportedModelError, Us
 from npusim.frontend.onnx import read_onnx
 from npusim.ir.graph import Graph
 from npusim.kernels.table import kernels
+from npusim.models.bundled import bundled_model_path
 from npusim.numerics.profiles import PROFILES
 from tests.support.evaluate import evaluate
 from tests.support.onnx_models import NetworkBuilder, quantize
@@ -239,3 +240,14 @@ def test_files_that_are_no_models_are_refused(tmp_path: Path, content: bytes) ->
 def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="can't be read"):
         read_onnx(tmp_path / "absent.onnx")
+
+
+@pytest.mark.parametrize("name", [b"image", b"stem", b"Conv"])
+def test_a_name_that_is_not_text_is_refused(name: bytes, tmp_path: Path) -> None:
+    """Protobuf gives such a name as bytes, which no other part of npusim expects."""
+    content = bundled_model_path().read_bytes()
+    assert name in content
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content.replace(name, b"\xff" + name[1:]))
+    with pytest.raises(ModelFileError, match="not UTF-8"):
+        read_onnx(path)

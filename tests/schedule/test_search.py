@@ -51,6 +51,7 @@ def cases(draw: st.DrawFn) -> Case:
     machine = machine_of(hardware)
     lowered = lower(draw(graphs(most_operators=1, most_extent=10)), hardware, machine)
     able = [at for at, step in enumerate(lowered.steps) if step.unit not in (ALIAS, HOST)]
+    assume(able)
     at = draw(st.sampled_from(able))
     row = lowered.table[at]
     operands = lowered.operands[row["operand_start"] : row["operand_stop"]].copy()

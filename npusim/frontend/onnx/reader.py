@@ -24,6 +24,7 @@ from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.folding import FOLDS, MOVING, constant_value, fold
 from npusim.frontend.onnx.inputs import check_names, named_extents, read_input
+from npusim.frontend.onnx.names import require_text
 from npusim.frontend.onnx.source import STANDARD_DOMAINS, Source, read_node
 from npusim.frontend.onnx.table import OPERATORS
 from npusim.frontend.onnx.tensors import read_tensor
@@ -66,6 +67,7 @@ def _parse(content: bytes, path: Path) -> ModelProto:
         raise ModelFileError(Problem(str(path), what)) from None
     if not model.HasField("graph") or not model.graph.output:
         raise ModelFileError(Problem(str(path), "is not an ONNX file: no graph with outputs in it"))
+    require_text(model, path)
     return model
 
 
