@@ -21,9 +21,9 @@ from npusim.doctor.vector_cases import VectorCase, extents, quantization
 from npusim.errors import UnsupportedModelError
 from npusim.ir import ops
 from npusim.ir.operator import Operator
-from npusim.ir.ops.compare import Compare
-from npusim.ir.ops.pairwise import Pairwise
-from npusim.ir.ops.unary import Unary
+from npusim.ir.ops.elements.unary import Unary
+from npusim.ir.ops.pairs.compare import Compare
+from npusim.ir.ops.pairs.pairwise import Pairwise
 from npusim.ir.ops.vector import ElementwiseKernel
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import kernels
@@ -38,8 +38,8 @@ FORMATS = {INT8.dtype: INT8, UINT8.dtype: UINT8}
 @functools.cache
 def operators() -> tuple[Operator, ...]:
     """One of each operator of one or two elements that needs no attributes; all comparisons."""
-    for module in pkgutil.iter_modules(ops.__path__):
-        import_module(f"{ops.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(ops.__path__, f"{ops.__name__}."):
+        import_module(module.name)
     found = [kind() for frame in (Unary, Pairwise) for kind in _kinds(frame)]
     return (*found, *(Compare(relation) for relation in COMPARISONS))
 

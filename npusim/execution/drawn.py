@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from npusim.ir.graph import Graph
-from npusim.ir.ops.gather import Gather
+from npusim.ir.ops.movements.gather import Gather
 from npusim.numerics.formats import INT32, INT64
 
 

@@ -34,8 +34,8 @@ from npusim.errors import ModelFileError, Problem, nearest_name
 from npusim.frontend.content import content_of
 from npusim.ir.graph import Graph, Node
 from npusim.ir.operator import Operator
-from npusim.ir.ops.conv2d import Conv2D
-from npusim.ir.ops.fully_connected import FullyConnected
+from npusim.ir.ops.products.conv2d import Conv2D
+from npusim.ir.ops.products.fully_connected import FullyConnected
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8
 from npusim.numerics.quantization import Quantization

@@ -15,10 +15,10 @@ from math import erf, sqrt
 import numpy as np
 
 from npusim.ir.operator import Operator
-from npusim.ir.ops.gelu import Gelu
-from npusim.ir.ops.hard_swish import HardSwish
-from npusim.ir.ops.quick_gelu import QuickGelu
-from npusim.ir.ops.tanh import Tanh
+from npusim.ir.ops.elements.gelu import Gelu
+from npusim.ir.ops.elements.hard_swish import HardSwish
+from npusim.ir.ops.elements.quick_gelu import QuickGelu
+from npusim.ir.ops.elements.tanh import Tanh
 from npusim.models.moments import Function
 from npusim.numerics.quantization import Activation, Quantization
 

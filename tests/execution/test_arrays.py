@@ -8,7 +8,7 @@ import pytest
 from npusim.errors import UsageError
 from npusim.execution.arrays import check_inputs
 from npusim.ir.graph import Graph
-from npusim.ir.ops.add import Add
+from npusim.ir.ops.pairs.add import Add
 from tests.support.graphs import Build
 
 

@@ -20,8 +20,8 @@ TABLES = {"tflite": {*IMPORTS, *VARIABLES}, "onnx": set(OPERATORS)}
 
 def operators() -> set[type[Operator]]:
     """Every operator that can stand in a graph."""
-    for module in pkgutil.iter_modules(ops.__path__):
-        importlib.import_module(f"{ops.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(ops.__path__, f"{ops.__name__}."):
+        importlib.import_module(module.name)
     found, queue = set(), [Operator]
     while queue:
         for each in queue.pop().__subclasses__():

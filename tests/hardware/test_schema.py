@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from npusim.errors import UsageError
 from npusim.hardware import load_hardware
 from npusim.hardware.schema import ArrayOp
-from npusim.ir.ops.conv2d import Conv2D
-from npusim.ir.ops.fully_connected import FullyConnected
-from npusim.ir.ops.matmul import MatMul
+from npusim.ir.ops.products.conv2d import Conv2D
+from npusim.ir.ops.products.fully_connected import FullyConnected
+from npusim.ir.ops.products.matmul import MatMul
 from tests.support.descriptions import SOUND, changed, load, only_problem, problems
 
 

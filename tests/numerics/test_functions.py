@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from npusim.ir.ops.selu import Selu
+from npusim.ir.ops.elements.selu import Selu
 from npusim.numerics.functions import C_LIBRARY
 from npusim.numerics.onnx_functions import ONNX_RUNTIME
 

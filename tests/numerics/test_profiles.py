@@ -10,9 +10,9 @@ import pytest
 import npusim.ir.ops
 from npusim.errors import UsageError
 from npusim.ir.operator import Operator
-from npusim.ir.ops.transposed_conv2d import UNKNOWN
-from npusim.ir.ops.transposed_kernels import BY_EIGHTS, THROUGH_FLOAT
-from npusim.ir.ops.unary import Unary
+from npusim.ir.ops.elements.unary import Unary
+from npusim.ir.ops.products.transposed_conv2d import UNKNOWN
+from npusim.ir.ops.products.transposed_kernels import BY_EIGHTS, THROUGH_FLOAT
 from npusim.kernels.table import kernels
 from npusim.numerics.elementwise import ADD_PARAMETERS, MUL_PARAMETERS
 from npusim.numerics.pairs import FUNCTIONS as FUNCTIONS_OF_TWO
@@ -63,8 +63,8 @@ EXACT = {
 
 def operator_kinds() -> set[str]:
     """Kinds of all operators that have a file."""
-    for module in pkgutil.iter_modules(npusim.ir.ops.__path__):
-        importlib.import_module(f"npusim.ir.ops.{module.name}")
+    for module in pkgutil.walk_packages(npusim.ir.ops.__path__, "npusim.ir.ops."):
+        importlib.import_module(module.name)
     return {cls.kind for cls in _concrete(Operator) if cls.__module__.startswith("npusim.")}
 
 

@@ -13,8 +13,8 @@ from npusim.errors import DoesNotFitError, UsageError
 from npusim.execution.executor import Executor
 from npusim.frontend import load_model
 from npusim.hardware import load_hardware
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.pairs.add import Add
 from npusim.kernels.table import kernels
 from npusim.numerics.profiles import profile_named
 from npusim.schedule.fixed import TILE_DIMS, Mapping

@@ -9,7 +9,7 @@ import pytest
 from npusim.errors import DescriptionError
 from npusim.hardware import load_hardware
 from npusim.ir.graph import Graph
-from npusim.ir.ops.softmax import Softmax
+from npusim.ir.ops.axes.softmax import Softmax
 from npusim.schedule.mapping import read_mapping
 from tests.support.counted import conv_graph, without_vector_op
 from tests.support.graphs import Build

@@ -13,10 +13,10 @@ import npusim
 from npusim.cost.machine import machine_of
 from npusim.hardware import Hardware
 from npusim.ir.graph import Graph
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.relu import Relu
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.softmax import Softmax
+from npusim.ir.ops.axes.softmax import Softmax
+from npusim.ir.ops.elements.relu import Relu
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.pairs.add import Add
 from npusim.schedule.lower import Lowered, lower
 from npusim.schedule.program import Placement
 from npusim.schedule.residency import candidates, place, top_bytes

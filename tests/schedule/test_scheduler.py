@@ -8,8 +8,8 @@ from hypothesis import given, settings
 
 from npusim.errors import DoesNotFitError, UnsupportedModelError
 from npusim.ir.graph import Graph
-from npusim.ir.ops.dequantize import Dequantize
-from npusim.ir.ops.softmax import Softmax
+from npusim.ir.ops.axes.softmax import Softmax
+from npusim.ir.ops.elements.dequantize import Dequantize
 from npusim.numerics.formats import FP32
 from npusim.schedule.program import Program
 from npusim.schedule.scheduler import build_program

@@ -11,8 +11,8 @@ from npusim.cost.array import CORE_SPLITS, DATAFLOWS
 from npusim.cost.machine import machine_of
 from npusim.hardware import Hardware, load_hardware
 from npusim.ir.graph import Graph
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.concat import Concat
+from npusim.ir.ops.movements.concat import Concat
+from npusim.ir.ops.pairs.add import Add
 from npusim.schedule.fixed import SEARCHED, TILE_DIMS, StepMapping
 from npusim.schedule.lower import lower
 from npusim.schedule.search import Space

@@ -9,8 +9,8 @@ import numpy as np
 from npusim.execution.executor import Executor
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph, State
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.relu import Relu
+from npusim.ir.ops.elements.relu import Relu
+from npusim.ir.ops.pairs.add import Add
 from npusim.kernels.table import kernels
 from npusim.numerics.profiles import profile_named
 from npusim.schedule.program import Program

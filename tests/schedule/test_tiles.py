@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npusim.cost.machine import machine_of
-from npusim.ir.ops.concat import Concat
+from npusim.ir.ops.movements.concat import Concat
 from npusim.schedule.lower import lower
 from npusim.schedule.scheduler import build_program
 from npusim.schedule.tables import OPERAND, STEP

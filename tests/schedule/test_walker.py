@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.movements.reshape import Reshape
 from npusim.schedule.program import Program
 from npusim.schedule.tables import (
     ALIAS,

@@ -9,9 +9,9 @@ import numpy as np
 from npusim.energy.model import Energy, energy_of
 from npusim.hardware import Hardware, load_hardware
 from npusim.ir.graph import Graph, Node
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.conv2d import Conv2D
-from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.pairs.add import Add
+from npusim.ir.ops.products.conv2d import Conv2D
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8, INT32
 from npusim.numerics.quantization import Quantization

@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 
 from npusim.ir.graph import Graph, Node
 from npusim.ir.operator import Operator
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.average_pool import AveragePool
-from npusim.ir.ops.concat import Concat
-from npusim.ir.ops.conv2d import Conv2D
-from npusim.ir.ops.fully_connected import FullyConnected
-from npusim.ir.ops.max_pool import MaxPool
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.resize_nearest import ResizeNearest
-from npusim.ir.ops.softmax import Softmax
-from npusim.ir.ops.space_to_depth import SpaceToDepth
-from npusim.ir.ops.strided_slice import StridedSlice
-from npusim.ir.ops.transpose import Transpose
-from npusim.ir.ops.window import Window
+from npusim.ir.ops.axes.softmax import Softmax
+from npusim.ir.ops.movements.concat import Concat
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.movements.resize_nearest import ResizeNearest
+from npusim.ir.ops.movements.space_to_depth import SpaceToDepth
+from npusim.ir.ops.movements.strided_slice import StridedSlice
+from npusim.ir.ops.movements.transpose import Transpose
+from npusim.ir.ops.pairs.add import Add
+from npusim.ir.ops.products.conv2d import Conv2D
+from npusim.ir.ops.products.fully_connected import FullyConnected
+from npusim.ir.ops.windows.average_pool import AveragePool
+from npusim.ir.ops.windows.max_pool import MaxPool
+from npusim.ir.ops.windows.window import Window
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8, INT32, Format
 from npusim.numerics.quantization import Quantization

@@ -13,10 +13,10 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.dequantize import Dequantize
-from npusim.ir.ops.quantize import Quantize
-from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.elements.dequantize import Dequantize
+from npusim.ir.ops.elements.quantize import Quantize
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.pairs.add import Add
 from npusim.numerics.formats import FP32
 from npusim.schedule.program import Program
 from npusim.schedule.tables import COMPUTE, JOB_KINDS, LOAD

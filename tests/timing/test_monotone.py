@@ -20,10 +20,10 @@ from npusim.errors import DoesNotFitError
 from npusim.frontend import load_model
 from npusim.hardware.loader import load_hardware
 from npusim.ir.graph import Graph
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.average_pool import AveragePool
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.window import Window
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.pairs.add import Add
+from npusim.ir.ops.windows.average_pool import AveragePool
+from npusim.ir.ops.windows.window import Window
 from npusim.schedule.program import Program
 from npusim.timing.counts import count, latency_cycles
 from tests.support.graphs import Build

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from npusim.frontend.catalogue.entry import XX, Entry, Sample, X
-from npusim.ir.ops.broadcast_to import BroadcastTo
-from npusim.ir.ops.cast import Cast
-from npusim.ir.ops.clip_stored import ClipStored
-from npusim.ir.ops.concat import Concat
-from npusim.ir.ops.depth_to_space import DepthToSpace
-from npusim.ir.ops.dequantize import Dequantize
-from npusim.ir.ops.gather import Gather
-from npusim.ir.ops.gather_elements import GatherElements
-from npusim.ir.ops.gather_nd import GatherND
-from npusim.ir.ops.mirror_pad import MirrorPad
-from npusim.ir.ops.pad import Pad
-from npusim.ir.ops.quantize import Quantize
-from npusim.ir.ops.requantize import Requantize
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.resize_bilinear import ResizeBilinear
-from npusim.ir.ops.resize_nearest import ResizeNearest
-from npusim.ir.ops.space_to_depth import SpaceToDepth
-from npusim.ir.ops.strided_slice import StridedSlice
-from npusim.ir.ops.tile import Repeat
-from npusim.ir.ops.transpose import Transpose
+from npusim.ir.ops.elements.cast import Cast
+from npusim.ir.ops.elements.clip_stored import ClipStored
+from npusim.ir.ops.elements.dequantize import Dequantize
+from npusim.ir.ops.elements.quantize import Quantize
+from npusim.ir.ops.elements.requantize import Requantize
+from npusim.ir.ops.movements.broadcast_to import BroadcastTo
+from npusim.ir.ops.movements.concat import Concat
+from npusim.ir.ops.movements.depth_to_space import DepthToSpace
+from npusim.ir.ops.movements.gather import Gather
+from npusim.ir.ops.movements.gather_elements import GatherElements
+from npusim.ir.ops.movements.gather_nd import GatherND
+from npusim.ir.ops.movements.mirror_pad import MirrorPad
+from npusim.ir.ops.movements.pad import Pad
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.movements.resize_nearest import ResizeNearest
+from npusim.ir.ops.movements.space_to_depth import SpaceToDepth
+from npusim.ir.ops.movements.strided_slice import StridedSlice
+from npusim.ir.ops.movements.tile import Repeat
+from npusim.ir.ops.movements.transpose import Transpose
+from npusim.ir.ops.windows.resize_bilinear import ResizeBilinear
 from npusim.numerics.formats import FP32, INT8
 
 _ONE = ((0, 0), (1, 1), (1, 1), (0, 0))

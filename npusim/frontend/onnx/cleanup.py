@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from npusim.ir.graph import Graph, Node
-from npusim.ir.ops.pairwise import Pairwise
+from npusim.ir.ops.pairs.pairwise import Pairwise
 from npusim.ir.passes.assign_layout import assign_layout
 from npusim.ir.passes.drop_clips import drop_clips
 from npusim.ir.passes.fold_activation import fold_activation

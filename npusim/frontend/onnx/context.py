@@ -16,7 +16,7 @@ from npusim.frontend.onnx.source import Source
 from npusim.frontend.onnx.tensors import checked_shape
 from npusim.ir.graph import Node
 from npusim.ir.operator import Operator
-from npusim.ir.ops.dequantize import Dequantize
+from npusim.ir.ops.elements.dequantize import Dequantize
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32, Format, format_of
 from npusim.numerics.quantization import Quantization

@@ -9,7 +9,7 @@ from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor, read_quantization
 from npusim.frontend.onnx.source import Source
 from npusim.frontend.onnx.windows import read_window
-from npusim.ir.ops.conv2d import Conv2D
+from npusim.ir.ops.products.conv2d import Conv2D
 from npusim.ir.tensor import Tensor
 
 

@@ -9,9 +9,9 @@ from npusim.frontend.onnx.convolution import filters, operator_of
 from npusim.frontend.onnx.errors import UnsupportedNodeError
 from npusim.frontend.onnx.products import transposed_matrix
 from npusim.frontend.onnx.source import Source
-from npusim.ir.ops.conv_integer import ConvInteger
-from npusim.ir.ops.dynamic_quantize import DynamicQuantize
-from npusim.ir.ops.matmul_integer import MatMulInteger
+from npusim.ir.ops.elements.dynamic_quantize import DynamicQuantize
+from npusim.ir.ops.products.conv_integer import ConvInteger
+from npusim.ir.ops.products.matmul_integer import MatMulInteger
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32, INT32, UINT8
 

@@ -9,11 +9,11 @@ from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
 from npusim.ir.operator import Operator
-from npusim.ir.ops.clip import Clip
-from npusim.ir.ops.clip_stored import ClipStored
-from npusim.ir.ops.log_softmax import LogSoftmax
-from npusim.ir.ops.relu import Relu
-from npusim.ir.ops.softmax import Softmax
+from npusim.ir.ops.axes.log_softmax import LogSoftmax
+from npusim.ir.ops.axes.softmax import Softmax
+from npusim.ir.ops.elements.clip import Clip
+from npusim.ir.ops.elements.clip_stored import ClipStored
+from npusim.ir.ops.elements.relu import Relu
 from npusim.ir.tensor import Tensor
 from npusim.numerics.quantization import Activation
 

@@ -11,11 +11,11 @@ from npusim.frontend.onnx.context import Context, QuantizedConstant
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
-from npusim.ir.ops.concat import Concat
-from npusim.ir.ops.mirror_pad import MirrorPad, Mode
-from npusim.ir.ops.pad import Pad
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.transpose import Transpose
+from npusim.ir.ops.movements.concat import Concat
+from npusim.ir.ops.movements.mirror_pad import MirrorPad, Mode
+from npusim.ir.ops.movements.pad import Pad
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.movements.transpose import Transpose
 from npusim.numerics.quantization import Quantization
 
 

@@ -7,11 +7,11 @@ import numpy as np
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
-from npusim.ir.ops.batch_norm import BatchNorm
-from npusim.ir.ops.group_norm import GroupNorm
-from npusim.ir.ops.instance_norm import InstanceNorm
-from npusim.ir.ops.layer_norm import LayerNorm
-from npusim.ir.ops.local_response_norm import LocalResponseNorm
+from npusim.ir.ops.norms.batch_norm import BatchNorm
+from npusim.ir.ops.norms.group_norm import GroupNorm
+from npusim.ir.ops.norms.instance_norm import InstanceNorm
+from npusim.ir.ops.norms.layer_norm import LayerNorm
+from npusim.ir.ops.norms.local_response_norm import LocalResponseNorm
 
 CHANNELS_IN_OPSET = 21
 """Version since which GroupNormalization has a scale and a shift for each channel."""

@@ -10,17 +10,17 @@ from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.compare import Compare
-from npusim.ir.ops.div import Div
-from npusim.ir.ops.maximum import Maximum
-from npusim.ir.ops.minimum import Minimum
-from npusim.ir.ops.mul import Mul
-from npusim.ir.ops.pairwise import Pairwise
-from npusim.ir.ops.pow import Pow
-from npusim.ir.ops.select import Select
-from npusim.ir.ops.square import Square
-from npusim.ir.ops.sub import Sub
+from npusim.ir.ops.elements.square import Square
+from npusim.ir.ops.pairs.add import Add
+from npusim.ir.ops.pairs.compare import Compare
+from npusim.ir.ops.pairs.div import Div
+from npusim.ir.ops.pairs.maximum import Maximum
+from npusim.ir.ops.pairs.minimum import Minimum
+from npusim.ir.ops.pairs.mul import Mul
+from npusim.ir.ops.pairs.pairwise import Pairwise
+from npusim.ir.ops.pairs.pow import Pow
+from npusim.ir.ops.pairs.select import Select
+from npusim.ir.ops.pairs.sub import Sub
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import BOOL, FP32
 

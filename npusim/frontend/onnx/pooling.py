@@ -12,11 +12,11 @@ from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
 from npusim.frontend.onnx.windows import read_window
 from npusim.ir.operator import Operator
-from npusim.ir.ops.average_pool import AveragePool
-from npusim.ir.ops.max_pool import MaxPool
-from npusim.ir.ops.mean import Mean
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.window import Window
+from npusim.ir.ops.axes.mean import Mean
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.windows.average_pool import AveragePool
+from npusim.ir.ops.windows.max_pool import MaxPool
+from npusim.ir.ops.windows.window import Window
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import Format
 from npusim.numerics.quantization import Quantization

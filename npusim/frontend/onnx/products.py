@@ -14,11 +14,11 @@ from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor, read_quantization
 from npusim.frontend.onnx.source import Source
 from npusim.ir.operator import Operator
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.fully_connected import FullyConnected
-from npusim.ir.ops.matmul import MatMul
-from npusim.ir.ops.mul import Mul
-from npusim.ir.ops.transpose import Transpose
+from npusim.ir.ops.movements.transpose import Transpose
+from npusim.ir.ops.pairs.add import Add
+from npusim.ir.ops.pairs.mul import Mul
+from npusim.ir.ops.products.fully_connected import FullyConnected
+from npusim.ir.ops.products.matmul import MatMul
 from npusim.ir.tensor import Tensor
 from npusim.numerics.quantization import Quantization
 

@@ -8,8 +8,8 @@ from npusim.frontend.onnx.context import Context, QuantizedConstant
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
 from npusim.frontend.onnx.tensors import DTYPES, type_name
-from npusim.ir.ops.dequantize import Dequantize
-from npusim.ir.ops.quantize import Quantize
+from npusim.ir.ops.elements.dequantize import Dequantize
+from npusim.ir.ops.elements.quantize import Quantize
 from npusim.numerics.formats import FP32, INT8, UINT8, Format
 from npusim.numerics.quantization import Quantization
 

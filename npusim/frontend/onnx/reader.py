@@ -29,7 +29,7 @@ from npusim.frontend.onnx.source import STANDARD_DOMAINS, Source, read_node
 from npusim.frontend.onnx.table import OPERATORS
 from npusim.frontend.onnx.tensors import read_tensor
 from npusim.ir.graph import Graph
-from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.movements.reshape import Reshape
 
 PROFILE = "onnx"
 OPTIONAL_OUTPUTS = ("LSTM",)

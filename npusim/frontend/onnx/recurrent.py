@@ -8,10 +8,10 @@ from typing import TypeVar
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
-from npusim.ir.ops.gru import Gru
-from npusim.ir.ops.lstm import Lstm
-from npusim.ir.ops.recurrent import Direction, Recurrent
-from npusim.ir.ops.rnn import Rnn
+from npusim.ir.ops.recurrent.gru import Gru
+from npusim.ir.ops.recurrent.lstm import Lstm
+from npusim.ir.ops.recurrent.recurrent import Direction, Recurrent
+from npusim.ir.ops.recurrent.rnn import Rnn
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32
 

@@ -9,20 +9,20 @@ from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
 from npusim.frontend.onnx.tensors import checked_shape
 from npusim.ir.graph import Node
-from npusim.ir.ops.arg_extremum import ArgExtremum
-from npusim.ir.ops.arg_max import ArgMax
-from npusim.ir.ops.arg_min import ArgMin
-from npusim.ir.ops.l2_normalization import L2Normalization
-from npusim.ir.ops.mean import Mean
-from npusim.ir.ops.reduce_l1 import ReduceL1
-from npusim.ir.ops.reduce_l2 import ReduceL2
-from npusim.ir.ops.reduce_max import ReduceMax
-from npusim.ir.ops.reduce_min import ReduceMin
-from npusim.ir.ops.reduce_prod import ReduceProd
-from npusim.ir.ops.reduce_sum import ReduceSum
-from npusim.ir.ops.reduce_sum_square import ReduceSumSquare
-from npusim.ir.ops.reduction import Reduction
-from npusim.ir.ops.top_k import TopK
+from npusim.ir.ops.axes.arg_extremum import ArgExtremum
+from npusim.ir.ops.axes.arg_max import ArgMax
+from npusim.ir.ops.axes.arg_min import ArgMin
+from npusim.ir.ops.axes.mean import Mean
+from npusim.ir.ops.axes.reduce_l1 import ReduceL1
+from npusim.ir.ops.axes.reduce_l2 import ReduceL2
+from npusim.ir.ops.axes.reduce_max import ReduceMax
+from npusim.ir.ops.axes.reduce_min import ReduceMin
+from npusim.ir.ops.axes.reduce_prod import ReduceProd
+from npusim.ir.ops.axes.reduce_sum import ReduceSum
+from npusim.ir.ops.axes.reduce_sum_square import ReduceSumSquare
+from npusim.ir.ops.axes.reduction import Reduction
+from npusim.ir.ops.axes.top_k import TopK
+from npusim.ir.ops.norms.l2_normalization import L2Normalization
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32, INT64
 

@@ -10,9 +10,9 @@ import numpy as np
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.resize_bilinear import ResizeBilinear
-from npusim.ir.ops.resize_nearest import ResizeNearest
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.movements.resize_nearest import ResizeNearest
+from npusim.ir.ops.windows.resize_bilinear import ResizeBilinear
 from npusim.ir.tensor import Tensor
 from npusim.numerics.resize import COORDINATES, NEAREST_MODES, check_extent, nearest_onnx
 

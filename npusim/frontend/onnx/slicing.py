@@ -10,14 +10,14 @@ import numpy as np
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
-from npusim.ir.ops.broadcast_to import BroadcastTo
-from npusim.ir.ops.depth_to_space import DepthToSpace
-from npusim.ir.ops.gather import Gather
-from npusim.ir.ops.gather_elements import GatherElements
-from npusim.ir.ops.gather_nd import GatherND
-from npusim.ir.ops.space_to_depth import SpaceToDepth
-from npusim.ir.ops.strided_slice import StridedSlice
-from npusim.ir.ops.tile import Repeat
+from npusim.ir.ops.movements.broadcast_to import BroadcastTo
+from npusim.ir.ops.movements.depth_to_space import DepthToSpace
+from npusim.ir.ops.movements.gather import Gather
+from npusim.ir.ops.movements.gather_elements import GatherElements
+from npusim.ir.ops.movements.gather_nd import GatherND
+from npusim.ir.ops.movements.space_to_depth import SpaceToDepth
+from npusim.ir.ops.movements.strided_slice import StridedSlice
+from npusim.ir.ops.movements.tile import Repeat
 from npusim.ir.tensor import Tensor
 
 Slices = list[tuple[int | None, int | None, int]]

@@ -8,7 +8,7 @@ from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
 from npusim.frontend.onnx.windows import extents
-from npusim.ir.ops.transposed_conv2d import TransposedConv2D
+from npusim.ir.ops.products.transposed_conv2d import TransposedConv2D
 from npusim.ir.tensor import Tensor
 from npusim.numerics.quantization import Quantization
 

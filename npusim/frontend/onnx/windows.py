@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
-from npusim.ir.ops.window import Window
+from npusim.ir.ops.windows.window import Window
 
 
 def read_window(

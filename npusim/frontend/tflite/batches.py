@@ -10,10 +10,10 @@ from math import prod
 
 from npusim.frontend.tflite.source import Source, Step
 from npusim.ir.operator import Operator
-from npusim.ir.ops.pad import Pad
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.strided_slice import StridedSlice
-from npusim.ir.ops.transpose import Transpose
+from npusim.ir.ops.movements.pad import Pad
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.movements.strided_slice import StridedSlice
+from npusim.ir.ops.movements.transpose import Transpose
 from npusim.ir.tensor import Tensor
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from npusim.errors import UnsupportedModelError
 from npusim.frontend.tflite.source import Known, Step
-from npusim.ir.ops.concat import Concat
+from npusim.ir.ops.movements.concat import Concat
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import empty_like_memory
 from npusim.kernels.table import kernels

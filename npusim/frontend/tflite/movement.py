@@ -23,20 +23,20 @@ from npusim.frontend.tflite.source import (
     UnsupportedNodeError,
 )
 from npusim.ir.operator import Operator
-from npusim.ir.ops.broadcast_to import BroadcastTo
-from npusim.ir.ops.concat import Concat
-from npusim.ir.ops.depth_to_space import DepthToSpace
-from npusim.ir.ops.gather import Gather
-from npusim.ir.ops.gather_nd import GatherND
-from npusim.ir.ops.mirror_pad import MirrorPad
-from npusim.ir.ops.movement import normal_axis
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.resize_bilinear import ResizeBilinear
-from npusim.ir.ops.resize_nearest import ResizeNearest
-from npusim.ir.ops.space_to_depth import SpaceToDepth
-from npusim.ir.ops.strided_slice import StridedSlice
-from npusim.ir.ops.tile import Repeat
-from npusim.ir.ops.transpose import Transpose
+from npusim.ir.ops.movements.broadcast_to import BroadcastTo
+from npusim.ir.ops.movements.concat import Concat
+from npusim.ir.ops.movements.depth_to_space import DepthToSpace
+from npusim.ir.ops.movements.gather import Gather
+from npusim.ir.ops.movements.gather_nd import GatherND
+from npusim.ir.ops.movements.mirror_pad import MirrorPad
+from npusim.ir.ops.movements.movement import normal_axis
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.movements.resize_nearest import ResizeNearest
+from npusim.ir.ops.movements.space_to_depth import SpaceToDepth
+from npusim.ir.ops.movements.strided_slice import StridedSlice
+from npusim.ir.ops.movements.tile import Repeat
+from npusim.ir.ops.movements.transpose import Transpose
+from npusim.ir.ops.windows.resize_bilinear import ResizeBilinear
 from npusim.ir.tensor import Tensor
 from npusim.numerics.resize import nearest_tflite
 

@@ -22,17 +22,17 @@ from npusim.frontend.tflite.source import (
     image,
 )
 from npusim.ir.operator import Operator
-from npusim.ir.ops.average_pool import AveragePool
-from npusim.ir.ops.concat import Concat
-from npusim.ir.ops.dequantize import Dequantize
-from npusim.ir.ops.max_pool import MaxPool
-from npusim.ir.ops.pad import Pad
-from npusim.ir.ops.quantize import Quantize
-from npusim.ir.ops.relu import Relu
-from npusim.ir.ops.requantize import Requantize
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.softmax import Softmax
-from npusim.ir.ops.window import Window
+from npusim.ir.ops.axes.softmax import Softmax
+from npusim.ir.ops.elements.dequantize import Dequantize
+from npusim.ir.ops.elements.quantize import Quantize
+from npusim.ir.ops.elements.relu import Relu
+from npusim.ir.ops.elements.requantize import Requantize
+from npusim.ir.ops.movements.concat import Concat
+from npusim.ir.ops.movements.pad import Pad
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.windows.average_pool import AveragePool
+from npusim.ir.ops.windows.max_pool import MaxPool
+from npusim.ir.ops.windows.window import Window
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP16, FP32, INT8, UINT8
 from npusim.numerics.quantization import Activation

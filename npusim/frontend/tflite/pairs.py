@@ -8,18 +8,18 @@ import numpy as np
 
 from npusim.frontend.tflite.source import Import, Inputs, Source, UnsupportedNodeError
 from npusim.ir.operator import Operator
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.compare import Compare
-from npusim.ir.ops.div import Div
-from npusim.ir.ops.floor_div import FloorDiv
-from npusim.ir.ops.maximum import Maximum
-from npusim.ir.ops.minimum import Minimum
-from npusim.ir.ops.mul import Mul
-from npusim.ir.ops.pairwise import Pairwise
-from npusim.ir.ops.pow import Pow
-from npusim.ir.ops.select import Select
-from npusim.ir.ops.squared_difference import SquaredDifference
-from npusim.ir.ops.sub import Sub
+from npusim.ir.ops.pairs.add import Add
+from npusim.ir.ops.pairs.compare import Compare
+from npusim.ir.ops.pairs.div import Div
+from npusim.ir.ops.pairs.floor_div import FloorDiv
+from npusim.ir.ops.pairs.maximum import Maximum
+from npusim.ir.ops.pairs.minimum import Minimum
+from npusim.ir.ops.pairs.mul import Mul
+from npusim.ir.ops.pairs.pairwise import Pairwise
+from npusim.ir.ops.pairs.pow import Pow
+from npusim.ir.ops.pairs.select import Select
+from npusim.ir.ops.pairs.squared_difference import SquaredDifference
+from npusim.ir.ops.pairs.sub import Sub
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import BOOL
 

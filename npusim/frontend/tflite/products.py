@@ -8,10 +8,10 @@ import numpy as np
 
 from npusim.frontend.tflite.source import Imported, Inputs, Source, UnsupportedNodeError, image
 from npusim.ir.operator import Operator
-from npusim.ir.ops.conv2d import Conv2D
-from npusim.ir.ops.fully_connected import FullyConnected
-from npusim.ir.ops.matmul import MatMul
-from npusim.ir.ops.transposed_conv2d import TransposedConv2D
+from npusim.ir.ops.products.conv2d import Conv2D
+from npusim.ir.ops.products.fully_connected import FullyConnected
+from npusim.ir.ops.products.matmul import MatMul
+from npusim.ir.ops.products.transposed_conv2d import TransposedConv2D
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32, INT8
 from npusim.numerics.quantization import Quantization

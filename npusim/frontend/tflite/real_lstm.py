@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from npusim.frontend.tflite.source import Source, Step, UnsupportedNodeError
-from npusim.ir.ops.lstm import Lstm
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.transpose import Transpose
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.movements.transpose import Transpose
+from npusim.ir.ops.recurrent.lstm import Lstm
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32
 

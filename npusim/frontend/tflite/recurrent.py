@@ -13,10 +13,10 @@ import numpy as np
 
 from npusim.frontend.tflite.real_lstm import real_lstm
 from npusim.frontend.tflite.source import Source, Step, UnsupportedNodeError
-from npusim.ir.ops.concat import Concat
-from npusim.ir.ops.lstm_cell import LstmCell
-from npusim.ir.ops.lstm_product import LstmProduct
-from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.movements.concat import Concat
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.recurrent.lstm_cell import LstmCell
+from npusim.ir.ops.recurrent.lstm_product import LstmProduct
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32, INT8, INT16, INT32, Format
 from npusim.numerics.lstm import GATE_SCALE, cell_bits

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 from npusim.frontend.tflite.source import Import, Inputs, Source, UnsupportedNodeError
 from npusim.ir.operator import Operator
-from npusim.ir.ops.arg_extremum import ArgExtremum
-from npusim.ir.ops.arg_max import ArgMax
-from npusim.ir.ops.arg_min import ArgMin
-from npusim.ir.ops.l2_normalization import L2Normalization
-from npusim.ir.ops.mean import Mean
-from npusim.ir.ops.reduce_max import ReduceMax
-from npusim.ir.ops.reduce_min import ReduceMin
-from npusim.ir.ops.reduce_prod import ReduceProd
-from npusim.ir.ops.reduce_sum import ReduceSum
-from npusim.ir.ops.reduction import Reduction
+from npusim.ir.ops.axes.arg_extremum import ArgExtremum
+from npusim.ir.ops.axes.arg_max import ArgMax
+from npusim.ir.ops.axes.arg_min import ArgMin
+from npusim.ir.ops.axes.mean import Mean
+from npusim.ir.ops.axes.reduce_max import ReduceMax
+from npusim.ir.ops.axes.reduce_min import ReduceMin
+from npusim.ir.ops.axes.reduce_prod import ReduceProd
+from npusim.ir.ops.axes.reduce_sum import ReduceSum
+from npusim.ir.ops.axes.reduction import Reduction
+from npusim.ir.ops.norms.l2_normalization import L2Normalization
 from npusim.numerics.quantization import Activation
 
 

@@ -14,8 +14,8 @@ from npusim.errors import Problem, UsageError, nearest_name
 from npusim.frontend.tflite.movement import sliced_shape
 from npusim.frontend.tflite.source import Source, Step
 from npusim.frontend.tflite.tables import RawModel, RawTensor
-from npusim.ir.ops.movement import normal_axis
-from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.movements.movement import normal_axis
+from npusim.ir.ops.movements.reshape import Reshape
 from npusim.ir.tensor import Tensor
 
 Shape = tuple[int, ...]

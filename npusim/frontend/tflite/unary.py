@@ -8,24 +8,24 @@ import numpy as np
 
 from npusim.frontend.tflite.source import Import, Inputs, Source
 from npusim.ir.operator import Operator
-from npusim.ir.ops.abs import Abs
-from npusim.ir.ops.cast import Cast
-from npusim.ir.ops.ceil import Ceil
-from npusim.ir.ops.elu import Elu
-from npusim.ir.ops.exp import Exp
-from npusim.ir.ops.floor import Floor
-from npusim.ir.ops.gelu import Gelu
-from npusim.ir.ops.hard_swish import HardSwish
-from npusim.ir.ops.leaky_relu import LeakyRelu
-from npusim.ir.ops.log import Log
-from npusim.ir.ops.logistic import Logistic
-from npusim.ir.ops.neg import Neg
-from npusim.ir.ops.prelu import PRelu
-from npusim.ir.ops.round import Round
-from npusim.ir.ops.rsqrt import Rsqrt
-from npusim.ir.ops.sqrt import Sqrt
-from npusim.ir.ops.square import Square
-from npusim.ir.ops.tanh import Tanh
+from npusim.ir.ops.elements.abs import Abs
+from npusim.ir.ops.elements.cast import Cast
+from npusim.ir.ops.elements.ceil import Ceil
+from npusim.ir.ops.elements.elu import Elu
+from npusim.ir.ops.elements.exp import Exp
+from npusim.ir.ops.elements.floor import Floor
+from npusim.ir.ops.elements.gelu import Gelu
+from npusim.ir.ops.elements.hard_swish import HardSwish
+from npusim.ir.ops.elements.leaky_relu import LeakyRelu
+from npusim.ir.ops.elements.log import Log
+from npusim.ir.ops.elements.logistic import Logistic
+from npusim.ir.ops.elements.neg import Neg
+from npusim.ir.ops.elements.round import Round
+from npusim.ir.ops.elements.rsqrt import Rsqrt
+from npusim.ir.ops.elements.sqrt import Sqrt
+from npusim.ir.ops.elements.square import Square
+from npusim.ir.ops.elements.tanh import Tanh
+from npusim.ir.ops.pairs.prelu import PRelu
 
 
 def _plain(make: Callable[[], Operator]) -> Import:

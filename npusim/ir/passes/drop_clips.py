@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from npusim.ir.graph import Graph, Node
-from npusim.ir.ops.clip import Clip
+from npusim.ir.ops.elements.clip import Clip
 from npusim.ir.passes.rewrite import only_reader, rebuilt
 from npusim.ir.tensor import Tensor
 

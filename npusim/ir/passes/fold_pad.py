@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from npusim.ir.graph import Graph, Node
-from npusim.ir.ops.conv2d import Conv2D
-from npusim.ir.ops.pad import Pad
+from npusim.ir.ops.movements.pad import Pad
+from npusim.ir.ops.products.conv2d import Conv2D
 from npusim.ir.passes.rewrite import only_reader, rebuilt
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import canonical_shape

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from npusim.ir.graph import Graph, Node
-from npusim.ir.ops.dequantize import Dequantize
-from npusim.ir.ops.pad import Pad
-from npusim.ir.ops.requantize import Requantize
-from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.elements.dequantize import Dequantize
+from npusim.ir.ops.elements.requantize import Requantize
+from npusim.ir.ops.movements.pad import Pad
+from npusim.ir.ops.movements.reshape import Reshape
 from npusim.ir.passes.remove_dead import remove_dead
 from npusim.ir.passes.rewrite import free_name, only_reader, rebuilt
 from npusim.ir.tensor import Tensor

@@ -12,7 +12,7 @@ from collections.abc import Container
 from dataclasses import replace
 
 from npusim.ir.graph import Graph, Node
-from npusim.ir.ops.pad import Pad
+from npusim.ir.ops.movements.pad import Pad
 from npusim.ir.passes.rewrite import free_name, only_reader, producers, rebuilt
 
 HOISTED_BY_ONNX_RUNTIME = frozenset({"max_pool", "reshape", "strided_slice", "transpose"})

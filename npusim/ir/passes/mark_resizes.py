@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from npusim.ir.graph import Graph, Node
-from npusim.ir.ops.resize_bilinear import ResizeBilinear
+from npusim.ir.ops.windows.resize_bilinear import ResizeBilinear
 from npusim.ir.passes.rewrite import producers
 
 ALWAYS_PASSED = ("max_pool", "resize_bilinear")

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from npusim.ir.graph import Graph, Node
-from npusim.ir.ops.fully_connected import FullyConnected
+from npusim.ir.ops.products.fully_connected import FullyConnected
 from npusim.ir.passes.hoist_quantization import HOISTED_BY_ONNX_RUNTIME
 from npusim.ir.passes.rewrite import only_reader, producers, rebuilt
 from npusim.ir.tensor import Tensor

@@ -13,10 +13,10 @@ from dataclasses import replace
 from npusim.errors import Problem, UnsupportedModelError, UsageError
 from npusim.ir.graph import Graph, Node
 from npusim.ir.operator import Operator
-from npusim.ir.ops.l2_normalization import L2Normalization
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.softmax import Softmax
-from npusim.ir.ops.strided_slice import StridedSlice
+from npusim.ir.ops.axes.softmax import Softmax
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.movements.strided_slice import StridedSlice
+from npusim.ir.ops.norms.l2_normalization import L2Normalization
 from npusim.ir.tensor import Tensor
 
 _TELLTALE = 1_000_003

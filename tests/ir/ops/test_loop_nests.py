@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from npusim.ir.loopnest import Unit
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.arg_max import ArgMax
-from npusim.ir.ops.average_pool import AveragePool
-from npusim.ir.ops.concat import Concat
-from npusim.ir.ops.conv2d import Conv2D
-from npusim.ir.ops.fully_connected import FullyConnected
-from npusim.ir.ops.l2_normalization import L2Normalization
-from npusim.ir.ops.mean import Mean
-from npusim.ir.ops.pad import Pad
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.softmax import Softmax
-from npusim.ir.ops.window import Window
+from npusim.ir.ops.axes.arg_max import ArgMax
+from npusim.ir.ops.axes.mean import Mean
+from npusim.ir.ops.axes.softmax import Softmax
+from npusim.ir.ops.movements.concat import Concat
+from npusim.ir.ops.movements.pad import Pad
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.norms.l2_normalization import L2Normalization
+from npusim.ir.ops.pairs.add import Add
+from npusim.ir.ops.products.conv2d import Conv2D
+from npusim.ir.ops.products.fully_connected import FullyConnected
+from npusim.ir.ops.windows.average_pool import AveragePool
+from npusim.ir.ops.windows.window import Window
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8
 from npusim.numerics.quantization import Quantization

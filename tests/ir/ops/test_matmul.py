@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npusim.ir.loopnest import Tile, Unit
-from npusim.ir.ops.matmul import MatMul
+from npusim.ir.ops.products.matmul import MatMul
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import kernels
 from npusim.numerics.formats import INT8, UINT8

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from npusim.ir.graph import Graph, Node
 from npusim.ir.loopnest import DIMS
 from npusim.ir.operator import Operator
-from npusim.ir.ops.batch_norm import BatchNorm
-from npusim.ir.ops.group_norm import GroupNorm
-from npusim.ir.ops.instance_norm import InstanceNorm
-from npusim.ir.ops.layer_norm import LayerNorm
+from npusim.ir.ops.norms.batch_norm import BatchNorm
+from npusim.ir.ops.norms.group_norm import GroupNorm
+from npusim.ir.ops.norms.instance_norm import InstanceNorm
+from npusim.ir.ops.norms.layer_norm import LayerNorm
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32, INT8, UINT8
 from npusim.numerics.profiles import PROFILES

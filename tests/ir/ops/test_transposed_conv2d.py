@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from npusim.ir.ops.transposed_conv2d import TransposedConv2D
+from npusim.ir.ops.products.transposed_conv2d import TransposedConv2D
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT8
 from npusim.numerics.quantization import Quantization

@@ -11,12 +11,12 @@ import pytest
 
 import npusim.ir.ops
 from npusim.errors import UnsupportedModelError
-from npusim.ir.ops.hard_swish import HardSwish
-from npusim.ir.ops.leaky_relu import LeakyRelu
-from npusim.ir.ops.relu import Relu
-from npusim.ir.ops.rsqrt import Rsqrt
-from npusim.ir.ops.tanh import Tanh
-from npusim.ir.ops.unary import Unary
+from npusim.ir.ops.elements.hard_swish import HardSwish
+from npusim.ir.ops.elements.leaky_relu import LeakyRelu
+from npusim.ir.ops.elements.relu import Relu
+from npusim.ir.ops.elements.rsqrt import Rsqrt
+from npusim.ir.ops.elements.tanh import Tanh
+from npusim.ir.ops.elements.unary import Unary
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import kernels
 from npusim.numerics.formats import FP32, INT8, INT16, INT32, Format
@@ -29,8 +29,8 @@ SCALES = (1e-38, 0.1, 7.0, 3e38)
 
 def functions() -> list[type[Unary]]:
     """All functions of one element."""
-    for module in pkgutil.iter_modules(npusim.ir.ops.__path__):
-        importlib.import_module(f"npusim.ir.ops.{module.name}")
+    for module in pkgutil.walk_packages(npusim.ir.ops.__path__, "npusim.ir.ops."):
+        importlib.import_module(module.name)
     return sorted(Unary.__subclasses__(), key=lambda cls: cls.kind)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.conv2d import Conv2D
-from npusim.ir.ops.matmul import MatMul
-from npusim.ir.ops.mean import Mean
-from npusim.ir.ops.relu import Relu
-from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.axes.mean import Mean
+from npusim.ir.ops.elements.relu import Relu
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.pairs.add import Add
+from npusim.ir.ops.products.conv2d import Conv2D
+from npusim.ir.ops.products.matmul import MatMul
 from npusim.ir.passes.assign_layout import assign_layout
 from tests.support.pass_graphs import Graphs
 

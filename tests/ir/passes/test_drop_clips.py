@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from npusim.ir.ops.clip import Clip
-from npusim.ir.ops.exp import Exp
-from npusim.ir.ops.quantize import Quantize
+from npusim.ir.ops.elements.clip import Clip
+from npusim.ir.ops.elements.exp import Exp
+from npusim.ir.ops.elements.quantize import Quantize
 from npusim.ir.passes.drop_clips import drop_clips
 from tests.support.pass_graphs import Graphs, shown
 

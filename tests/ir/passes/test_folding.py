@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.conv2d import Conv2D
-from npusim.ir.ops.fully_connected import FullyConnected
-from npusim.ir.ops.mul import Mul
-from npusim.ir.ops.pad import Pad
-from npusim.ir.ops.relu import Relu
-from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.elements.relu import Relu
+from npusim.ir.ops.movements.pad import Pad
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.pairs.add import Add
+from npusim.ir.ops.pairs.mul import Mul
+from npusim.ir.ops.products.conv2d import Conv2D
+from npusim.ir.ops.products.fully_connected import FullyConnected
 from npusim.ir.passes.fold_activation import fold_activation
 from npusim.ir.passes.fold_pad import fold_pad
 from npusim.ir.passes.fold_scale_shift import fold_scale_shift

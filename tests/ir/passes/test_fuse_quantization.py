@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from npusim.ir.graph import Graph
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.dequantize import Dequantize
-from npusim.ir.ops.fully_connected import FullyConnected
-from npusim.ir.ops.pad import Pad
-from npusim.ir.ops.quantize import Quantize
-from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.elements.dequantize import Dequantize
+from npusim.ir.ops.elements.quantize import Quantize
+from npusim.ir.ops.movements.pad import Pad
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.pairs.add import Add
+from npusim.ir.ops.products.fully_connected import FullyConnected
 from npusim.ir.passes.fuse_quantization import fuse_quantization
 from npusim.numerics.formats import INT8, INT32
 from tests.support.pass_graphs import Graphs, shown

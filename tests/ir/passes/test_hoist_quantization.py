@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from npusim.ir.ops.dequantize import Dequantize
-from npusim.ir.ops.mean import Mean
-from npusim.ir.ops.pad import Pad
-from npusim.ir.ops.quantize import Quantize
-from npusim.ir.ops.reshape import Reshape
+from npusim.ir.ops.axes.mean import Mean
+from npusim.ir.ops.elements.dequantize import Dequantize
+from npusim.ir.ops.elements.quantize import Quantize
+from npusim.ir.ops.movements.pad import Pad
+from npusim.ir.ops.movements.reshape import Reshape
 from npusim.ir.passes.fuse_quantization import fuse_quantization
 from npusim.ir.passes.hoist_quantization import hoist_quantization
 from tests.support.pass_graphs import Graphs, shown

@@ -11,17 +11,17 @@ from npusim.errors import UnsupportedModelError, UsageError
 from npusim.frontend import load_model
 from npusim.hardware import load_hardware
 from npusim.ir.graph import Graph, Node
-from npusim.ir.ops.add import Add
-from npusim.ir.ops.arg_max import ArgMax
-from npusim.ir.ops.concat import Concat
-from npusim.ir.ops.l2_normalization import L2Normalization
-from npusim.ir.ops.mean import Mean
-from npusim.ir.ops.pad import Pad
-from npusim.ir.ops.reduce_sum import ReduceSum
-from npusim.ir.ops.reshape import Reshape
-from npusim.ir.ops.softmax import Softmax
-from npusim.ir.ops.strided_slice import StridedSlice
-from npusim.ir.ops.transpose import Transpose
+from npusim.ir.ops.axes.arg_max import ArgMax
+from npusim.ir.ops.axes.mean import Mean
+from npusim.ir.ops.axes.reduce_sum import ReduceSum
+from npusim.ir.ops.axes.softmax import Softmax
+from npusim.ir.ops.movements.concat import Concat
+from npusim.ir.ops.movements.pad import Pad
+from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.movements.strided_slice import StridedSlice
+from npusim.ir.ops.movements.transpose import Transpose
+from npusim.ir.ops.norms.l2_normalization import L2Normalization
+from npusim.ir.ops.pairs.add import Add
 from npusim.ir.passes.set_batch import with_batch
 from npusim.ir.tensor import Tensor
 from npusim.models.bundled import INPUT_NAME, bundled_model_path, bundled_samples

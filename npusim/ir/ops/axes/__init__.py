@@ -1,0 +1,1 @@
+"""Operators along axes: reductions, extrema and where they are, softmax, running sums."""

@@ -1,0 +1,15 @@
+"""Where along an axis the minimum is; see `arg_extremum.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from npusim.ir.ops.axes.arg_extremum import ArgExtremum
+
+
+@dataclass(frozen=True)
+class ArgMin(ArgExtremum):
+    """Index of the smallest element."""
+
+    kind: ClassVar[str] = "arg_min"

@@ -1,0 +1,15 @@
+"""Smallest integer that is not below x; see `unary.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from npusim.ir.ops.elements.unary import Unary
+
+
+@dataclass(frozen=True)
+class Ceil(Unary):
+    """No attributes."""
+
+    kind: ClassVar[str] = "ceil"

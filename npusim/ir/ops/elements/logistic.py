@@ -1,0 +1,15 @@
+"""Logistic function (sigmoid), 1 / (1 + exp(-x)); see `unary.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from npusim.ir.ops.elements.unary import Unary
+
+
+@dataclass(frozen=True)
+class Logistic(Unary):
+    """No attributes."""
+
+    kind: ClassVar[str] = "logistic"

@@ -1,0 +1,15 @@
+"""Mish, x * tanh(log(1 + exp(x))); see `unary.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from npusim.ir.ops.elements.unary import Unary
+
+
+@dataclass(frozen=True)
+class Mish(Unary):
+    """No attributes."""
+
+    kind: ClassVar[str] = "mish"

@@ -1,0 +1,84 @@
+"""From one quantization to another: int8 or uint8 to int8 or uint8.
+
+Input: x, any rank. Output: the same shape and real values, with the output's scale and format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from npusim.ir.loopnest import Tile
+from npusim.ir.operator import VectorKernel
+from npusim.ir.ops.elements.same_shape import SameShape
+from npusim.ir.ops.vector import ElementwiseKernel, part, quantized
+from npusim.ir.tensor import Tensor
+from npusim.ir.views import channels_last
+from npusim.kernels.table import Kernels
+from npusim.numerics.profiles import Profile
+from npusim.numerics.rescale import RESCALE_PARAMETERS
+
+SMALLEST_RATIO, LARGEST_RATIO = 2.0**-8, 2.0**7
+"""Scale ratios that XNNPACK takes; it also wants one format. The rest is `requantize_other`."""
+
+VECTOR_ELEMENTS = 16
+"""Elements that TFLite's compiled requantization handles together."""
+
+
+@dataclass(frozen=True)
+class Requantize(SameShape):
+    """A requantization has no attributes; the tensors say it all."""
+
+    kind: ClassVar[str] = "requantize"
+    rate: ClassVar[str] = "requantize"
+
+    def bind(
+        self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
+        profile: Profile, kernels: Kernels,
+    ) -> VectorKernel:  # fmt: skip
+        """Rescaling in the arithmetic of `profile`."""
+        out = outputs[0]
+        x = inputs[0]
+        assert x is not None
+        qx, qy = quantized(self, x), quantized(self, out)
+        ratio = float(qx.scalar_scale) / float(qy.scalar_scale)
+        is_plain = x.format == out.format and SMALLEST_RATIO <= ratio < LARGEST_RATIO
+        kind = self.kind if is_plain else "requantize_other"
+        arithmetic = profile.arithmetic(kind, out.format.name)
+        parameters = RESCALE_PARAMETERS[arithmetic](qx, qy, (out.format.low, out.format.high))
+        function = kernels.get(f"rescale_{arithmetic}")
+        kernel = ElementwiseKernel(function, parameters, out.channel_axis)
+        if arithmetic != "half_up":
+            return kernel
+        last = ElementwiseKernel(
+            kernels.get("rescale_double_rounding"), parameters, out.channel_axis
+        )
+        return _TailKernel(kernel, last, out.size - out.size % VECTOR_ELEMENTS)
+
+
+@dataclass(frozen=True, eq=False)
+class _TailKernel:
+    """`body` for the elements below `start` in memory order, `tail` for the others.
+
+    TFLite's compiled kernel rounds whole vectors otherwise than the elements that are left over.
+    """
+
+    body: ElementwiseKernel
+    tail: ElementwiseKernel
+    start: int
+
+    def compute(
+        self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
+    ) -> None:
+        out = outputs[0]
+        self.body.compute(inputs, outputs, tile)
+        others = np.empty_like(out)
+        self.tail.compute(inputs, [others], tile)
+        in_memory = channels_last(out, self.body.channel_axis)
+        order = np.arange(out.size).reshape(in_memory.shape)
+        is_tail = part(order, tile) >= self.start
+        other = part(channels_last(others, self.body.channel_axis), tile)
+        np.copyto(part(in_memory, tile), other, where=is_tail)

@@ -1,0 +1,15 @@
+"""Nearest integer, ties to even; see `unary.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from npusim.ir.ops.elements.unary import Unary
+
+
+@dataclass(frozen=True)
+class Round(Unary):
+    """No attributes."""
+
+    kind: ClassVar[str] = "round"

@@ -1,0 +1,15 @@
+"""Softsign, x / (1 + |x|); see `unary.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from npusim.ir.ops.elements.unary import Unary
+
+
+@dataclass(frozen=True)
+class Softsign(Unary):
+    """No attributes."""
+
+    kind: ClassVar[str] = "softsign"

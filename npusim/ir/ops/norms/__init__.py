@@ -1,0 +1,1 @@
+"""Normalizations: real arithmetic on whole rows, scale and shift beside the data."""

@@ -1,0 +1,1 @@
+"""Operators on pairs of tensors that broadcast: arithmetic, comparisons, selections."""

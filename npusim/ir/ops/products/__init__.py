@@ -1,0 +1,1 @@
+"""Sums of products: convolutions, fully connected layers, matrix products, and their drain."""

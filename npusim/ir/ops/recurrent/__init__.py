@@ -1,0 +1,1 @@
+"""Recurrent layers, and the parts that an unrolled one is made of."""

@@ -1,0 +1,1 @@
+"""Operators over windows of an image: poolings and linear resizes."""
