@@ -28,6 +28,7 @@ CHANGES_SHOWN = 10
 @options.batch_option
 @options.shape_option
 @options.objective_option
+@options.assume_option
 @options.json_option
 @options.quiet_option
 def explain(
@@ -38,6 +39,7 @@ def explain(
     batch: int | None,
     shapes: tuple[str, ...],
     objective: str,
+    assume: str | None,
     json_to: str | None,
     quiet: bool,
 ) -> None:
@@ -50,7 +52,7 @@ def explain(
     announce_compilation(quiet)
     from npusim.explain import explain as explanation_of
 
-    found = explanation_of(loaded, hw, layer, batch, objective)
+    found = explanation_of(loaded, hw, layer, batch, objective, assume)
     text = json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n"
     if json_to == STDOUT:
         click.echo(text, nl=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -78,17 +79,23 @@ def explain(
     layer: str | None = None,
     batch: int | None = None,
     objective: str = "latency",
+    assume: str | None = None,
 ) -> Explanation:
     """Why `model`, or its layer `layer` (a name in the report), costs what it costs on `hw`.
 
-    UsageError with the nearest name if there is no such layer.
+    `batch`, `objective` and `assume` are those of `api.schedule`. UsageError with the nearest name
+    if there is no such layer.
     """
     hardware = api.load_hardware(hw) if isinstance(hw, str) else hw
     loaded = api.load_model(model) if isinstance(model, str) else model
-    program = api.schedule(loaded, hardware, batch, objective)
+    program = api.schedule(loaded, hardware, batch, objective, assume=assume)
     report = api.report_of(program, batch, objective)
     chosen = None if layer is None else _layer(report, layer)
-    effects, unfit = _effects(loaded, hardware, report, chosen, batch, objective)
+
+    def repeat(other: Hardware) -> Report:
+        return api.simulate(loaded, other, batch, objective, assume=assume)
+
+    effects, unfit = _effects(hardware, report, chosen, repeat)
     if chosen is None:
         words = network_words(report, program.machine)
         losses = losses_of(
@@ -124,13 +131,13 @@ def _tilings(program: Program, layer: Layer) -> tuple[Tiling, ...]:
 
 
 def _effects(
-    model: api.Model, hardware: Hardware, report: Report, layer: Layer | None,
-    batch: int | None, objective: str,
-) -> tuple[tuple[Effect, ...], tuple[str, ...]]:  # fmt: skip
+    hardware: Hardware, report: Report, layer: Layer | None, repeat: Callable[[Hardware], Report]
+) -> tuple[tuple[Effect, ...], tuple[str, ...]]:
+    """What every change brings, best first, and those under which the network does not fit."""
     found, unfit = [], []
     for change in changes_of(hardware):
         try:
-            other = api.simulate(model, change.hardware, batch, objective)
+            other = repeat(change.hardware)
         except DoesNotFitError:
             unfit.append(f"{change.path} {change.after}")
             continue

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import document, done, refused
+from tests.support.shared import shared_path
 
 
 @pytest.mark.parametrize("columns", [80, 160])
@@ -35,3 +36,12 @@ def test_mistakes_are_refused(tmp_path: Path) -> None:
     assert "edge-npu-1" in refused(2, "explain", "digits", "--hw", "edge-npu-2")
     assert refused(2, "explain", "digitz")
     assert refused(2, "explain", "digits", "--json", tmp_path)
+
+
+def test_a_float_model_is_explained_at_an_assumed_format() -> None:
+    model = shared_path("data", "models", "mlperf_tiny_vww_96_float.tflite")
+    found = document("explain", model, "--assume", "int8")
+    counted = document("run", model, "--assume", "int8")
+    assert found["total"]["cycles"] == counted["total"]["cycles"]
+    assert "--assume" in refused(2, "explain", "digits", "--assume", "int8")
+    assert "fp16*fp16" in refused(2, "explain", model, "--assume", "fp16")
