@@ -212,14 +212,15 @@ def _run(request: Request) -> None:
         what = f"'{model.name}' remembers nothing: each sample is computed on its own anyway"
         raise UsageError(Problem("--stream", what))
     oracle = _oracle(request, model.graph, hardware)
+    data = _data(request, model.graph) if request.executes else None
     announce_compilation(request.quiet)
     program = api.schedule(
         model, hardware, request.batch, request.objective, request.mapping, request.assume
     )
     outputs: dict[str, np.ndarray] = {}
     accuracy, agreement, notes = None, None, []
-    if request.executes:
-        inputs, labels, how = _data(request, program)
+    if data is not None:
+        inputs, labels, how = data
         with _progress(request.quiet) as progress:
             outputs = api.infer(
                 program, inputs, request.requantize, progress=progress, stream=request.stream
@@ -278,14 +279,19 @@ def _how_remembered(request: Request, program: Program) -> Iterator[str]:
 
 
 def _data(
-    request: Request, program: Program
+    request: Request, graph: Graph
 ) -> tuple[Mapping[str, np.ndarray], np.ndarray | None, list[str]]:
-    """The inputs to execute, the classes they should be in where they are known, and notes."""
+    """The inputs to execute, the classes they should be in where they are known, and notes.
+
+    Read before anything long starts, so that a mistake in them costs no time.
+    """
     from npusim import api
     from npusim.cli.accuracy import classes_of, read_labels
     from npusim.cli.samples import bundled_inputs, inputs_of
+    from npusim.ir.passes.set_batch import with_batch
 
-    graph = program.graph
+    if request.batch is not None:
+        graph = with_batch(graph, request.batch)
     if request.is_demonstration:
         return *bundled_inputs(graph), []
     if not request.inputs:

@@ -228,3 +228,15 @@ def test_a_second_hardware_is_not_taken_in_silence(command: str) -> None:
 
 def test_a_seed_alone_is_told_what_it_needs() -> None:
     assert "--seed: nothing is executed: give --numerics\n" in refused(2, "run", "--seed", "1")
+
+
+def test_mistakes_in_inputs_cost_no_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are told before anything is scheduled, let alone compiled."""
+
+    def schedule(*_: object, **__: object) -> None:
+        raise AssertionError("scheduled")
+
+    monkeypatch.setattr("npusim.api.schedule", schedule)
+    assert "absent.npz" in refused(2, "run", "digits", "--inputs", tmp_path / "absent.npz")
+    np.savez(tmp_path / "wrong.npz", image=np.zeros((1, 3), np.float32), other=np.zeros(1))
+    assert "wrong.npz" in refused(2, "run", "digits", "--inputs", tmp_path / "wrong.npz")
