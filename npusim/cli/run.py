@@ -253,12 +253,10 @@ def _agreement(
     if oracle is None:
         return None
     from npusim import api
-    from npusim.kernels.table import kernels
-    from npusim.validate.agreement import compare_to
+    from npusim.validate.comparison import agreement_with
 
     profile = api.choose_profile(request.requantize, program.hardware, program.graph)
-    samples = list(api.inferences(program.graph, inputs))
-    return compare_to(oracle, program, samples, profile, kernels(), request.stream)
+    return agreement_with(oracle, program, inputs, profile, request.stream)
 
 
 def _how_executed(request: Request, program: Program) -> str:

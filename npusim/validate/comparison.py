@@ -11,7 +11,10 @@ from npusim import api
 
 if TYPE_CHECKING:
     from npusim.hardware.schema import Hardware
+    from npusim.numerics.profiles import Profile
+    from npusim.schedule.program import Program
     from npusim.validate.agreement import Agreement
+    from npusim.validate.oracles import Oracle
 
 
 def compare_with(
@@ -26,8 +29,6 @@ def compare_with(
     `inputs` and `requantize` are those of `execute`; without inputs, random ones are drawn.
     UsageError where the framework is not installed, or not for this kind of file.
     """
-    from npusim.kernels.table import kernels
-    from npusim.validate.agreement import compare_to
     from npusim.validate.oracles import open_oracle
 
     program = api.schedule(model, hw)
@@ -35,4 +36,19 @@ def compare_with(
     profile = api.choose_profile(requantize, program.hardware, graph)
     oracle = open_oracle(framework, api.model_path(model), graph, profile.name)
     given = api.random_inputs(graph) if inputs is None else inputs
-    return compare_to(oracle, program, list(api.inferences(graph, given)), profile, kernels())
+    return agreement_with(oracle, program, given, profile)
+
+
+def agreement_with(
+    oracle: Oracle, program: Program, inputs: Mapping[str, np.ndarray], profile: Profile,
+    stream: bool = False,
+) -> Agreement:  # fmt: skip
+    """`program` under `profile` beside a framework that is open already, on every sample.
+
+    With `stream` samples follow each other, as in `api.infer`.
+    """
+    from npusim.kernels.table import kernels
+    from npusim.validate.agreement import compare_to
+
+    samples = list(api.inferences(program.graph, inputs))
+    return compare_to(oracle, program, samples, profile, kernels(), stream)

@@ -81,7 +81,11 @@ def _onnx_runtime(path: Path, graph: Graph, profile: str) -> Oracle:
     names = [output.name for output in session.get_outputs()]
 
     def run(inputs: Arrays) -> dict[str, np.ndarray]:
-        return dict(zip(names, session.run(None, dict(inputs)), strict=True))
+        try:
+            return dict(zip(names, session.run(None, dict(inputs)), strict=True))
+        except Exception as error:  # as above: a batch, for instance, that the file has not
+            what = f"ONNX Runtime refuses these inputs: {_first_line(error)}"
+            raise UsageError(Problem("--compare-to", what)) from None
 
     title = f"ONNX Runtime {onnxruntime.__version__}, {setting}=1"
     return Oracle(title, run, lambda: None)

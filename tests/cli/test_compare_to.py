@@ -80,3 +80,9 @@ def test_mistakes_are_refused(tmp_path: Path) -> None:
     table = tmp_path / "layers.csv"
     table.write_text("name,m,k,n\nfirst,16,32,8\n")
     assert "onnx" in refused(2, "run", table, "--compare-to", "onnxruntime")
+
+
+def test_a_batch_that_the_file_has_not_is_refused() -> None:
+    message = refused(2, "run", "digits", "--batch", 2, "--compare-to", "onnxruntime")
+    assert "--compare-to" in message
+    assert "ONNX Runtime refuses these inputs" in message

@@ -8,7 +8,7 @@ what they refuse is not.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -58,7 +58,6 @@ class Entry:
     note: str = ""
     inputs: tuple[Sample, ...] = X
     output: Format | None = None
-    outputs: tuple[tuple[int, ...], ...] = field(default=())
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -86,7 +85,7 @@ class Entry:
 
     def _runs(self, fmt: Format, profiles: Iterable[str]) -> bool:
         inputs = [_tensor(f"in{at}", given, fmt) for at, given in enumerate(self.inputs)]
-        shapes = self.outputs or self.op.infer_shapes(inputs)
+        shapes = self.op.infer_shapes(inputs)
         result = self.output or fmt
         outputs = [
             Tensor(f"out{at}", tuple(shape), result, _quantization(result))

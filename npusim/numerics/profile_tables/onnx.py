@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from npusim.numerics.profile_tables.reals import ARITHMETICS_ON_REALS
+
 ORACLE = "ONNX Runtime 1.31.1, CPU, session.x64quantprecision=1"
 ARITHMETICS = {
     "clamp": "half_even",
@@ -31,17 +33,7 @@ ARITHMETICS = {
     "hard_swish": "onnx",
     "logistic": "onnx",
     "tanh": "onnx",
-    "batch_norm": "float32",
-    "group_norm": "float32",
-    "instance_norm": "float32",
-    "layer_norm": "float32",
-    "cum_sum": "float32",
-    "top_k": "float32",
-    "gru": "float32",
-    "local_response_norm": "float32",
-    "log_softmax": "float32",
-    "lstm": "float32",
-    "rnn": "float32",
+    **ARITHMETICS_ON_REALS,
     "sub": "through_float",
     "div": "through_float",
     "maximum": "through_float",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from npusim.numerics.profile_tables.reals import ARITHMETICS_ON_REALS
+
 ORACLE = "LiteRT 2.3.0, BUILTIN_REF kernels"
 ARITHMETICS = {
     "clamp": "half_away",
@@ -29,17 +31,7 @@ ARITHMETICS = {
     "hard_swish": "fixed_point",
     "logistic": "lookup",
     "tanh": "lookup",
-    "batch_norm": "float32",
-    "group_norm": "float32",
-    "instance_norm": "float32",
-    "layer_norm": "float32",
-    "cum_sum": "float32",
-    "top_k": "float32",
-    "gru": "float32",
-    "local_response_norm": "float32",
-    "log_softmax": "float32",
-    "lstm": "float32",
-    "rnn": "float32",
+    **ARITHMETICS_ON_REALS,
     "sub": "double_rounding",
     "maximum": "through_float",
     "minimum": "through_float",
