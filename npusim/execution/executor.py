@@ -3,9 +3,9 @@
 Two ways, with the same bits. `by_tiles` consumes the job records one by one, exactly those that
 timing counts: partial sums tile by tile, each output tile drained when its last reduction tile is
 done; what a framework computes through float32 has no partial sums and is computed when its tile is
-drained. Otherwise every operator runs in one kernel call, which is allowed because a wrapping int32
-sum does not depend on its order and every other kernel computes each output on its own; a test
-compares the two.
+drained. Otherwise every operator runs at once, which is allowed because a wrapping integer sum does
+not depend on its order and every other kernel computes each output on its own; sums that saturate
+or round are made in the Program's tiles of the reduction. A test compares the two.
 """
 
 from __future__ import annotations
@@ -45,15 +45,8 @@ class Executor:
             raise UnsupportedModelError(Problem(graph.name, what))
         if graph.counted_only:
             raise UnsupportedModelError(Problem(graph.name, graph.counted_only))
-        accumulator = program.hardware.mac_array.accumulator
-        if accumulator.format != "int32" or accumulator.on_overflow != "wrap":
-            what = (
-                f"an accumulator of {accumulator.format} (on overflow: {accumulator.on_overflow}) "
-                "is counted but not executed yet: only int32 that wraps is"
-            )
-            raise UnsupportedModelError(Problem(program.hardware.name, what))
         self._program = program
-        self._bound = _bind_all(graph, program.steps, profile, kernels)
+        self._bound = _bind_all(program, profile, kernels)
         self._last_reader = _last_readers(graph)
 
     def run(
@@ -80,7 +73,9 @@ class Executor:
             self._run_tiles(values, observer)
         else:
             self._run_layers(values, wanted)
-        return {name: np.ascontiguousarray(values[name]) for name in wanted}
+        return {  # a scalar stays one: ascontiguousarray gives it an axis
+            name: np.ascontiguousarray(values[name]).reshape(values[name].shape) for name in wanted
+        }
 
     def advance(
         self, inputs: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray] | None = None
@@ -94,10 +89,17 @@ class Executor:
     def _run_layers(self, values: Values, wanted: Collection[str]) -> None:
         for at, step in enumerate(self._program.steps):
             ins, outs = self._arrays(step, values)
-            run_layer(self._bound[at], step.nest, ins, outs)
+            run_layer(self._bound[at], step.nest, ins, outs, self._reduction(at))
             for name in step.node.inputs:
                 if self._last_reader.get(name) == at and name not in wanted:
                     values.pop(name, None)
+
+    def _reduction(self, at: int) -> int:
+        """Input channels whose products a step sums at once; 0 if that cannot change a bit."""
+        pair = self._program.steps[at].pair
+        if not pair or not self._program.hardware.mac_array.accumulation(pair).is_ordered:
+            return 0
+        return int(self._program.table[at]["tile_c"])
 
     def _run_tiles(self, values: Values, observer: Observer | None) -> None:
         steps = self._program.steps
@@ -114,7 +116,9 @@ class Executor:
                 kernel, key = self._bound[at], _output_key(at, tile)
                 if kind == COMPUTE and step.unit == ARRAY:
                     if isinstance(kernel, ArrayKernel):
-                        kernel.accumulate(ins, acc.setdefault(key, accumulators(tile)), tile)
+                        kernel.accumulate(
+                            ins, acc.setdefault(key, accumulators(kernel, tile)), tile
+                        )
                 elif kind == POST and isinstance(kernel, ArrayKernel):
                     kernel.drain(acc.pop(key), outs[0], tile)
                 else:
@@ -139,14 +143,16 @@ def execute(
 
 
 def _bind_all(
-    graph: Graph, steps: Sequence[Step], profile: Profile, kernels: Kernels
+    program: Program, profile: Profile, kernels: Kernels
 ) -> list[ArrayKernel | VectorKernel]:
+    graph, array = program.graph, program.hardware.mac_array
     bound: list[ArrayKernel | VectorKernel] = []
     problems: list[Problem] = []
-    for step in steps:
+    for step in program.steps:
         ins, outs = graph.operands(step.node)
+        summing = kernels.summing(array.accumulation(step.pair) if step.pair else None)
         try:
-            bound.append(step.node.op.bind(ins, outs, profile, kernels))
+            bound.append(step.node.op.bind(ins, outs, profile, summing))
         except UnsupportedModelError as error:
             problems += [Problem(f"node '{step.name}'", str(one)) for one in error.problems]
     if problems:

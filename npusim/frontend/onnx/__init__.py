@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from npusim.frontend.onnx.reader import read_onnx
+from npusim.frontend.onnx.reader import read_onnx, read_onnx_bytes
 
-__all__ = ["read_onnx"]
+__all__ = ["read_onnx", "read_onnx_bytes"]

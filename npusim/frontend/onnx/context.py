@@ -82,6 +82,13 @@ class Context:
             return self.add_constant(name, self.constants[name])
         raise DamagedNodeError(f"reads '{source.input(index)}', which nothing has written")
 
+    def type_of(self, source: Source, index: int) -> Format:
+        """Format of an input, whatever it is."""
+        name = self.name_of(source, index)
+        if name in self.constants:
+            return self.format_of(self.constants[name])
+        return FP32 if name in self.quantized else self.activation(source, index).format
+
     def add_constant(
         self, name: str, data: np.ndarray, quantization: Quantization | None = None
     ) -> Tensor:

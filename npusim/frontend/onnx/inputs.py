@@ -82,7 +82,7 @@ def _fixed(
         declared = [named.get(d.dim_param) if e is None else e for d, e in pairs]
     if given is not None:
         fits = len(given) == len(declared) and all(
-            extent > 0 and expected in (None, extent)
+            extent == expected or (expected is None and extent > 0)
             for extent, expected in zip(given, declared, strict=False)
         )
         if not fits:

@@ -30,9 +30,10 @@ from npusim.frontend.onnx.table import OPERATORS
 from npusim.frontend.onnx.tensors import read_tensor
 from npusim.ir.graph import Graph
 from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.tensor import Tensor
 
 PROFILE = "onnx"
-OPTIONAL_OUTPUTS = ("LSTM",)
+OPTIONAL_OUTPUTS = ("GRU", "LSTM", "RNN")
 """Operators that need not give their first output."""
 UNEXPECTED = (ValueError, TypeError, IndexError, KeyError, OverflowError, AssertionError)
 """What a node that contradicts itself can raise where no check of ours names the contradiction."""
@@ -53,7 +54,19 @@ def read_onnx(
     that npusim can't run, UsageError if there is no such file or an extent stays open.
     """
     path = Path(path)
-    content = content_of(path, MAX_FILE_BYTES, "an ONNX file")
+    return read_onnx_bytes(content_of(path, MAX_FILE_BYTES, "an ONNX file"), path, batch, shapes)
+
+
+def read_onnx_bytes(
+    content: bytes,
+    path: Path,
+    batch: int | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> Graph:
+    """A model that is in memory already, as `read_onnx` reads it from a file.
+
+    `path` names it in messages; data outside the message is looked for beside it.
+    """
     builder = _Builder(_parse(content, path), path)
     return builder.graph(batch, shapes or {}, hashlib.sha256(content).hexdigest())
 
@@ -235,9 +248,17 @@ class _Builder:
         function = OPERATORS.get(source.operator)
         if function is None:
             raise UnsupportedNodeError(f"{source.operator} of an activation is not supported")
+        self._check_elements(source, names)
         if not source.outputs[0] and source.operator not in OPTIONAL_OUTPUTS:
             raise DamagedNodeError("leaves its first output out")
         function(context, source)
+
+    def _check_elements(self, source: Source, names: Sequence[str]) -> None:
+        """Refuse to compute from a tensor that has no elements."""
+        for name in names if source.operator != "CastLike" else names[:1]:
+            tensor = self.context.tensors.get(name)
+            if tensor is not None and not tensor.size:
+                raise UnsupportedNodeError(f"reads '{name}', which has no elements")
 
     def _moves_constant(self, source: Source, names: Sequence[str]) -> bool:
         """True if the node rearranges a dequantized constant: then its stored integers are."""
@@ -277,16 +298,27 @@ class _Builder:
             if name in context.failed:
                 continue
             if tensor is None:
-                known = name in context.constants or name in context.quantized
-                what = "is a constant" if known else "is computed by no node"
-                (self.unsupported if known else self.damaged).append(Problem(where, what))
+                tensor = self._constant_output(name)
+            if tensor is None:
+                self.damaged.append(Problem(where, "is computed by no node"))
+            elif not tensor.size:
+                self.unsupported.append(Problem(where, "has no elements"))
             elif tensor.name != name:
-                del context.aliases[name]
+                context.aliases.pop(name, None)
                 context.add_node(
                     name, Reshape(tensor.shape), [tensor], name, tensor.shape, tensor.format,
                     tensor.quantization,
                 )  # fmt: skip
         return tuple(names)
+
+    def _constant_output(self, name: str) -> Tensor | None:
+        """A constant that the model gives out, under a name of its own; None if it is none."""
+        context = self.context
+        found = context.constants.get(context.resolve(name))
+        stored = context.quantized.get(context.resolve(name))
+        if stored is not None:
+            found = stored.quantization.real(stored.data)
+        return None if found is None else context.add_constant(f"{name}:constant", found)
 
 
 def _is_known(source: Source) -> bool:

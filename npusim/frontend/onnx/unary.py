@@ -111,7 +111,19 @@ def _qlinear_sigmoid(ctx: Context, source: Source) -> None:
 
 def _cast(ctx: Context, source: Source) -> None:
     """Cast; one to the same format is nothing, one to a format without tensors is refused."""
-    target = _format(source.integer("to", 0))
+    _emit_cast(ctx, source, _format(source.integer("to", 0)))
+
+
+def _cast_like(ctx: Context, source: Source) -> None:
+    """CastLike: a cast to the type of its second input, which takes no other part."""
+    target, name = ctx.type_of(source, 1), ctx.name_of(source, 0)
+    if name in ctx.constants:
+        ctx.constants[source.outputs[0]] = ctx.constants[name].astype(target.dtype)
+    else:
+        _emit_cast(ctx, source, target)
+
+
+def _emit_cast(ctx: Context, source: Source, target: Format) -> None:
     x = ctx.activation(source, 0)
     if x.format == target:
         ctx.aliases[source.outputs[0]] = ctx.name_of(source, 0)
@@ -146,6 +158,7 @@ def _format(elem_type: int) -> Format:
 OPERATORS: Mapping[str, Callable[[Context, Source], None]] = {
     "Abs": _plain(Abs),
     "Cast": _cast,
+    "CastLike": _cast_like,
     "Celu": _with_alpha(Celu, 1.0),
     "Ceil": _plain(Ceil),
     "Elu": _with_alpha(Elu, 1.0),
