@@ -95,7 +95,7 @@ def _placed(graph: Graph, hardware: Hardware) -> list[Row]:
     from npusim.hardware.schema import Host
     from npusim.schedule.lower import lower
 
-    machine = machine_of(hardware, graph.pair)
+    machine = machine_of(hardware)
     refused: dict[str, str] = {}
     try:
         steps = lower(graph, hardware, machine).steps

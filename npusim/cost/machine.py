@@ -11,11 +11,12 @@ from npusim.hardware.schema import Hardware
 class Machine(NamedTuple):
     """One NPU in cycles and bytes; see the fields of `Hardware` for their meaning.
 
-    `peak_macs` is MACs per cycle of all cores for the format pair that the machine was made for.
+    `array` is at one MAC per unit and cycle; `mac_units` are those of all cores. Steps have rates
+    of their own, as their number formats have.
     """
 
     array: ArrayParams
-    peak_macs: float
+    mac_units: int
     dram_bytes_per_cycle: float
     dram_latency: int
     burst_bytes: int
@@ -27,11 +28,9 @@ class Machine(NamedTuple):
     sram_bytes: int
 
 
-def machine_of(hardware: Hardware, pair: str = "int8*int8") -> Machine:
-    """The machine that `hardware` describes, computing in format `pair` (activation*weight)."""
+def machine_of(hardware: Hardware) -> Machine:
+    """The machine that `hardware` describes."""
     mac = hardware.mac_array
-    precision = mac.precision(pair)
-    per_unit = precision.rate if precision else 1.0
     taps_y, taps_x = mac.max_kernel or (1 << 30, 1 << 30)
     array = ArrayParams(
         rows=mac.rows,
@@ -48,12 +47,12 @@ def machine_of(hardware: Hardware, pair: str = "int8*int8") -> Machine:
         max_taps_y=taps_y,
         max_taps_x=taps_x,
         accumulators=mac.accumulator.entries or 1 << 40,
-        macs_per_unit=per_unit,
+        macs_per_unit=1.0,
     )
     sram = hardware.memory.sram
     return Machine(
         array=array,
-        peak_macs=float(hardware.peak_macs_per_cycle(pair)),
+        mac_units=hardware.mac_units,
         dram_bytes_per_cycle=_stream_bytes_per_cycle(hardware),
         dram_latency=hardware.dram_latency_cycles,
         burst_bytes=hardware.dram_burst_bytes,

@@ -69,9 +69,9 @@ class Figures:
         self.used: dict[str, Figure] = {}
         self._node_nm = silicon.node_nm(hardware)
 
-    def mac(self, activation: str, weight: str) -> float:
-        """Energy of one MAC of the format pair, pJ."""
-        return self._value(f"mac {activation}*{weight}", lambda: self._mac(activation, weight))
+    def mac(self, pair: str) -> float:
+        """Energy of one MAC of the format pair `activation*weight` of the hardware, pJ."""
+        return self._value(f"mac {pair}", lambda: self._mac(pair))
 
     def sram(self, action: str) -> float:
         """Energy of one byte of SRAM, pJ/B; `action` is `read` or `write`."""
@@ -123,12 +123,13 @@ class Figures:
         node_nm = None if field == "dram_per_byte" else self._node_nm
         return Figure(name, value, unit, source, "stated", node_nm)
 
-    def _mac(self, activation: str, weight: str) -> Figure:
+    def _mac(self, pair: str) -> Figure:
         """From the table, in proportion to the stated energy of an int8 MAC if there is one."""
         array = self.hardware.mac_array
-        precision = array.precision(f"{activation}*{weight}")
+        activation, weight = pair.split("*")
+        precision = array.precision(pair)
         compute = precision.compute if precision else None
-        total = array.accumulator.format
+        total = array.accumulation(pair).format.name
         table = arithmetic.mac(activation, weight, total, self._node_nm, compute)
         stated = self._stated("mac_int8", table.name, "pJ")
         if stated is None:
@@ -164,19 +165,12 @@ def energy_of(counts: Counts) -> Energy:
     )
 
 
-def pair_of(counts: Counts, step: StepCounts) -> tuple[str, str]:
-    """Number formats (activation, weight) of a step's two factors."""
-    tensors = counts.program.graph.tensors
-    first, second = step.step.nest.operands[:2]
-    return tensors[first.tensor].format.name, tensors[second.tensor].format.name
-
-
 def _step_energy(counts: Counts, step: StepCounts, figures: Figures) -> dict[str, float]:
     """Joules of one step by part."""
     parts = dict.fromkeys(PARTS, 0.0)
     unit = step.step.unit
     if step.issued_macs:
-        parts["mac"] = PJ * step.issued_macs * figures.mac(*pair_of(counts, step))
+        parts["mac"] = PJ * step.issued_macs * figures.mac(step.step.pair)
     if unit == ARRAY:
         parts["postprocess"] = PJ * step.output_elements * figures.requantization()
     if unit == VECTOR:

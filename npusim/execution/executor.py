@@ -10,7 +10,7 @@ or round are made in the Program's tiles of the reduction. A test compares the t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 

@@ -14,10 +14,20 @@ from npusim.ir.operator import ArrayKernel, VectorKernel, WholeKernel
 
 def run_layer(
     kernel: ArrayKernel | VectorKernel, nest: LoopNest, inputs: Sequence[np.ndarray],
-    outputs: Sequence[np.ndarray],
+    outputs: Sequence[np.ndarray], reduction: int = 0,
 ) -> None:  # fmt: skip
-    """Write `outputs`: all partial sums and one drain on the array, else one call."""
-    if _runs_whole(type(kernel)):
+    """Write `outputs`: all partial sums and one drain on the array, else one call.
+
+    `reduction` > 0 says how many input channels are summed at once where that changes a sum.
+    """
+    if reduction and _has_sums(type(kernel)):
+        on_array, whole = cast(ArrayKernel, kernel), nest.whole
+        sums = accumulators(on_array, whole)
+        for c0 in range(0, whole.c1, reduction):
+            tile = whole._replace(c0=c0, c1=min(c0 + reduction, whole.c1))
+            on_array.accumulate(inputs, sums, tile)
+        on_array.drain(sums, outputs[0], whole)
+    elif _runs_whole(type(kernel)):
         cast(WholeKernel, kernel).compute_whole(inputs, outputs[0])
     else:
         run_tile(kernel, inputs, outputs, nest.whole)
@@ -30,7 +40,7 @@ def run_tile(
     """Write a tile of `outputs` with its whole reduction."""
     if _has_sums(type(kernel)):
         on_array = cast(ArrayKernel, kernel)
-        sums = accumulators(tile)
+        sums = accumulators(on_array, tile)
         on_array.accumulate(inputs, sums, tile)
         on_array.drain(sums, outputs[0], tile)
     else:
@@ -48,10 +58,10 @@ def _has_sums(kind: type) -> bool:
     return issubclass(kind, ArrayKernel)
 
 
-def accumulators(tile: Tile) -> np.ndarray:
-    """Zeroed int32 sums [b, oy, ox, g, k] of a tile."""
+def accumulators(kernel: ArrayKernel, tile: Tile) -> np.ndarray:
+    """Zeroed sums [b, oy, ox, g, k] of a tile: int32, or what the kernel's `sum_dtype` says."""
     shape = (
         tile.b1 - tile.b0, tile.y1 - tile.y0, tile.x1 - tile.x0,
         tile.g1 - tile.g0, tile.k1 - tile.k0,
     )  # fmt: skip
-    return np.zeros(shape, np.int32)
+    return np.zeros(shape, getattr(kernel, "sum_dtype", np.int32))

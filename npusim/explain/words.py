@@ -39,8 +39,8 @@ def network_words(report: Report, machine: Machine) -> tuple[str, ...]:
     """Sentences about the whole network."""
     total = report.total
     moved = total.dram_read_bytes + total.dram_write_bytes
-    issued = total.utilization * machine.peak_macs * total.cycles
-    least = _least(report.model.macs, issued / machine.peak_macs, moved, machine)
+    peak = report.hardware.peak_macs_per_cycle[total.dominant_format]
+    least = _least(report.model.macs, total.utilization * total.cycles, moved, peak, machine)
     costly = sorted(report.layers, key=lambda layer: -layer.cycles)[:3]
     share = sum(layer.cycles for layer in costly) / (total.cycles or 1)
     names = ", ".join(f"{layer.name.split(';')[0]} ({layer.bound_by})" for layer in costly)
@@ -67,7 +67,8 @@ def layer_words(
         rate = significant((hardware.host.flops_per_s or 0.0) / 1e9)
         return own, f"It runs on the host, at {rate} GFLOP/s: the NPU has no unit for it."
     busy = layer.utilization * max(layer.cycles, layer.array_busy_cycles)
-    least = _least(layer.macs, busy, moved, machine)
+    peak = report.hardware.peak_macs_per_cycle[layer.format or report.total.dominant_format]
+    least = _least(layer.macs, busy, moved, peak, machine)
     hidden = layer.array_busy_cycles - layer.cycles
     overlap = (
         f"Its array work ({layer.array_busy_cycles:,} cycles) is partly hidden behind neighbours."
@@ -88,8 +89,13 @@ def _fit(layer: Layer, hardware: Hardware) -> str:
     )
 
 
-def _least(macs: int, array_cycles: float, moved: int, machine: Machine) -> tuple[str, ...]:
-    """The two bounds and the balance; `array_cycles` are issued MACs / peak rate."""
+def _least(
+    macs: int, array_cycles: float, moved: int, peak_macs: float, machine: Machine
+) -> tuple[str, ...]:
+    """The two bounds and the balance; `array_cycles` are issued MACs / peak rate.
+
+    `peak_macs` are MACs a cycle in the formats of the layer, or in those of most of the network.
+    """
     memory_cycles = moved / machine.dram_bytes_per_cycle
     if not macs and not moved:
         return ()
@@ -98,13 +104,13 @@ def _least(macs: int, array_cycles: float, moved: int, machine: Machine) -> tupl
         return (f"{traffic}, at least {memory_cycles:,.0f} cycles.",)
     first = (
         f"{shown(macs, COUNT)} MACs take at least {array_cycles:,.0f} cycles at "
-        f"{significant(machine.peak_macs)} MACs a cycle; "
+        f"{significant(peak_macs)} MACs a cycle; "
         f"{shown(moved, BYTES)} to and from the second memory at least {memory_cycles:,.0f} at "
         f"{significant(machine.dram_bytes_per_cycle)} bytes a cycle."
     )
     if not moved:
         return (first,)
-    intensity, balance = macs / moved, machine.peak_macs / machine.dram_bytes_per_cycle
+    intensity, balance = macs / moved, peak_macs / machine.dram_bytes_per_cycle
     side = "array" if intensity >= balance else "second memory"
     second = (
         f"That is {significant(intensity)} MACs a byte. This hardware balances at "

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from npusim.errors import nearest_name
 from npusim.hardware.quantities import (
@@ -20,6 +20,8 @@ from npusim.hardware.quantities import (
     WeightsPerCycle,
     refuse,
 )
+from npusim.numerics.accumulation import Accumulation
+from npusim.numerics.formats import format_named
 
 DATAFLOWS: dict[str, tuple[str, ...]] = {
     "systolic": ("weight_stationary", "output_stationary"),
@@ -33,6 +35,16 @@ OPERAND_FORMATS = (
 ACCUMULATOR_FORMAT = re.compile(r"int([89]|[1-5][0-9]|6[0-4])|fp16|bf16|fp32")
 
 
+def _accumulator_format(value: str) -> str:
+    if not ACCUMULATOR_FORMAT.fullmatch(value):
+        known = "int8 to int64, fp16, bf16, fp32"
+        raise ValueError(f"unknown accumulator format {value!r}: {known}")
+    return value
+
+
+AccumulatorFormat = Annotated[str, AfterValidator(_accumulator_format)]
+
+
 class Precision(Section):
     """What one format pair costs on the array."""
 
@@ -40,6 +52,9 @@ class Precision(Section):
     """MACs per unit and cycle (dimensionless, > 0): 2 means two MACs where int8 has one."""
     compute: Literal["int16", "fp16", "bf16", "fp32"] | None = None
     """The format both operands are converted to at the array's edge; null: none is needed."""
+    accumulator: AccumulatorFormat | None = None
+    """Number format of a partial sum of this pair; null: `mac_array.accumulator.format`, or for
+    floating-point operands on an array of integer accumulators `fp32`."""
 
 
 def _precision(value: object) -> object:
@@ -52,23 +67,34 @@ PrecisionField = Annotated[
 ]
 
 
+_OVERFLOWS = {"infinity": "become infinity", "wrap": "wrap"}
+
+
 class Accumulator(Section):
     """Where partial sums live: number format, how many, and what an overflow does."""
 
-    format: str = "int32"
+    format: AccumulatorFormat = "int32"
     """Number format of a partial sum: `int8` to `int64` of any width, `fp16`, `bf16`, `fp32`."""
     entries: Count | None = None
     """Accumulators per array column, >= 1; null: not the limit of a tile."""
-    on_overflow: Literal["wrap", "saturate"] = "wrap"
-    """What happens to a sum that leaves the format's range."""
+    on_overflow: Literal["wrap", "saturate", "infinity"] | None = None
+    """What happens to a sum that leaves the format's range: integers `wrap` or `saturate`, floats
+    become `infinity` or `saturate`; null: wrap, or infinity."""
+    tree: Annotated[Count, Field(le=4096)] = 1
+    """Products of neighbouring channels that an adder tree sums before they join the accumulator;
+    1: one after the other. It changes sums that round or saturate, and no cycle."""
+    products: Literal["exact", "rounded"] = "exact"
+    """Floats: whether a product is added exactly (fused multiply-add) or rounded to the
+    accumulator's format before."""
+    subnormals: Literal["keep", "flush"] = "keep"
+    """Floats: whether subnormal operands and sums are kept or become zero."""
 
-    @field_validator("format")
-    @classmethod
-    def _known_format(cls, value: str) -> str:
-        if not ACCUMULATOR_FORMAT.fullmatch(value):
-            known = "int8 to int64, fp16, bf16, fp32"
-            raise ValueError(f"unknown accumulator format {value!r}: {known}")
-        return value
+    @model_validator(mode="after")
+    def _consistent(self) -> Accumulator:
+        wrong = "infinity" if self.format.startswith("int") else "wrap"
+        if self.on_overflow == wrong:
+            raise refuse(("on_overflow", f"a sum in {self.format} cannot {_OVERFLOWS[wrong]}"))
+        return self
 
 
 class Overlap(Section):
@@ -158,6 +184,39 @@ class MacArray(Section):
         }
         message = "has no meaning in a systolic array: remove it, or set style: dot_product"
         return [(key, f"{key} {message}") for key, found in set_here.items() if found]
+
+    def pair_for(self, activation: str, weight: str) -> str | None:
+        """The format pair of `precisions` in which the array multiplies these; None if there is
+        none.
+
+        Unsigned integers run as signed ones of that width, FP8 formats as `fp8` where the array
+        tells none apart, and weights of 4 bits as 8-bit ones where they have no rate of their own.
+        """
+        wider = {"int4": "int8", "uint4": "int8"}
+        for second in (weight, wider.get(weight, weight)):
+            given = (activation, second)
+            signed = tuple(name.replace("uint", "int") for name in given)
+            generic = tuple("fp8" if name.startswith("fp8") else name for name in given)
+            for pair in (given, signed, generic):
+                if "*".join(pair) in self.precisions:
+                    return "*".join(pair)
+        return None
+
+    def accumulation(self, pair: str) -> Accumulation:
+        """How the products of `pair`, one of `precisions`, are summed."""
+        own, chosen = self.accumulator, self.precisions[pair]
+        assert chosen is not None  # the loader removes pairs that are null
+        floats = chosen.compute in ("fp16", "bf16", "fp32") or not pair.startswith(("int", "uint"))
+        name = chosen.accumulator or own.format
+        if floats and chosen.accumulator is None and name.startswith("int"):
+            name = "fp32"
+        fits = own.on_overflow != ("wrap" if floats else "infinity")
+        overflow = own.on_overflow if own.on_overflow and fits else None
+        return Accumulation(
+            format_named(name), overflow or ("infinity" if floats else "wrap"), own.tree,
+            own.products, own.subnormals,
+            format_named(chosen.compute) if floats and chosen.compute else None,
+        )  # fmt: skip
 
     def precision(self, pair: str) -> Precision | None:
         """The precision of `activation*weight`; unsigned integers run as signed of that width."""

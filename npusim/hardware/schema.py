@@ -242,13 +242,17 @@ class Hardware(Section):
 
     def peak_macs_per_cycle(self, pair: str = "int8*int8") -> float:
         """MACs that all cores issue per cycle at most, for the pair `activation*weight`."""
-        array = self.mac_array
-        precision = array.precision(pair)
+        precision = self.mac_array.precision(pair)
         if precision is None:
-            have = ", ".join(array.precisions)
+            have = ", ".join(self.mac_array.precisions)
             raise UsageError(Problem(self.name, f"no precision {pair}: this hardware has {have}"))
-        height, width = array.pixels
-        return self.cores * array.rows * array.cols * height * width * precision.rate
+        return self.mac_units * precision.rate
+
+    @property
+    def mac_units(self) -> int:
+        """MAC units of all cores."""
+        height, width = self.mac_array.pixels
+        return self.cores * self.mac_array.rows * self.mac_array.cols * height * width
 
     @property
     def dram_peak_bytes_per_s(self) -> float:

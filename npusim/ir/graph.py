@@ -60,8 +60,6 @@ class Graph:
     states: tuple[State, ...] = ()
     counted_only: str = ""
     """Why the graph can be counted, but not executed; empty if it can."""
-    pair: str = "int8*int8"
-    """Number formats (activation*weight) in which the array works on it."""
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ from npusim.numerics.profiles import Profile
 class ArrayKernel(Protocol):
     """An operator bound to its tensors, on the MAC array: partial sums, then the drain.
 
-    Arrays have the logical shapes of the graph. `acc` is int32
-    [b, oy, ox, g, k] for the extents of the tile, zero before the first reduction tile.
+    Arrays have the logical shapes of the graph. `acc` is [b, oy, ox, g, k] for the extents of the
+    tile, zero before the first reduction tile; int32, or what the class attribute `sum_dtype` says.
     """
 
     def accumulate(self, inputs: Sequence[np.ndarray], acc: np.ndarray, tile: Tile) -> None:

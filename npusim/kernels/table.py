@@ -10,10 +10,11 @@ from __future__ import annotations
 import functools
 import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from npusim.errors import Problem, UsageError
+from npusim.numerics.accumulation import Accumulation
 
 PATHS = ("c", "numba", "reference")
 _MODULES = {
@@ -25,14 +26,23 @@ _MODULES = {
 
 @dataclass(frozen=True)
 class Kernels:
-    """The kernels of one path; `table` maps a kernel's name to a function."""
+    """The kernels of one path; `table` maps a kernel's name to a function.
+
+    `accumulation` is how the array that an operator is bound for sums products; None stands for the
+    framework's own way (a host's): integers exactly, floats as `convolution_float32` says.
+    """
 
     path: str
     table: Mapping[str, Callable[..., Any]]
+    accumulation: Accumulation | None = None
 
     def get(self, name: str) -> Callable[..., Any]:
         """The kernel called `name`; KeyError if no path defines it."""
         return self.table[name]
+
+    def summing(self, accumulation: Accumulation | None) -> Kernels:
+        """The same kernels for an array that sums so."""
+        return replace(self, accumulation=accumulation)
 
 
 @functools.cache

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from npusim.energy.model import pair_of
 from npusim.ir.graph import Graph
 from npusim.ir.tensor import Tensor
 from npusim.report.confidence import confidence_of
-from npusim.report.layers import layers_of
+from npusim.report.layers import format_name, layers_of, least_array_cycles
 from npusim.report.memory import sram_use_of
 from npusim.report.report import Report
 from npusim.report.states import state_notes
@@ -98,19 +97,13 @@ def _hardware(hardware: Hardware) -> HardwareInfo:
 def _peaks(hardware: Hardware) -> dict[str, float]:
     """MACs per cycle by number format."""
     pairs = hardware.mac_array.precisions
-    return {_format_name(*pair.split("*")): hardware.peak_macs_per_cycle(pair) for pair in pairs}
-
-
-def _format_name(activation: str, weight: str) -> str:
-    """`int8` where both factors have it, else `activation*weight`; uint8 runs as int8."""
-    activation, weight = (name.replace("uint", "int") for name in (activation, weight))
-    return activation if activation == weight else f"{activation}*{weight}"
+    return {format_name(pair): hardware.peak_macs_per_cycle(pair) for pair in pairs}
 
 
 def _total(counts: Counts, energy: Energy, batch: int) -> Total:
     program, clock_hz = counts.program, counts.program.hardware.clock_hz
     operations = OPS_PER_MAC * sum(step.nest.macs for step in program.steps)
-    issued = sum(step.issued_macs for step in counts.steps)
+    busy_cycles = sum(least_array_cycles(program, step) for step in counts.steps)
     latency_s = counts.cycles / clock_hz
     peaks = _peaks(program.hardware)
     return Total(
@@ -121,7 +114,7 @@ def _total(counts: Counts, energy: Energy, batch: int) -> Total:
         tops_peak={name: OPS_PER_MAC * rate * clock_hz / 1e12 for name, rate in peaks.items()},
         dominant_format=_dominant_format(counts, peaks),
         tops_effective=_ratio(operations, latency_s) / 1e12,
-        utilization=_ratio(issued, program.machine.peak_macs * counts.cycles),
+        utilization=_ratio(busy_cycles, counts.cycles),
         energy_j=energy.total_j,
         average_power_w=energy.average_power_w,
         tops_per_watt=_ratio(operations, energy.total_j) / 1e12,
@@ -145,7 +138,7 @@ def _dominant_format(counts: Counts, peaks: Mapping[str, float]) -> str:
     issued: dict[str, int] = {}
     for step in counts.steps:
         if step.issued_macs:
-            name = _format_name(*pair_of(counts, step))
+            name = format_name(step.step.pair)
             issued[name] = issued.get(name, 0) + step.issued_macs
     return max(issued, key=lambda name: issued[name]) if issued else next(iter(peaks))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from npusim.energy.model import NOT_MODELLED as ENERGY_NOT_MODELLED
-from npusim.energy.model import Energy, pair_of
+from npusim.energy.model import Energy
 from npusim.hardware.schema import free_parameters
 from npusim.report.types import Confidence
 from npusim.schedule.tables import HOST
@@ -61,11 +61,20 @@ def _missing(counts: Counts) -> list[str]:
     missing += _missing_of_memory(counts.program.hardware)
     if any(step.step.unit == HOST for step in counts.steps):
         missing.append("transfers and change of layout between NPU and host")
-    pairs = {"*".join(pair_of(counts, step)) for step in counts.steps if step.issued_macs}
-    others = {pair for pair in pairs if pair.replace("uint8", "int8") != "int8*int8"}
-    if others:
-        missing.append(f"rates of {', '.join(sorted(others))}: the array ran them as int8*int8")
-    return missing
+    return missing + _widened(counts)
+
+
+def _widened(counts: Counts) -> list[str]:
+    """Weights that the array has no rate for, and ran in a wider format."""
+    graph = counts.program.graph
+    found = set()
+    for step in counts.steps:
+        if step.issued_macs:
+            weight = graph.tensors[step.step.nest.operands[1].tensor].format.name
+            run_as = step.step.pair.split("*")[1]
+            if weight.replace("uint", "int") != run_as and not weight.startswith(run_as):
+                found.add(f"rates of {weight} weights: the array ran them as {step.step.pair}")
+    return sorted(found)
 
 
 def _missing_of_array(hardware: Hardware) -> list[str]:

@@ -12,6 +12,7 @@ from npusim.timing.causes import CAUSES
 
 if TYPE_CHECKING:
     from npusim.energy.model import Energy
+    from npusim.schedule.program import Program
     from npusim.timing.counts import Counts, StepCounts
 
 INFERENCE = "(inference)"
@@ -59,6 +60,19 @@ def layers_of(counts: Counts, energy: Energy) -> tuple[Layer, ...]:
     return (*_inference(counts, energy), *steps)
 
 
+def least_array_cycles(program: Program, step: StepCounts) -> float:
+    """Cycles that the issued MACs of a step take at the peak rate of its number formats."""
+    if not step.issued_macs:
+        return 0.0
+    return step.issued_macs / program.hardware.peak_macs_per_cycle(step.step.pair)
+
+
+def format_name(pair: str) -> str:
+    """`int8` where both factors have it, else `activation*weight`; uint8 runs as int8."""
+    activation, weight = pair.replace("uint", "int").split("*")
+    return activation if activation == weight else pair.replace("uint", "int")
+
+
 def _costs(step: StepCounts) -> bool:
     """False for the views of a tensor, which do nothing."""
     moved = step.dram_read_bytes + step.dram_write_bytes
@@ -72,7 +86,7 @@ def _inference(counts: Counts, energy: Energy) -> tuple[Layer, ...]:
     causes = dict.fromkeys(CAUSES, 0.0) | {"dispatch": float(counts.overhead_cycles)}
     overhead = Layer(
         name=INFERENCE, op="overhead", on="npu", macs=0, cycles=float(counts.overhead_cycles),
-        array_busy_cycles=0, utilization=0.0, bound_by="dispatch", dram_read_bytes=0,
+        array_busy_cycles=0, format=None, utilization=0.0, bound_by="dispatch", dram_read_bytes=0,
         dram_write_bytes=0, sram_read_bytes=0, sram_write_bytes=0,
         energy_j=math.fsum(energy.overhead.values()), cycles_by_cause=causes, tile={},
         dataflow=None, loop_order=None, energy_j_by_part=dict(energy.overhead),
@@ -94,7 +108,8 @@ def _layer(counts: Counts, at: int, step: StepCounts, parts: Mapping[str, float]
         macs=step.step.nest.macs,
         cycles=step.cycles,
         array_busy_cycles=step.array_busy_cycles,
-        utilization=step.issued_macs / (program.machine.peak_macs * busy) if busy else 0.0,
+        format=format_name(step.step.pair) if step.issued_macs else None,
+        utilization=least_array_cycles(program, step) / busy if busy else 0.0,
         bound_by=bound_by(step.cycles_by_cause),
         dram_read_bytes=step.dram_read_bytes,
         dram_write_bytes=step.dram_write_bytes,

@@ -27,6 +27,7 @@ def row_of(layer: Layer) -> dict[str, Cell]:
         "macs": layer.macs,
         "cycles": layer.cycles,
         "array_busy_cycles": layer.array_busy_cycles,
+        "format": layer.format,
         "utilization_fraction": layer.utilization,
         "bound_by": layer.bound_by,
         "dram_read_bytes": layer.dram_read_bytes,

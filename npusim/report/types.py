@@ -81,7 +81,8 @@ class Layer:
 
     `cycles` is what it owns of the latency. `utilization` is issued MACs / peak rate, divided by
     the larger of `cycles` and `array_busy_cycles`: work that is hidden behind a neighbour took its
-    time all the same. `tile`, `dataflow` and `loop_order` are empty or None where nothing is tiled.
+    time all the same. `format` is that of both factors on the array, or activation*weight;
+    `tile`, `dataflow` and `loop_order` are empty or None where nothing is tiled.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Layer:
     macs: int
     cycles: float
     array_busy_cycles: int
+    format: str | None
     utilization: float
     bound_by: str
     dram_read_bytes: int

@@ -30,7 +30,7 @@ def in_format(graph: Graph, hardware: Hardware, assumed: str | None) -> Graph:
     pair = assumed if "*" in assumed else f"{assumed}*{assumed}"
     _check(graph, pair, hardware)
     activation, weight = (format_named(name) for name in pair.split("*"))
-    accumulator = format_named(hardware.mac_array.accumulator.format)
+    accumulator = hardware.mac_array.accumulation(pair).format
     biases = {
         node.inputs[2]
         for node in graph.nodes
@@ -50,7 +50,7 @@ def in_format(graph: Graph, hardware: Hardware, assumed: str | None) -> Graph:
         "and the output stage work at the rates and energies that they have for 8-bit integers"
     )
     return replace(
-        graph, tensors={name: seen(tensor) for name, tensor in graph.tensors.items()}, pair=pair,
+        graph, tensors={name: seen(tensor) for name, tensor in graph.tensors.items()},
         counted_only=f"counted as if in {pair}: it has no such weights, so it can't be executed",
         notes=(*(n for n in graph.notes if "compute in float32" not in n), note),
     )  # fmt: skip

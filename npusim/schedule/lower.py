@@ -1,6 +1,7 @@
 """Graph -> steps: which unit runs each operator, and its loops as a row of the tables.
 
-Operators that the vector unit has no rate for, and those on floating-point tensors, go to the
+Products in number formats that the array has no rate for, operators that the vector unit has no
+rate for, and those on floating-point formats that the array does not know go to the
 host. Views of a tensor share its place: they become ALIAS steps and cost nothing.
 """
 
@@ -51,32 +52,36 @@ def lower(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:
     for node in graph.nodes:
         ins, outs = graph.operands(node)
         nest = node.op.loop_nest(ins, outs)
-        unit = _unit(graph, node, nest, hardware)
+        unit, pair = _unit(graph, node, nest, hardware)
         if unit == HOST and hardware.host.flops_per_s is None:
             what = f"{node.op.kind} needs a host, and {hardware.name} has none (host.rate)"
             problems.append(Problem(node.name, what))
         if unit == ALIAS:
             root[node.outputs[0]] = root[node.inputs[0]]
-        steps.append(Step(node.name, node, nest, unit))
+        steps.append(Step(node.name, node, nest, unit, pair))
     if problems:
         raise UnsupportedModelError(problems)
     tensors = tuple(dict.fromkeys(root.values()))
     return Lowered(tuple(steps), *_tables(graph, hardware, machine, steps, tensors, root))
 
 
-def _unit(graph: Graph, node: Node, nest: LoopNest, hardware: Hardware) -> int:
+def _unit(graph: Graph, node: Node, nest: LoopNest, hardware: Hardware) -> tuple[int, str]:
+    """The unit of a node, and on the array the pair of number formats that it multiplies."""
     if nest.unit is Unit.ALIAS:
-        return ALIAS
+        return ALIAS, ""
+    array = hardware.mac_array
+    if nest.unit is Unit.ARRAY and not node.op.host_only:
+        first, second = (graph.tensors[operand.tensor].format.name for operand in nest.operands[:2])
+        pair = array.pair_for(first, second)
+        return (ARRAY, pair) if pair else (HOST, "")
     names = [name for name in (*node.inputs, *node.outputs) if name]
     computed = [graph.tensors[name] for name in names if not graph.tensors[name].is_constant]
-    counted = graph.pair.split("*")
-    if any(not t.format.is_integer and t.format.name not in counted for t in computed):
-        return HOST
-    if node.op.host_only:
-        return HOST
-    if nest.unit is Unit.ARRAY:
-        return ARRAY
-    return VECTOR if nest.rate in hardware.vector_unit.rates else HOST
+    known = {name for pair in array.precisions for name in pair.split("*")}
+    floats = [tensor.format.name for tensor in computed if tensor.format.is_float]
+    foreign = [name for name in floats if name not in known and name.split("_")[0] not in known]
+    if foreign or node.op.host_only or nest.rate not in hardware.vector_unit.rates:
+        return HOST, ""
+    return VECTOR, ""
 
 
 def _tables(
@@ -114,6 +119,8 @@ def _fill_step(row: np.void, step: Step, hardware: Hardware, machine: Machine) -
     if step.unit not in (ALIAS, HOST):
         row["dispatch_cycles"] = hardware.overheads.per_layer_cycles
     stage = hardware.output_stage
+    precision = hardware.mac_array.precisions.get(step.pair)
+    row["mac_rate"] = precision.rate if precision else 1.0
     per_op: dict[str, float] = dict(stage.per_op.items())
     rate = per_op.get(step.node.op.kind, stage.elements_per_cycle)
     row["post_rate"] = rate * hardware.cores

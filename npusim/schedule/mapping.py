@@ -129,7 +129,7 @@ def read_mapping(path: str | os.PathLike[str], graph: Graph, hardware: Hardware)
     document = read_document(text, str(file), file.name, MAX_NODES + _VALUES_PER_STEP * size)
     if not document.data:
         raise DescriptionError(document.problems or Problem(f"{file}:1:1", "an empty file"))
-    lowered = lower(graph, hardware, machine_of(hardware, graph.pair))
+    lowered = lower(graph, hardware, machine_of(hardware))
     checker = Checker(document, graph, hardware, lowered)
     mapping = checker.mapping()
     if checker.problems:

@@ -17,12 +17,17 @@ from npusim.schedule.walker import walk_blocks
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One operator of the Program: its node, its loops, and where it runs."""
+    """One operator of the Program: its node, its loops, and where it runs.
+
+    `pair` is the number formats (activation*weight) in which the array works on it, as the hardware
+    description names them; empty off the array.
+    """
 
     name: str
     node: Node
     nest: LoopNest
     unit: int
+    pair: str = ""
 
     @property
     def on(self) -> str:

@@ -66,7 +66,7 @@ def build_program(
     if nothing can run an operator; DoesNotFitError if a step's smallest tile, or the one that the
     mapping fixes, does not fit in SRAM or in the accumulators.
     """
-    machine = machine_of(hardware, graph.pair)
+    machine = machine_of(hardware)
     lowered = lower(graph, hardware, machine)
     fixed = NOTHING_FIXED if mapping is None else mapping
     _require_known_steps(lowered, fixed)

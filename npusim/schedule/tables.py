@@ -38,6 +38,7 @@ STEP = np.dtype(
         ("operand_stop", np.int64),
         ("dispatch_cycles", np.int64),
         ("host_cycles", np.int64),
+        ("mac_rate", np.float64),
         ("post_rate", np.float64),
         ("vector_rate", np.float64),
         ("ops_per_output", np.float64),

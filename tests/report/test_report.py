@@ -217,7 +217,7 @@ def test_csv_has_a_line_a_layer_and_units_in_its_header() -> None:
     report = report_of()
     header, *lines = csv.reader(io.StringIO(report.to_csv()))
     assert len(lines) == len(report.layers)
-    without_unit = {"layer", "op", "on", "bound_by", "dataflow", "loop_order", "macs"}
+    without_unit = {"layer", "op", "on", "bound_by", "dataflow", "loop_order", "macs", "format"}
     units = ("_cycles", "_bytes", "_j", "_fraction", "_elements")
     for column in header:
         assert column in without_unit or column == "cycles" or column.endswith(units), column

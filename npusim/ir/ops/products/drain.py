@@ -20,7 +20,7 @@ from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.layers import Layer
 from npusim.kernels.table import Kernels
-from npusim.numerics.formats import INT8, UINT8
+from npusim.numerics.formats import INT8, INT32, UINT8
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation, Quantization, clamp_range
 from npusim.numerics.requantize import Requantizer, make_requantizer, product_scales
@@ -53,6 +53,7 @@ class ConvolutionKernel:
         """
         x, w, out = inputs[0], inputs[1], outputs[0]
         assert x is not None and w is not None
+        require_plain_sums(op, kernels)
         sx, sw, sy = quantized(op, x), _weight_quantization(op, w), quantized(op, out)
         groups = getattr(op, "groups", 1)
         channels = w.shape[0]
@@ -123,6 +124,14 @@ class ConvolutionKernel:
         chosen = channels[tile.g0 : tile.g1, tile.k0 : tile.k1].reshape(-1)
         requantizer = self.requantizer.channels(chosen)
         self.kernels.get("requantize")(acc, self.bias[chosen], requantizer, part)
+
+
+def require_plain_sums(op: Operator, kernels: Kernels) -> None:
+    """Refuse an array whose sums are not int32 that wrap."""
+    how = kernels.accumulation
+    if how is not None and (how.format != INT32 or how.on_overflow != "wrap"):
+        what = f"{op.kind} on stored integers needs sums in int32 that wrap, not {how.format.name}"
+        raise UnsupportedModelError(Problem(op.kind, f"{what} (on overflow: {how.on_overflow})"))
 
 
 def require_bias(inputs: Sequence[Tensor | None], channels: int) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.loopnest import Tile
 from npusim.ir.operator import Operator
+from npusim.ir.ops.products.drain import require_plain_sums
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
@@ -38,6 +39,7 @@ def integer_sums(
     geometry: tuple[int, int, int, int, int, int], kernels: Kernels,
 ) -> IntegerSumsKernel:  # fmt: skip
     """The kernel of `op`; UnsupportedModelError for formats that it does not take."""
+    require_plain_sums(op, kernels)
     x, w = inputs[0], inputs[1]
     w_zero = inputs[W_ZERO] if len(inputs) > W_ZERO else None
     eight_bit = x is not None and w is not None and {x.format, w.format} <= {INT8, UINT8}

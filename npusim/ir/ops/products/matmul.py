@@ -16,6 +16,7 @@ import numpy as np
 
 from npusim.ir.loopnest import LoopNest, Operand, Tile, Unit
 from npusim.ir.operator import ArrayKernel, Operator, VectorKernel
+from npusim.ir.ops.products.drain import require_plain_sums
 from npusim.ir.ops.products.real_products import real_matmul
 from npusim.ir.ops.vector import quantized
 from npusim.ir.tensor import Tensor
@@ -72,6 +73,7 @@ class MatMul(Operator):
         swaps = self.transpose_a, self.transpose_b
         if a.format == FP32:
             return real_matmul(self, (a, b), out, swaps, kernels)
+        require_plain_sums(self, kernels)
         qa, qb, qy = (quantized(self, tensor) for tensor in (a, inputs[1], out))
         columns = out.shape[-1]
         scale, real = product_scales(qa, qb, qy, columns)
