@@ -2,18 +2,18 @@
  * A whole depthwise layer at once, sums and drain together.
  *
  * Two output rows are made at a time. The input rows that both need stand interleaved, so that a
- * unit holds the values of one column and channel in consecutive rows: [plane][col][channel] units,
- * plane v with the rows v * U .. v * U + U - 1. A tap of a block is then one unit a channel, with
- * weights that are zero for the rows that an output row does not see.
+ * unit holds the values of one column and channel in consecutive rows: [panel][plane][col][16]
+ * units, plane v with the rows v * U .. v * U + U - 1. A tap of a block is then one unit a channel,
+ * with weights that are zero for the rows that an output row does not see. Some panels are filled
+ * together, so that an input's cache lines are read once.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "blocks.h"
 #include "npusim_kernels.h"
-#include "processors.h"
 
-enum { STRIP_PIXELS = 32 };
+enum { STRIP_PIXELS = 32, PANELS_TOGETHER = 8 };
 
 static int64_t whole_panels(int64_t channels)
 {
@@ -69,116 +69,100 @@ void npusim_pack_depthwise(
 typedef struct {
     const uint8_t *x;
     const int64_t *x_shape, *x_strides;
-    uint8_t flip, blank; /* turns int8 into value + 128; the stored byte that stands for zero */
-    int32_t zero;        /* of the unsigned values */
-    int64_t unit_values, channels, cols, lines, planes, pixel_bytes;
+    uint8_t flip; /* turns int8 into value + 128 */
+    int32_t zero; /* of the unsigned values */
+    int64_t unit_values, channels, cols, planes, plane_bytes;
+    int64_t advance; /* planes from two output rows to the next two; all of them if none is kept */
+    interleave_block *interleave;
     int64_t stride_y, pad_top, pad_left;
-    const uint8_t *blanks; /* a pixel outside the image */
+    uint8_t blanks[PANELS_TOGETHER * PANEL_CHANNELS]; /* a pixel outside the image */
     uint8_t *units;
 } source;
 
-ON_EACH_PROCESSOR
-static void interleave_pairs(
-    const uint8_t *restrict a, const uint8_t *restrict b, uint8_t flip, int32_t zero, int64_t count,
-    int16_t *restrict units)
+static int64_t channels_of(int64_t panel, int64_t channels)
 {
-    for (int64_t i = 0; i < count; i++) {
-        units[2 * i] = (int16_t)((a[i] ^ flip) - zero);
-        units[2 * i + 1] = (int16_t)((b[i] ^ flip) - zero);
-    }
+    const int64_t rest = channels - panel * PANEL_CHANNELS;
+    return rest < PANEL_CHANNELS ? rest : PANEL_CHANNELS;
 }
 
-ON_EACH_PROCESSOR
-static void interleave_quads(
-    const uint8_t *restrict a, const uint8_t *restrict b, const uint8_t *restrict c,
-    const uint8_t *restrict d, uint8_t flip, int64_t count, uint8_t *restrict units)
+/* Panels from `panel` on of the lines first .. first + U - 1 of image `b`, padding included. */
+static void fill_plane(
+    const source *from, int64_t b, int64_t panel, int64_t first, uint8_t *plane)
 {
-    for (int64_t i = 0; i < count; i++) {
-        units[4 * i] = a[i] ^ flip;
-        units[4 * i + 1] = b[i] ^ flip;
-        units[4 * i + 2] = c[i] ^ flip;
-        units[4 * i + 3] = d[i] ^ flip;
-    }
-}
-
-static void interleave(const source *from, const uint8_t *const *rows, int64_t count, uint8_t *to)
-{
-    if (from->unit_values == PAIR)
-        interleave_pairs(rows[0], rows[1], from->flip, from->zero, count, (int16_t *)to);
-    else
-        interleave_quads(rows[0], rows[1], rows[2], rows[3], from->flip, count, to);
-}
-
-/* Columns begin .. end of one plane; rows that are NULL are blank. */
-static void fill_columns(
-    const source *from, const uint8_t *const *rows, int64_t begin, int64_t end, uint8_t *plane)
-{
-    int blank = 0;
-    for (int64_t i = 0; i < from->unit_values; i++)
-        blank |= !rows[i];
-    const int joined = !blank && from->x_strides[2] == from->channels &&
-        from->pixel_bytes == from->channels * UNIT_BYTES;
-    const int64_t step = joined ? end - begin : 1;
-    for (int64_t col = begin; col < end; col += step) {
-        const uint8_t *places[QUAD];
-        for (int64_t i = 0; i < from->unit_values; i++)
-            places[i] = rows[i] ? rows[i] + (col - from->pad_left) * from->x_strides[2]
-                                : from->blanks;
-        interleave(from, places, step * from->channels, plane + col * from->pixel_bytes);
-    }
-}
-
-/* The input rows of output rows y and y + 1 of image `b`. */
-static void fill_units(const source *from, int64_t b, int64_t y)
-{
-    const uint8_t *const blanks[QUAD] = {from->blanks, from->blanks, from->blanks, from->blanks};
     const int64_t inside = from->pad_left + from->x_shape[2];
     const int64_t begin = from->pad_left < from->cols ? from->pad_left : from->cols;
-    const int64_t end = inside < from->cols ? inside : from->cols;
-    for (int64_t v = 0; v < from->planes; v++) {
-        uint8_t *plane = from->units + v * from->cols * from->pixel_bytes;
-        const uint8_t *rows[QUAD] = {0};
-        for (int64_t i = 0; i < from->unit_values; i++) {
-            const int64_t line = v * from->unit_values + i;
-            const int64_t in_y = y * from->stride_y + line - from->pad_top;
-            if (line < from->lines && in_y >= 0 && in_y < from->x_shape[1])
-                rows[i] = from->x + b * from->x_strides[0] + in_y * from->x_strides[1];
-        }
-        for (int64_t col = 0; col < begin; col++)
-            interleave(from, blanks, from->channels, plane + col * from->pixel_bytes);
-        fill_columns(from, rows, begin, end, plane);
-        for (int64_t col = end > begin ? end : begin; col < from->cols; col++)
-            interleave(from, blanks, from->channels, plane + col * from->pixel_bytes);
+    const int64_t end = inside < from->cols ? inside > begin ? inside : begin : from->cols;
+    const int64_t rest = from->channels - panel * PANEL_CHANNELS;
+    const int64_t most = PANELS_TOGETHER * PANEL_CHANNELS;
+    const int64_t used = rest < most ? rest : most, apart = from->planes * from->plane_bytes;
+    const uint8_t *rows[QUAD], *blank[QUAD];
+    int64_t steps[QUAD], still[QUAD] = {0};
+    for (int64_t i = 0; i < from->unit_values; i++) {
+        const int64_t in_y = first + i - from->pad_top;
+        const int here = in_y >= 0 && in_y < from->x_shape[1];
+        blank[i] = from->blanks;
+        rows[i] = !here ? from->blanks
+                        : from->x + b * from->x_strides[0] + in_y * from->x_strides[1] +
+                              (begin - from->pad_left) * from->x_strides[2] +
+                              panel * PANEL_CHANNELS;
+        steps[i] = here ? from->x_strides[2] : 0;
     }
+    from->interleave(blank, still, begin, from->flip, from->zero, used, apart, plane);
+    from->interleave(rows, steps, end - begin, from->flip, from->zero, used,
+                     apart, plane + begin * PANEL_BYTES);
+    from->interleave(blank, still, from->cols - end, from->flip, from->zero, used,
+                     apart, plane + end * PANEL_BYTES);
+}
+
+/*
+ * Panels of the input rows of output rows y and y + 1 of image `b`, from `panel` on. The planes lie
+ * in a ring, since those that the rows before have read too need not be filled again.
+ */
+static void fill_units(
+    const source *from, int64_t b, int64_t y, int64_t panel, uint8_t *units)
+{
+    const int64_t first = y / 2 * from->advance;
+    const int64_t kept = y > 0 && from->advance < from->planes ? from->planes - from->advance : 0;
+    for (int64_t v = kept; v < from->planes; v++)
+        fill_plane(from, b, panel, y * from->stride_y + v * from->unit_values,
+                   units + (first + v) % from->planes * from->plane_bytes);
 }
 
 /* What becomes of two output rows. */
 typedef struct {
     const instructions *with;
     const drain *by;
-    const int64_t *offset;
-    int64_t taps, step, cols, channels, row_stride, col_stride;
+    int64_t *offset; /* of each tap, for the planes as they lie in the ring */
+    int64_t taps, taps_x, dilation_x, step, cols, channels, row_stride, col_stride;
 } target;
+
+static void find_taps(const source *from, const target *to, int64_t y)
+{
+    const int64_t slot = y / 2 * from->advance;
+    for (int64_t t = 0; t < to->taps; t++)
+        to->offset[t] = (slot + t / to->taps_x) % from->planes * from->plane_bytes +
+            t % to->taps_x * to->dilation_x * PANEL_BYTES;
+}
 
 /* One panel of channels of two output rows, or of one. */
 static void run_panel(
     const target *to, const uint8_t *units, const uint8_t *weights, int64_t panel, int two,
     uint8_t *out)
 {
-    const int64_t channel = panel * PANEL_CHANNELS, rest = to->channels - channel;
-    const int64_t used = rest < PANEL_CHANNELS ? rest : PANEL_CHANNELS;
+    const int64_t channel = panel * PANEL_CHANNELS;
     for (int64_t first = 0; first < to->cols; first += STRIP_PIXELS) {
         const int64_t left = to->cols - first;
         const int64_t count = left < STRIP_PIXELS ? left : STRIP_PIXELS;
         int32_t sums[2 * STRIP_PIXELS][PANEL_CHANNELS];
         uint8_t *place[2 * STRIP_PIXELS];
-        to->with->multiply_taps(units + first * to->step + panel * PANEL_BYTES, count, to->step,
-                                to->offset, to->taps, weights, sums, sums + count);
+        to->with->multiply_taps(units + first * to->step, count, to->step, to->offset, to->taps,
+                                weights, sums, sums + count);
         for (int64_t p = 0; p < count; p++) {
             place[p] = out + (first + p) * to->col_stride + channel;
             place[count + p] = place[p] + (two ? to->row_stride : 0);
         }
-        to->with->drain(to->by, channel, used, sums, two ? 2 * count : count, place, 0);
+        to->with->drain(to->by, channel, channels_of(panel, to->channels), sums,
+                        two ? 2 * count : count, place, 0);
     }
 }
 
@@ -189,10 +173,14 @@ static void run_layer(
     const int64_t panels = whole_panels(from->channels);
     for (int64_t b = 0; b < out_shape[0]; b++) {
         for (int64_t y = 0; y < out_shape[1]; y += 2) {
-            fill_units(from, b, y);
-            for (int64_t i = 0; i < panels; i++)
-                run_panel(to, from->units, packed + i * to->taps * 2 * PANEL_BYTES, i,
+            find_taps(from, to, y);
+            for (int64_t i = 0; i < panels; i++) {
+                uint8_t *units = from->units + i * from->planes * from->plane_bytes;
+                if (i % PANELS_TOGETHER == 0)
+                    fill_units(from, b, y, i, units);
+                run_panel(to, units, packed + i * to->taps * 2 * PANEL_BYTES, i,
                           y + 1 < out_shape[1], out + b * image_stride + y * to->row_stride);
+            }
         }
     }
 }
@@ -207,40 +195,37 @@ int npusim_depthwise_layer(
 {
     const drain by = {arithmetic, bias, scale, real_scale, multiplier, shift,
                       zero_point, low, high};
-    const int64_t pixel_bytes = whole_panels(w_shape[0]) * PANEL_BYTES;
+    const int64_t panels = whole_panels(w_shape[0]);
     source from = {
         .x = x, .x_shape = x_shape, .x_strides = x_strides, .flip = x_signed ? 0x80 : 0,
-        .blank = (uint8_t)x_zero, .zero = x_zero + (x_signed ? 128 : 0),
-        .unit_values = unit_values, .channels = w_shape[0],
+        .zero = x_zero + (x_signed ? 128 : 0), .unit_values = unit_values, .channels = w_shape[0],
         .cols = (out_shape[2] - 1) * geometry[1] + (w_shape[3] - 1) * geometry[3] + 1,
-        .lines = span_of(w_shape, geometry), .planes = planes_of(w_shape, geometry, unit_values),
-        .pixel_bytes = pixel_bytes,
+        .planes = planes_of(w_shape, geometry, unit_values),
         .stride_y = geometry[0], .pad_top = geometry[4], .pad_left = geometry[5],
     };
-    const double plane_bytes = (double)from.cols * (double)pixel_bytes;
-    if (plane_bytes * (double)from.planes > (double)(INT64_C(1) << 40))
+    const double units_bytes = (double)from.cols * (double)(from.planes * panels * PANEL_BYTES);
+    if (units_bytes > (double)(INT64_C(1) << 40))
         return NPUSIM_NO_MEMORY;
     target to = {
         .with = choose_instructions(unit_values), .by = &by, .taps = from.planes * w_shape[3],
-        .step = geometry[1] * pixel_bytes, .cols = out_shape[2], .channels = w_shape[0],
-        .row_stride = out_strides[1], .col_stride = out_strides[2],
+        .taps_x = w_shape[3], .dilation_x = geometry[3], .step = geometry[1] * PANEL_BYTES,
+        .cols = out_shape[2], .channels = w_shape[0], .row_stride = out_strides[1],
+        .col_stride = out_strides[2],
     };
+    memset(from.blanks, (uint8_t)x_zero, sizeof from.blanks);
+    from.interleave = to.with->interleave;
+    from.advance = 2 * geometry[0] % unit_values == 0 ? 2 * geometry[0] / unit_values : from.planes;
+    from.plane_bytes = from.cols * PANEL_BYTES;
     /* Cleared once: lanes past the last channel are multiplied, by weights that are zero. */
-    uint8_t *units = calloc((size_t)(from.planes * from.cols), (size_t)pixel_bytes);
-    uint8_t *blanks = malloc((size_t)from.channels);
+    uint8_t *units = calloc((size_t)(panels * from.planes * from.cols + 1), PANEL_BYTES);
     int64_t *offset = malloc((size_t)to.taps * sizeof *offset);
-    const int failed = !units || !blanks || !offset;
+    const int failed = !units || !offset;
     if (!failed) {
-        memset(blanks, from.blank, (size_t)from.channels);
-        for (int64_t t = 0; t < to.taps; t++)
-            offset[t] = (t / w_shape[3] * from.cols + t % w_shape[3] * geometry[3]) * pixel_bytes;
-        from.units = units;
-        from.blanks = blanks;
+        from.units = units + (-(uintptr_t)units) % PANEL_BYTES;
         to.offset = offset;
         run_layer(&from, &to, packed, out_shape, out_strides[0], out);
     }
     free(units);
-    free(blanks);
     free(offset);
     return failed ? NPUSIM_NO_MEMORY : 0;
 }

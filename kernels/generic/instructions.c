@@ -3,15 +3,17 @@
 #include "npusim_kernels.h"
 
 static const instructions generic_pairs = {
-    "generic", PAIR, 6, mac_block_generic, tap_block_generic, drain_block_generic};
+    "generic", PAIR, 6, mac_block_generic, tap_block_generic, interleave_pairs_generic,
+    drain_block_generic};
 
 static int limit = NPUSIM_AVX512;
 
 #if defined(__x86_64__) && defined(__GNUC__)
 static const instructions avx2_pairs = {
-    "avx2", PAIR, 6, mac_block_avx2, tap_block_avx2, drain_block_avx2};
+    "avx2", PAIR, 6, mac_block_avx2, tap_block_avx2, interleave_pairs_avx2, drain_block_avx2};
 static const instructions avx512_quads = {
-    "avx512-vnni", QUAD, 12, mac_block_avx512, tap_block_avx512, drain_block_avx512};
+    "avx512-vnni", QUAD, 12, mac_block_avx512, tap_block_avx512, interleave_quads_avx512,
+    drain_block_avx512};
 
 static int has_avx2(void) { return limit >= NPUSIM_AVX2 && __builtin_cpu_supports("avx2"); }
 

@@ -29,6 +29,15 @@ typedef void tap_block(
     const uint8_t *pixels, int64_t count, int64_t step, const int64_t *offset, int64_t taps,
     const uint8_t *weights, int32_t (*row_0)[PANEL_CHANNELS], int32_t (*row_1)[PANEL_CHANNELS]);
 
+/*
+ * Depthwise: the unit [col][i % 16] of panel i / 16 = the values rows[r][col * steps[r] + i] of all
+ * rows r, each ^ flip (0x80 turns int8 into value + 128) and, in units of two, minus `zero`, for
+ * i < used. Panels lie `apart` bytes from each other; a unit has as many values as there are rows.
+ */
+typedef void interleave_block(
+    const uint8_t *const *rows, const int64_t *steps, int64_t cols, uint8_t flip, int32_t zero,
+    int64_t used, int64_t apart, uint8_t *units);
+
 /* Bias, factors and range of a drain; arrays have whole panels of channels. */
 typedef struct {
     int arithmetic; /* one of npusim_kernels.h */
@@ -53,11 +62,14 @@ typedef struct {
     int64_t most_pixels; /* of a mac_block */
     mac_block *multiply;
     tap_block *multiply_taps;
+    interleave_block *interleave;
     drain_block *drain;
 } instructions;
 
 mac_block mac_block_generic, mac_block_avx2, mac_block_avx512;
 tap_block tap_block_generic, tap_block_avx2, tap_block_avx512;
+interleave_block interleave_pairs_generic, interleave_quads_generic;
+interleave_block interleave_pairs_avx2, interleave_quads_avx512;
 drain_block drain_block_generic, drain_block_avx2, drain_block_avx512;
 
 /* The fastest of this processor for units of `unit_values`; NULL if there is none for quads. */

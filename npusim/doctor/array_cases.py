@@ -43,7 +43,7 @@ class ConvolutionCase:
 def convolution(draw: Draw, depthwise: bool = False) -> ConvolutionCase:
     """Small convolutions of every kind: odd sizes, strides, dilations, padding, groups, tiles."""
     b, taps_y, taps_x = (draw.integer(1, 3) for _ in range(3))
-    g = draw.integer(1, 37 if depthwise else 3)
+    g = draw.integer(1, draw.choice((37, 150)) if depthwise else 3)
     k = 1 if depthwise else draw.integer(1, 35)
     c = 1 if depthwise else draw.integer(1, 21)
     height, width = draw.integer(1, 8), draw.integer(1, 8)

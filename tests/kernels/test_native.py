@@ -107,6 +107,22 @@ def test_the_largest_products_of_a_layer(x_dtype: type, depthwise: bool) -> None
     cases.assert_layer_equals_reference(cases.LayerCase(products, drain), "c")
 
 
+@pytest.mark.usefixtures("each_instruction_set")
+@pytest.mark.parametrize("low_high", [(-300, 300), (-128, 200), (5, 1000), (-129, 127)])
+def test_bounds_that_no_byte_holds_wrap_as_in_the_reference(low_high: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(-128, 128, (1, 4, 5, 1, 9)).astype(np.int8)
+    w = rng.integers(-128, 128, (1, 17, 1, 1, 9)).astype(np.int8)
+    scale = np.full(17, 0.02)
+    for arithmetic in ("float32_rint", "double_rounding"):
+        drained = make_requantizer(arithmetic, scale.astype(np.float32), scale, 3, *low_high)
+        arguments = w, np.zeros((1, 17), np.int32), 0, (1, 1, 1, 1, 0, 0), np.zeros(17, np.int32)
+        found = [np.zeros((1, 4, 5, 1, 17), np.int8) for _ in range(2)]
+        for path, out in zip(("c", "reference"), found, strict=True):
+            kernels(path).get("convolution_layer")(*arguments, drained)(x, out)
+        np.testing.assert_array_equal(*found)
+
+
 def test_a_layer_keeps_what_it_packed_when_the_instruction_set_changes() -> None:
     from npusim.kernels.native import INSTRUCTION_SETS, limit_instructions
 

@@ -18,6 +18,7 @@ from npusim.kernels.checks import (
 from npusim.kernels.layers import Layer, composed_layer
 from npusim.kernels.native.convolution import conv_accumulate, depthwise_accumulate
 from npusim.kernels.native.memory import (
+    aligned,
     contiguous,
     element_strides,
     int64s,
@@ -124,11 +125,11 @@ class _NativeLayer:
         source = pointer(w), self._w_shape, element_strides(w), w.dtype == np.int8, pointer(zeros)
         if self._depthwise:
             form = self._geometry, self._unit_values
-            packed = np.empty(lib.npusim_depthwise_packed_bytes(self._w_shape, *form), np.uint8)
+            packed = aligned(lib.npusim_depthwise_packed_bytes(self._w_shape, *form))
             lib.npusim_pack_depthwise(*source, *form, pointer(packed), pointer(sums))
         else:
             form = self._geometry[DILATION_X], self._unit_values
-            packed = np.empty(lib.npusim_packed_bytes(self._w_shape, *form), np.uint8)
+            packed = aligned(lib.npusim_packed_bytes(self._w_shape, *form))
             lib.npusim_pack_weights(*source, w.shape[1], *form, pointer(packed), pointer(sums))
         return pointer(packed), packed, sums
 

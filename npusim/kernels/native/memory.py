@@ -20,6 +20,8 @@ _POINTER_TYPES = {
     np.dtype(np.float32): ffi.typeof("float *"),
     np.dtype(np.float64): ffi.typeof("double *"),
 }
+CACHE_LINE_BYTES = 64
+"""Of all processors that the kernels have vector instructions for, and the longest vector."""
 _INT64S = ffi.typeof("int64_t[]")
 
 
@@ -66,6 +68,13 @@ def four_axes(*arrays: Array) -> Iterator[list[Array]]:
 def contiguous(array: Array, dtype: Any) -> Array:
     """`array` itself if it is contiguous and of `dtype`, else a copy that is."""
     return np.ascontiguousarray(array, dtype)
+
+
+def aligned(size: int) -> Array:
+    """`size` bytes, unset, that begin where a cache line does: a vector's load then touches one."""
+    space = np.empty(size + CACHE_LINE_BYTES - 1, np.uint8)
+    first = -space.__array_interface__["data"][0] % CACHE_LINE_BYTES
+    return space[first : first + size]
 
 
 def require_memory(status: int) -> None:
