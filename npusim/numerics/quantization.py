@@ -1,4 +1,4 @@
-"""Affine quantization: real = scale * (q - zero_point), per tensor or per channel."""
+"""Affine quantization: real = scale * (q - zero_point), per tensor, per channel or per block."""
 
 from __future__ import annotations
 
@@ -13,11 +13,18 @@ from npusim.numerics.formats import Format
 
 @dataclass(frozen=True, eq=False)
 class Quantization:
-    """Scales (float32 [n]) and zero points (int32 [n]); n = 1, or the extent of `axis`."""
+    """Scales (float32 [n]) and zero points (int32 [n]); n = 1, or the extent of `axis`.
+
+    With a `block`, every `block` elements along `axis` share one; the last block may be shorter.
+    Both arrays then have the tensor's rank: ceil(extent / block) along `axis`, and along every
+    other axis its extent, or 1 where all share one. Weights [N, C] in blocks of C: [N, C / block],
+    axis 1; weights [K, FY, FX, C]: [K, FY or 1, FX or 1, C / block], axis 3.
+    """
 
     scale: np.ndarray
     zero_point: np.ndarray
     axis: int | None = None
+    block: int | None = None
 
     @staticmethod
     def per_tensor(scale: float, zero_point: int = 0) -> Quantization:
@@ -61,6 +68,10 @@ class Quantization:
 
         One rounding where the difference has 24 bits at most, as DequantizeLinear computes it.
         """
+        if self.block is not None:
+            zero, scale = self._spread(self.zero_point, stored), self._spread(self.scale, stored)
+            spread: np.ndarray = (stored.astype(np.int64) - zero).astype(np.float32) * scale
+            return spread
         shape = [1] * stored.ndim
         if not self.is_per_tensor and self.axis is not None:
             shape[self.axis] = -1
@@ -68,10 +79,16 @@ class Quantization:
         real: np.ndarray = (stored.astype(np.int64) - zero).astype(np.float32) * scale
         return real
 
+    def _spread(self, values: np.ndarray, stored: np.ndarray) -> np.ndarray:
+        """The blocks' `values`, one for each element along the axis."""
+        assert self.axis is not None and self.block is not None
+        return values.repeat(self.block, self.axis).take(range(stored.shape[self.axis]), self.axis)
+
     def same_as(self, other: Quantization | None) -> bool:
         """True if both map the same integers to the same reals."""
         return (
             other is not None
+            and self.block == other.block
             and np.array_equal(self.scale, other.scale)
             and np.array_equal(self.zero_point, other.zero_point)
         )

@@ -72,3 +72,11 @@ def test_same_as_compares_values():
 def test_formats_are_found_by_their_storage():
     assert format_of(np.int8) is INT8
     assert (INT8.low, UINT8.high, INT8.storage_bytes) == (-128, 255, 1)
+
+
+def test_blocks_along_an_axis_have_their_own_scale_and_zero_point() -> None:
+    stored = np.arange(10, dtype=np.int8).reshape(2, 5)
+    scale = np.array([[1.0, 2.0], [4.0, 8.0]], np.float32)
+    q = Quantization(scale, np.array([[0, 1], [0, 0]], np.int32), axis=1, block=3)
+    expected = [[0, 1, 2, 4, 6], [20, 24, 28, 64, 72]]
+    np.testing.assert_array_equal(q.real(stored), np.array(expected, np.float32))
