@@ -16,7 +16,7 @@ from npusim.errors import EXIT_UNSUPPORTED_MODEL, UnsupportedModelError
 
 if TYPE_CHECKING:
     from npusim.hardware.schema import Hardware
-    from npusim.ir.graph import Graph, Node
+    from npusim.ir.graph import Graph
     from npusim.schedule.program import Step
 
 SCHEMA = "npusim.ops/1"
@@ -110,13 +110,18 @@ def _row(graph: Graph, hardware: Hardware, step: Step, refused: dict[str, str]) 
     kind, name = step.node.op.kind, step.name
     if name in refused:
         return Row(name, kind, "unsupported", refused[name])
-    remarks = [_why_on_host(graph, step)] if step.on == "host" else []
+    remarks = [_why_on_host(graph, hardware, step)] if step.on == "host" else []
     if not graph.weightless and not graph.counted_only:
-        remarks.append(_why_not_executed(graph, hardware, step.node))
+        remarks.append(_why_not_executed(graph, hardware, step))
     return Row(name, kind, step.on, "; ".join(filter(None, remarks)))
 
 
-def _why_on_host(graph: Graph, step: Step) -> str:
+def _why_on_host(graph: Graph, hardware: Hardware, step: Step) -> str:
+    from npusim.ir.loopnest import Unit
+
+    if step.nest.unit is Unit.ARRAY and not step.node.op.host_only:
+        first, second = (graph.tensors[one.tensor].format.name for one in step.nest.operands[:2])
+        return f"the array of {hardware.name} has no {first}*{second}"
     names = [name for name in (*step.node.inputs, *step.node.outputs) if name]
     formats = [graph.tensors[name].format for name in names]
     floating = sorted({fmt.name for fmt in formats if not fmt.is_integer})
@@ -125,14 +130,17 @@ def _why_on_host(graph: Graph, step: Step) -> str:
     return f"vector_unit.rates has no {step.nest.rate}"
 
 
-def _why_not_executed(graph: Graph, hardware: Hardware, node: Node) -> str:
+def _why_not_executed(graph: Graph, hardware: Hardware, step: Step) -> str:
     """Why the kernels do not take this node, which is then counted only; empty if they do."""
     from npusim.api import choose_profile
+    from npusim.ir.ops.narrow_floats import bind_operator
     from npusim.kernels.table import kernels
 
-    ins, outs = graph.operands(node)
+    ins, outs = graph.operands(step.node)
+    summed = hardware.mac_array.accumulation(step.pair) if step.pair else None
+    profile = choose_profile(None, hardware, graph)
     try:
-        node.op.bind(ins, outs, choose_profile(None, hardware, graph), kernels("reference"))
+        bind_operator(step.node.op, ins, outs, profile, kernels("reference").summing(summed))
     except UnsupportedModelError as error:
         return f"counted, not executed: {'; '.join(p.what for p in error.problems)}"
     return ""

@@ -16,10 +16,12 @@ import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
 from npusim.execution.arrays import check_inputs, check_state
+from npusim.execution.bindings import bound_once
 from npusim.execution.layer import accumulators, run_layer, run_tile
 from npusim.ir.graph import Graph
 from npusim.ir.loopnest import Tile
 from npusim.ir.operator import ArrayKernel, VectorKernel
+from npusim.ir.ops.narrow_floats import bind_operator
 from npusim.ir.views import empty_like_memory
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
@@ -46,7 +48,7 @@ class Executor:
         if graph.counted_only:
             raise UnsupportedModelError(Problem(graph.name, graph.counted_only))
         self._program = program
-        self._bound = _bind_all(program, profile, kernels)
+        self._bound = bound_once(program, profile, kernels, _bind_all)
         self._last_reader = _last_readers(graph)
 
     def run(
@@ -152,7 +154,7 @@ def _bind_all(
         ins, outs = graph.operands(step.node)
         summing = kernels.summing(array.accumulation(step.pair) if step.pair else None)
         try:
-            bound.append(step.node.op.bind(ins, outs, profile, summing))
+            bound.append(bind_operator(step.node.op, ins, outs, profile, summing))
         except UnsupportedModelError as error:
             problems += [Problem(f"node '{step.name}'", str(one)) for one in error.problems]
     if problems:

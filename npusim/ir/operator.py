@@ -69,6 +69,10 @@ class Operator(ABC):
     """True if it takes float32 constants beside stored integers."""
     host_only: ClassVar[bool] = False
     """True if its loops say what it computes, but not that its parts depend on each other."""
+    sums_floats: ClassVar[bool] = False
+    """True if an array of floating-point multipliers executes it."""
+    takes_narrow_floats: ClassVar[bool] = False
+    """True if it reads and writes floats narrower than float32 itself."""
     data_inputs: ClassVar[int | None] = None
     """How many of its first inputs hold data; those behind are parameters. None: all hold data."""
 

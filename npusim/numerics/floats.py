@@ -128,7 +128,8 @@ def _e4m3_codes(near: Array) -> Array:
     steps = np.ldexp(magnitude, 3 - biased).astype(np.int64)  # 8 to 15, below 8 if subnormal
     codes = np.where(steps < 8, steps, (biased + 7) * 8 + steps - 8)
     codes = np.where(np.isnan(near), nan_code(FP8_E4M3), codes)
-    return (codes | _sign_bit(near, FP8_E4M3)).astype(np.uint8)
+    signed: Array = (codes | _sign_bit(near, FP8_E4M3)).astype(np.uint8)
+    return signed
 
 
 def _sign_bit(values: Array, fmt: Format) -> Array:

@@ -18,6 +18,7 @@ from npusim.errors import UnsupportedModelError
 from npusim.execution.executor import Executor
 from npusim.execution.layer import run_layer
 from npusim.ir.graph import Graph, Node
+from npusim.ir.ops.narrow_floats import bind_operator
 from npusim.ir.views import empty_like_memory
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import PROFILES, Profile, profile_named
@@ -195,7 +196,7 @@ def _alone(
             arrays.append(array)
     results = [empty_like_memory(out.shape, out.format.dtype, out.channel_axis) for out in outs]
     try:
-        kernel = node.op.bind(ins, outs, profile, kernels)
+        kernel = bind_operator(node.op, ins, outs, profile, kernels)
     except UnsupportedModelError:
         return None
     run_layer(kernel, node.op.loop_nest(ins, outs), arrays, results)

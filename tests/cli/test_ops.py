@@ -94,7 +94,7 @@ def test_a_float_model_runs_on_the_host(tmp_path: Path) -> None:
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
     (row,) = document("ops", path)["nodes"]
     assert row["on"] == "host"
-    assert row["remark"] == "has fp32 tensors"
+    assert row["remark"] == "the array of edge-npu-1 has no fp32*fp32"
 
 
 def test_without_a_model_it_lists_what_is_supported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from npusim.errors import UnsupportedModelError
 from npusim.ir.operator import Operator
+from npusim.ir.ops.narrow_floats import bind_operator
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import kernels
 from npusim.numerics.formats import BOOL, FP32, INT8, INT16, INT32, INT64, UINT8, Format
@@ -93,7 +94,7 @@ class Entry:
         ]
         try:
             for name in profiles:
-                self.op.bind(inputs, outputs, profile_named(name), kernels("reference"))
+                bind_operator(self.op, inputs, outputs, profile_named(name), kernels("reference"))
         except UnsupportedModelError:
             return False
         return True

@@ -26,6 +26,7 @@ class Cast(SameShape):
     to: str
 
     kind: ClassVar[str] = "cast"
+    takes_narrow_floats: ClassVar[bool] = True
     rate: ClassVar[str] = "copy"
     quantizable: ClassVar[bool] = False
 

@@ -25,6 +25,7 @@ class Dequantize(SameShape):
     """A dequantization has no attributes; the tensors say it all."""
 
     kind: ClassVar[str] = "dequantize"
+    takes_narrow_floats: ClassVar[bool] = True
     rate: ClassVar[str] = "requantize"
 
     def bind(

@@ -25,6 +25,7 @@ class Quantize(SameShape):
     """A quantization has no attributes; the tensors say it all."""
 
     kind: ClassVar[str] = "quantize"
+    takes_narrow_floats: ClassVar[bool] = True
     rate: ClassVar[str] = "requantize"
 
     def bind(

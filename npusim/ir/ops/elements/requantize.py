@@ -33,6 +33,7 @@ class Requantize(SameShape):
     """A requantization has no attributes; the tensors say it all."""
 
     kind: ClassVar[str] = "requantize"
+    takes_narrow_floats: ClassVar[bool] = True
     rate: ClassVar[str] = "requantize"
 
     def bind(

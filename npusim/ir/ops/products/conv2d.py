@@ -13,11 +13,11 @@ from typing import ClassVar
 from npusim.ir.loopnest import LoopNest, Operand, Unit
 from npusim.ir.operator import ArrayKernel, Operator, VectorKernel
 from npusim.ir.ops.products.drain import ConvolutionKernel, require_bias
+from npusim.ir.ops.products.float_products import float_convolution
 from npusim.ir.ops.products.real_products import real_convolution
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import canonical_shape
 from npusim.kernels.table import Kernels
-from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation
 
@@ -34,6 +34,7 @@ class Conv2D(Operator):
     channel_axis: int = -1
 
     kind: ClassVar[str] = "conv2d"
+    sums_floats: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """[B, OY, OX, G*K] in the input's axis order."""
@@ -82,9 +83,11 @@ class Conv2D(Operator):
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
         profile: Profile, kernels: Kernels,
     ) -> ArrayKernel | VectorKernel:  # fmt: skip
-        """Integer convolution with the drain of `profile`, or that of float32."""
+        """Integer convolution with the drain of `profile`; floats as the array or a host has it."""
         geometry = (*self.stride, *self.dilation, *self.padding[:2])
-        if inputs[0] is not None and inputs[0].format == FP32:
+        if inputs[0] is not None and inputs[0].format.is_float:
+            if kernels.accumulation is not None:
+                return float_convolution(self, inputs, outputs[0], geometry, kernels)
             return real_convolution(self, inputs, outputs, geometry, kernels)
         return ConvolutionKernel.bind(self, inputs, outputs, geometry, profile, kernels)
 

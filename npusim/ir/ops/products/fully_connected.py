@@ -16,10 +16,10 @@ import numpy as np
 from npusim.ir.loopnest import LoopNest, Operand, Tile, Unit
 from npusim.ir.operator import ArrayKernel, Operator, VectorKernel
 from npusim.ir.ops.products.drain import ConvolutionKernel, require_bias
+from npusim.ir.ops.products.float_products import float_convolution
 from npusim.ir.ops.products.real_products import real_convolution
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
-from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation
 
@@ -35,6 +35,7 @@ class FullyConnected(Operator):
     keep_num_dims: bool = False
 
     kind: ClassVar[str] = "fully_connected"
+    sums_floats: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """[rows, N], or [..., N] with `keep_num_dims`."""
@@ -70,8 +71,10 @@ class FullyConnected(Operator):
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
         profile: Profile, kernels: Kernels,
     ) -> ArrayKernel | VectorKernel:  # fmt: skip
-        """A convolution of one pixel over rows, with the drain of `profile`, or that of float32."""
-        if inputs[0] is not None and inputs[0].format == FP32:
+        """A convolution of one pixel over rows; see `Conv2D.bind`."""
+        if inputs[0] is not None and inputs[0].format.is_float:
+            if kernels.accumulation is not None:
+                return float_convolution(self, inputs, outputs[0], ONE_PIXEL, kernels)
             return real_convolution(self, inputs, outputs, ONE_PIXEL, kernels)
         kernel = ConvolutionKernel.bind(self, inputs, outputs, ONE_PIXEL, profile, kernels)
         assert inputs[1] is not None

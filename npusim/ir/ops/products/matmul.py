@@ -17,11 +17,11 @@ import numpy as np
 from npusim.ir.loopnest import LoopNest, Operand, Tile, Unit
 from npusim.ir.operator import ArrayKernel, Operator, VectorKernel
 from npusim.ir.ops.products.drain import require_plain_sums
+from npusim.ir.ops.products.float_products import float_matmul
 from npusim.ir.ops.products.real_products import real_matmul
 from npusim.ir.ops.vector import quantized
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
-from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
 from npusim.numerics.requantize import Requantizer, make_requantizer, product_scales
 
@@ -36,6 +36,7 @@ class MatMul(Operator):
     transpose_b: bool = False
 
     kind: ClassVar[str] = "matmul"
+    sums_floats: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """[..., M, N] with the broadcast leading axes."""
@@ -71,7 +72,9 @@ class MatMul(Operator):
         a, b, out = inputs[0], inputs[1], outputs[0]
         assert a is not None and b is not None
         swaps = self.transpose_a, self.transpose_b
-        if a.format == FP32:
+        if a.format.is_float:
+            if kernels.accumulation is not None:
+                return float_matmul(self, inputs, out, swaps, _ONE_PIXEL, kernels)
             return real_matmul(self, (a, b), out, swaps, kernels)
         require_plain_sums(self, kernels)
         qa, qb, qy = (quantized(self, tensor) for tensor in (a, inputs[1], out))
