@@ -21,9 +21,11 @@ from npusim.kernels.reference import (
     compare_double_rounding,
     convolution,
     convolution_float32,
+    convolution_rounded,
     cum_sum_float32,
     dequantize_affine,
     div_double_rounding,
+    drain_float,
     group_norm_float32,
     gru_float32,
     hard_swish_fixed_point,
@@ -89,6 +91,7 @@ from npusim.kernels.reference import (
 KERNELS: dict[str, Callable[..., Any]] = {
     "abs_double_rounding": abs_double_rounding.abs_double_rounding,
     "add_double_rounding": add_double_rounding.add_double_rounding,
+    "add_double_rounding_16": add_double_rounding.add_double_rounding,
     "add_one_shift": add_one_shift.add_one_shift,
     "add_onnx": add_onnx.add_onnx,
     "average_pool_float32": average_pool_float32.average_pool_float32,
@@ -99,6 +102,7 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "clip_exact": clip_exact.clip_exact,
     "compare_double_rounding": compare_double_rounding.compare_double_rounding,
     "conv_accumulate": convolution.conv_accumulate,
+    "conv_accumulate_float": convolution_rounded.conv_accumulate_float,
     "convolution_layer": composed_layer(
         convolution.conv_accumulate, convolution.depthwise_accumulate, requantize.requantize
     ),
@@ -106,6 +110,7 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "depthwise_accumulate": convolution.depthwise_accumulate,
     "dequantize_affine": dequantize_affine.dequantize_affine,
     "div_double_rounding": div_double_rounding.div_double_rounding,
+    "drain_float": drain_float.drain_float,
     "group_norm_float32": group_norm_float32.group_norm_float32,
     "hard_swish_fixed_point": hard_swish_fixed_point.hard_swish_fixed_point,
     "instance_norm_float32": instance_norm_float32.instance_norm_float32,
