@@ -20,6 +20,9 @@ Clamp = tuple[int, int]
 ADD_LEFT_SHIFT = 20
 """Bits by which TFLite's 8-bit Add scales its inputs up before it rounds them."""
 
+WIDE_ADD_LEFT_SHIFT = 15
+"""The same of its 16-bit Add."""
+
 ADD_PRECISION = 20
 """Bits that XNNPACK's 8-bit Add keeps of the larger input factor."""
 
@@ -80,17 +83,27 @@ class FloatProduct(NamedTuple):
 
 
 def fixed_point_sum(
-    a: Quantization, b: Quantization, y: Quantization, clamp: Clamp
-) -> FixedPointSum:
+    a: Quantization, b: Quantization, y: Quantization, clamp: Clamp,
+    left_shift: int = ADD_LEFT_SHIFT,
+) -> FixedPointSum:  # fmt: skip
     """TFLite's Add: both inputs relative to twice the larger scale, in float64."""
     sa, sb, sy = (float(q.scalar_scale) for q in (a, b, y))
     twice_larger = 2.0 * max(sa, sb)
-    factors = (sa / twice_larger, sb / twice_larger, twice_larger / (2.0**ADD_LEFT_SHIFT * sy))
+    factors = (sa / twice_larger, sb / twice_larger, twice_larger / (2.0**left_shift * sy))
     (ma, ea), (mb, eb), (my, ey) = (_multiplier(factor) for factor in factors)
     zeros = a.scalar_zero_point, b.scalar_zero_point, y.scalar_zero_point
-    return FixedPointSum(
-        zeros[0], zeros[1], ADD_LEFT_SHIFT, ma, ea, mb, eb, my, ey, zeros[2], *clamp
-    )
+    return FixedPointSum(zeros[0], zeros[1], left_shift, ma, ea, mb, eb, my, ey, zeros[2], *clamp)
+
+
+def wide_fixed_point_sum(
+    a: Quantization, b: Quantization, y: Quantization, clamp: Clamp
+) -> FixedPointSum:
+    """TFLite's Add of 16 bits; like LiteRT's it takes an output that is not much finer."""
+    p = fixed_point_sum(a, b, y, clamp, WIDE_ADD_LEFT_SHIFT)
+    if p.y_shift > 0:
+        what = "a sum of 16 bits whose output's scale is 2^14 times finer than an input's"
+        raise UnsupportedModelError(Problem("add", f"{what} is not supported"))
+    return p
 
 
 def one_shift_sum(a: Quantization, b: Quantization, y: Quantization, clamp: Clamp) -> OneShiftSum:
@@ -135,6 +148,7 @@ def _multiplier(real: float) -> tuple[int, int]:
 
 ADD_PARAMETERS = {
     "double_rounding": fixed_point_sum,
+    "double_rounding_16": wide_fixed_point_sum,
     "one_shift": one_shift_sum,
     "onnx": fused_sum,
 }

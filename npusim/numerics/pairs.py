@@ -12,7 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError, UsageError
-from npusim.numerics.elementwise import FixedPointSum, OneShiftSum, fixed_point_sum, one_shift_sum
+from npusim.numerics.elementwise import (
+    FixedPointSum,
+    OneShiftSum,
+    fixed_point_sum,
+    one_shift_sum,
+    wide_fixed_point_sum,
+)
 from npusim.numerics.prelu import prelu
 from npusim.numerics.quantization import Quantization
 from npusim.numerics.requantize import quantize_multiplier
@@ -118,6 +124,14 @@ def fixed_point_difference(
 ) -> FixedPointSum:
     """TFLite's Sub: its Add with a negative second factor."""
     p = fixed_point_sum(a, b, y, clamp)
+    return p._replace(b_multiplier=-p.b_multiplier)
+
+
+def wide_fixed_point_difference(
+    a: Quantization, b: Quantization, y: Quantization, clamp: Clamp
+) -> FixedPointSum:
+    """TFLite's Sub of 16 bits."""
+    p = wide_fixed_point_sum(a, b, y, clamp)
     return p._replace(b_multiplier=-p.b_multiplier)
 
 
@@ -261,6 +275,7 @@ COMPARISONS: Mapping[str, Function] = {
 
 SUB_PARAMETERS = {
     "double_rounding": fixed_point_difference,
+    "double_rounding_16": wide_fixed_point_difference,
     "one_shift": one_shift_difference,
 }
 DIV_PARAMETERS = {"double_rounding": fixed_point_quotient}

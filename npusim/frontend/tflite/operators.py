@@ -34,7 +34,7 @@ from npusim.ir.ops.windows.average_pool import AveragePool
 from npusim.ir.ops.windows.max_pool import MaxPool
 from npusim.ir.ops.windows.window import Window
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import FP16, FP32, INT8, UINT8
+from npusim.numerics.formats import FP16, FP32, INT8, INT16, UINT8
 from npusim.numerics.quantization import Activation
 
 MAX_TAPS = 2**12
@@ -98,12 +98,17 @@ def _clamp(activation: Activation) -> Import:
     return clamp
 
 
+_TAKEN = {INT8: (INT8, UINT8), UINT8: (INT8, UINT8), INT16: (INT8, INT16)}
+"""Formats that LiteRT brings each integer format to."""
+
+
 def _quantize(source: Source) -> tuple[Operator, Inputs]:
     x = source.input(0)
     if x.format == FP32:
         return Quantize(), (x,)
-    if x.format not in (INT8, UINT8):
-        raise UnsupportedNodeError(f"quantization of {x.format.name} is not supported")
+    if x.format not in (INT8, UINT8, INT16) or source.outputs[0].format not in _TAKEN[x.format]:
+        names = f"{x.format.name} to {source.outputs[0].format.name}"
+        raise UnsupportedNodeError(f"quantization of {names} is not supported")
     return Requantize(), (x,)
 
 
@@ -111,7 +116,7 @@ def _dequantize(source: Source) -> Imported:
     x = source.input(0)
     if x.data is not None and (x.format == FP16 or x.quantization is not None):
         return Known((_real(x),))
-    if x.format not in (INT8, UINT8):
+    if x.format not in (INT8, UINT8, INT16):
         raise UnsupportedNodeError(f"dequantization of {x.format.name} is not supported")
     return Dequantize(), (x,)
 

@@ -19,7 +19,7 @@ from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import canonical_shape, channels_last
 from npusim.kernels.table import Kernels
-from npusim.numerics.formats import INT8, UINT8
+from npusim.numerics.formats import INT8, INT16, UINT8, UINT16
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Quantization
 from npusim.numerics.rescale import RESCALE_PARAMETERS
@@ -27,6 +27,8 @@ from npusim.numerics.rescale import RESCALE_PARAMETERS
 PIXEL_DIMS = ("B", "OY", "OX", "K")
 ALL_SPLITS = frozenset(PIXEL_DIMS)
 NO_SPLITS: frozenset[str] = frozenset()
+QUANTIZED = (INT8, UINT8, INT16, UINT16)
+"""Formats of quantized tensors; what a profile says of each is checked where it is looked up."""
 
 
 def part(canonical: np.ndarray, tile: Tile) -> np.ndarray:
@@ -161,16 +163,27 @@ def rescaled(
 
 
 def quantized(op: Operator, tensor: Tensor | None) -> Quantization:
-    """The per-tensor quantization of an 8-bit tensor; UnsupportedModelError for anything else."""
+    """The per-tensor quantization of integers of 8 or 16 bits; UnsupportedModelError otherwise."""
     assert tensor is not None
     quantization = tensor.quantization
-    if tensor.format not in (INT8, UINT8) or quantization is None:
-        what = f"{op.kind} needs 8-bit quantized tensors, '{tensor.name}' is {tensor.format.name}"
+    if tensor.format not in QUANTIZED or quantization is None:
+        what = (
+            f"{op.kind} needs quantized tensors of 8 or 16 bits, "
+            f"'{tensor.name}' is {tensor.format.name}"
+        )
         raise UnsupportedModelError(Problem(tensor.name, what))
     if not quantization.is_per_tensor or quantization.zero_point.size != 1:
         what = f"{op.kind} needs one scale for the whole of '{tensor.name}'"
         raise UnsupportedModelError(Problem(tensor.name, what))
     return quantization
+
+
+def require_one_width(op: Operator, *tensors: Tensor) -> None:
+    """Refuse quantized tensors of 8 and of 16 bits together: only a requantization takes both."""
+    if len({tensor.format.bits for tensor in tensors}) > 1:
+        found = ", ".join(f"'{tensor.name}' is {tensor.format.name}" for tensor in tensors)
+        what = f"{op.kind} needs tensors of one width: {found}"
+        raise UnsupportedModelError(Problem(tensors[-1].name, what))
 
 
 def require_same_quantization(op: Operator, x: Tensor, y: Tensor) -> None:

@@ -11,15 +11,16 @@ from npusim.kernels.compiled import convolution, elementwise, pooling, requantiz
 from npusim.kernels.layers import composed_layer
 from npusim.kernels.reference import KERNELS as REFERENCE
 from npusim.kernels.tables import lookup_kernels
+from npusim.kernels.widths import by_width
 
 KERNELS = {
     **lookup_kernels(REFERENCE, elementwise.lookup),
-    **average_kernels(REFERENCE, pooling.window_sum, pooling.row_sum),
+    **by_width(average_kernels(REFERENCE, pooling.window_sum, pooling.row_sum), REFERENCE),
+    **by_width({"max_pool_exact": pooling.max_pool_exact}, REFERENCE),
     "conv_accumulate": convolution.conv_accumulate,
     "convolution_layer": composed_layer(
         convolution.conv_accumulate, convolution.depthwise_accumulate, requantize.requantize
     ),
     "depthwise_accumulate": convolution.depthwise_accumulate,
-    "max_pool_exact": pooling.max_pool_exact,
     "requantize": requantize.requantize,
 }

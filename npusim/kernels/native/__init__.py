@@ -12,21 +12,25 @@ from npusim.kernels.native import convolution, elementwise, layers, pooling, req
 from npusim.kernels.native.memory import ffi, lib
 from npusim.kernels.reference import KERNELS as REFERENCE
 from npusim.kernels.tables import lookup_kernels
+from npusim.kernels.widths import by_width
 
 _TABLES = lookup_kernels(REFERENCE, elementwise.lookup)
+_EIGHT_BIT = {
+    "max_pool_exact": pooling.max_pool_exact,
+    "quantize_half_away": elementwise.quantize_half_away,
+    "quantize_onnx": elementwise.quantize_onnx,
+    "quantize_rint_reciprocal": elementwise.quantize_rint_reciprocal,
+}
 
 KERNELS = {
     **_TABLES,
-    **average_kernels(REFERENCE, pooling.window_sum, pooling.row_sum),
+    **by_width(average_kernels(REFERENCE, pooling.window_sum, pooling.row_sum), REFERENCE),
+    **by_width(_EIGHT_BIT, REFERENCE),
     "add_onnx": elementwise.fused_add(_TABLES["add_onnx"]),
     "average_pool_onnx": pooling.average_pool_onnx,
     "conv_accumulate": convolution.conv_accumulate,
     "convolution_layer": layers.convolution_layer,
     "depthwise_accumulate": convolution.depthwise_accumulate,
-    "max_pool_exact": pooling.max_pool_exact,
-    "quantize_half_away": elementwise.quantize_half_away,
-    "quantize_onnx": elementwise.quantize_onnx,
-    "quantize_rint_reciprocal": elementwise.quantize_rint_reciprocal,
     "requantize": requantize.requantize,
     "softmax_fixed_point": softmax.softmax_fixed_point,
     "softmax_onnx": softmax.softmax_onnx,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from npusim.numerics.profile_tables.reals import ARITHMETICS_ON_REALS
+from npusim.numerics.profile_tables.tflite_wide import WIDE_ARITHMETICS
 
 ORACLE = "LiteRT 2.3.0, BUILTIN_REF kernels"
 ARITHMETICS = {
@@ -84,4 +85,5 @@ ARITHMETICS = {
     "sign": "lookup",
     "softsign": "lookup",
     "thresholded_relu": "lookup",
+    **WIDE_ARITHMETICS,
 }

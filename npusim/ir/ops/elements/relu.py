@@ -45,7 +45,7 @@ class Relu(SameShape):
             return on_floats(self, float_function("clip", bounds, FLOAT32), out, kernels)
         qx, qy = quantized(self, x), quantized(self, out)
         arithmetic = profile.arithmetic(self.kind, out.format.name)
-        rounding = profile.arithmetic("clamp", self.kind)
+        rounding = profile.clamp(self.kind, out.format.name)
         clamp = clamp_range(self.activation, out.format, qy, rounding)
         parameters = RESCALE_PARAMETERS[arithmetic](qx, qy, clamp)
         return ElementwiseKernel(kernels.get(f"rescale_{arithmetic}"), parameters, out.channel_axis)

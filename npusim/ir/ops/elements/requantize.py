@@ -48,7 +48,8 @@ class Requantize(SameShape):
         ratio = float(qx.scalar_scale) / float(qy.scalar_scale)
         is_plain = x.format == out.format and SMALLEST_RATIO <= ratio < LARGEST_RATIO
         kind = self.kind if is_plain else "requantize_other"
-        arithmetic = profile.arithmetic(kind, out.format.name)
+        wider = x if x.format.bits > out.format.bits else out
+        arithmetic = profile.arithmetic(kind, wider.format.name)
         parameters = RESCALE_PARAMETERS[arithmetic](qx, qy, (out.format.low, out.format.high))
         function = kernels.get(f"rescale_{arithmetic}")
         kernel = ElementwiseKernel(function, parameters, out.channel_axis)

@@ -1,7 +1,8 @@
 """What sums, products, quotients and the like share: one number from two, with broadcasting.
 
-Inputs: a, b whose shapes broadcast: int8 or uint8, each with its own scale, or float32, or integers
-that mean themselves (index arithmetic); a float32 constant may stand beside a quantized tensor.
+Inputs: a, b whose shapes broadcast: int8, uint8 or int16, each with its own scale, or float32, or
+integers that mean themselves (index arithmetic); a float32 constant may stand beside a quantized
+tensor.
 Output: the same format; the real result, requantized if it has a scale, clamped.
 """
 
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 from npusim.ir.operator import VectorKernel
 from npusim.ir.ops.pairs.broadcast import Broadcast, is_plain, require_format, require_number
 from npusim.ir.ops.through_float import through_float
-from npusim.ir.ops.vector import ElementwiseKernel, quantized
+from npusim.ir.ops.vector import ElementwiseKernel, quantized, require_one_width
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import FP32
@@ -57,9 +58,9 @@ class Pairwise(Broadcast):
             return self._beside_a_real(a, b, out, profile, kernels)
         qa, qb, qy = (quantized(self, tensor) for tensor in (a, b, out))
         kind = self.kind if self.is_usual(qa, qb, qy) else f"{self.kind}_other"
-        rounding = profile.arithmetic("clamp", kind)
-        clamp = clamp_range(self.activation, out.format, qy, rounding)
-        is_clamped = clamp != (out.format.low, out.format.high)
+        require_one_width(self, a, b, out)
+        clamp = clamp_range(self.activation, out.format, qy, profile.clamp(kind, out.format.name))
+        is_clamped = clamp != (out.format.low, out.format.high) and out.format.bits == 8
         arithmetic = profile.arithmetic(kind, "clamped" if is_clamped else out.format.name)
         name, parameters = self._quantized(arithmetic, qa, qb, qy, clamp)
         return ElementwiseKernel(kernels.get(name), parameters, out.channel_axis)

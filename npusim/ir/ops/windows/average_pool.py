@@ -50,7 +50,7 @@ class AveragePool(Pooling):
             return _AveragePoolKernel(self, kernels, name, self.activation.value, x.shape)
         qx, qy = quantized(self, x), quantized(self, out)
         arithmetic = profile.arithmetic(self.kind, x.format.name)
-        rounding = profile.arithmetic("clamp", self.kind)
+        rounding = profile.clamp(self.kind, out.format.name)
         clamp = clamp_range(self.activation, out.format, qy, rounding)
         if x.format != out.format:
             what = f"average_pool keeps the format, but '{x.name}' is {x.format.name}"

@@ -43,7 +43,7 @@ class MaxPool(Pooling):
         if x.format == FP32:
             clamp: Clamp = self.activation.value
         else:
-            rounding = profile.arithmetic("clamp", self.kind)
+            rounding = profile.clamp(self.kind, out.format.name)
             clamp = clamp_range(self.activation, out.format, quantized(self, out), rounding)
         name = f"max_pool_{profile.arithmetic(self.kind, x.format.name)}"
         return _MaxPoolKernel(self, kernels, name, clamp)
