@@ -14,6 +14,8 @@ import numpy as np
 
 from npusim.cli.arrays import read_arrays
 from npusim.errors import Problem, UsageError
+from npusim.numerics.floats import decode
+from npusim.numerics.formats import Format
 
 if TYPE_CHECKING:
     from npusim.ir.graph import Graph
@@ -84,12 +86,17 @@ def _are_labels(array: np.ndarray) -> bool:
     return array.dtype.kind in "iu" and array.ndim == 1
 
 
-def accuracy_of(outputs: Mapping[str, np.ndarray], labels: np.ndarray) -> dict[str, object]:
+def accuracy_of(
+    outputs: Mapping[str, np.ndarray], labels: np.ndarray, fmt: Format | None = None
+) -> dict[str, object]:
     """The `accuracy` of a report: shares and numbers right of the first output's scores.
 
+    `fmt` is that output's format, where its elements are codes.
     The top 5 are there for `FEWEST_CLASSES_FOR_TOP5` classes or more.
     """
     scores = next(iter(outputs.values())).reshape(labels.size, -1)
+    if fmt is not None and fmt.holds_codes:
+        scores = decode(scores, fmt)
     ahead = _classes_ahead(scores, labels)
     samples = int(labels.size)
     correct = int((ahead < 1).sum())

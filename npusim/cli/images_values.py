@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from npusim.errors import Problem, UsageError, nearest_name
+from npusim.numerics.floats import encode
+from npusim.numerics.formats import format_named
 
 if TYPE_CHECKING:
     from npusim.report.types import TensorInfo
@@ -106,6 +108,10 @@ def stored_values(
     dtype = np.dtype(info.dtype)
     how = f"inputs: normalization {normalization.name}, {normalization.source}"
     values = np.empty(pixels.shape, dtype)
+    if info.format is not None:
+        for row, image in enumerate(pixels):
+            values[row] = _stored(_real(image, normalization), info)
+        return values, f"{how}; rounded to {info.format}, beyond its range to its last value"
     if dtype.kind == "f":
         for row, image in enumerate(pixels):
             values[row] = _real(image, normalization)
@@ -125,6 +131,17 @@ def stored_values(
     return values, how
 
 
+def _stored(real: np.ndarray, info: TensorInfo) -> np.ndarray:
+    """float64 values as the format that `info` names: codes of floats, or integers of 4 bits."""
+    fmt = format_named(info.format or info.dtype)
+    scaled = real / (info.scale or 1.0)
+    if fmt.is_float:
+        return encode(scaled, fmt, saturate=True)
+    levels = np.rint(scaled) + (info.zero_point or 0)
+    stored: np.ndarray = np.clip(levels, fmt.low, fmt.high).astype(fmt.dtype)
+    return stored
+
+
 def _real(image: np.ndarray, normalization: Normalization) -> np.ndarray:
     """float64 [H, W, C]: the real values of uint8 pixels."""
     if normalization.name == NONE:
@@ -135,6 +152,10 @@ def _real(image: np.ndarray, normalization: Normalization) -> np.ndarray:
 
 
 def _bytes_themselves(pixels: np.ndarray, info: TensorInfo) -> tuple[np.ndarray, str]:
+    if info.format is not None:
+        raise UsageError(
+            Problem(OPTION, f"'{info.name}' is {info.format}: use none instead of raw")
+        )
     if info.dtype == "uint8":
         return pixels, "inputs: the pixels themselves are the quantized values"
     if info.dtype == "int8":

@@ -225,7 +225,8 @@ def _run(request: Request) -> None:
             outputs = api.infer(
                 program, inputs, request.requantize, progress=progress, stream=request.stream
             )
-        accuracy = None if labels is None else accuracy_of(outputs, labels)
+        scores = model.graph.tensors[model.graph.outputs[0]].format
+        accuracy = None if labels is None else accuracy_of(outputs, labels, scores)
         notes = [*how, _how_executed(request, program), *_how_remembered(request, program)]
         agreement = _agreement(request, oracle, program, inputs)
     report = api.report_of(

@@ -10,6 +10,13 @@ from npusim.errors import Problem, UsageError, nearest_name
 from npusim.ir.graph import Graph
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import empty_like_memory
+from npusim.numerics.formats import BF16, FP8_E4M3, FP8_E5M2, INT4, UINT4, Format
+
+OTHER_DTYPES = {
+    FP8_E4M3.name: "float8_e4m3fn", FP8_E5M2.name: "float8_e5m2", BF16.name: "bfloat16",
+    INT4.name: "int4", UINT4.name: "uint4",
+}  # fmt: skip
+"""What ml_dtypes, and so the onnx package, calls the formats that numpy has no type for."""
 
 
 def check_inputs(graph: Graph, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -31,7 +38,7 @@ def check_inputs(graph: Graph, given: Mapping[str, np.ndarray]) -> dict[str, np.
         if name not in given:
             problems.append(Problem(f"input '{name}'", f"missing; {_expected(graph)}"))
             continue
-        array = np.asarray(given[name])
+        array = as_stored(np.asarray(given[name]), tensor.format)
         problem = _mismatch(tensor, array, f"input '{name}'")
         if problem:
             problems.append(problem)
@@ -60,7 +67,7 @@ def check_state(graph: Graph, given: Mapping[str, np.ndarray] | None) -> dict[st
         if state.name not in given:
             problems.append(Problem(f"state '{state.name}'", "missing"))
             continue
-        array = np.asarray(given[state.name])
+        array = as_stored(np.asarray(given[state.name]), graph.tensors[state.read].format)
         problem = _mismatch(graph.tensors[state.read], array, f"state '{state.name}'")
         if problem:
             problems.append(problem)
@@ -69,6 +76,13 @@ def check_state(graph: Graph, given: Mapping[str, np.ndarray] | None) -> dict[st
     if problems:
         raise UsageError(problems)
     return arrays
+
+
+def as_stored(array: np.ndarray, fmt: Format) -> np.ndarray:
+    """An array of the type that ml_dtypes has for `fmt` as npusim holds it; others as they are."""
+    if array.dtype.name != OTHER_DTYPES.get(fmt.name):
+        return array
+    return array.view(fmt.dtype) if fmt.holds_codes else array.astype(fmt.dtype)
 
 
 def _mismatch(tensor: Tensor, array: np.ndarray, where: str) -> Problem | None:

@@ -80,7 +80,9 @@ def tensor_info(tensor: Tensor) -> TensorInfo:
     if tensor.quantization is not None and tensor.quantization.is_per_tensor:
         scale = float(tensor.quantization.scalar_scale)
         zero_point = tensor.quantization.scalar_zero_point
-    return TensorInfo(tensor.name, tuple(tensor.shape), tensor.format.dtype, scale, zero_point)
+    fmt = tensor.format
+    other = fmt.name if fmt.holds_codes or fmt.bits < 8 else None
+    return TensorInfo(tensor.name, tuple(tensor.shape), fmt.dtype, scale, zero_point, other)
 
 
 def _hardware(hardware: Hardware) -> HardwareInfo:

@@ -13,13 +13,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """An input or output of the model; `scale` and `zero_point` are None if it is not quantized."""
+    """An input or output of the model; `scale` and `zero_point` are None if it is not quantized.
+
+    `format` names what the elements are where their `dtype` does not: codes of FP8 and BF16, and
+    integers of 4 bits.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     scale: float | None
     zero_point: int | None
+    format: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from npusim.errors import UsageError
 from npusim.frontend import load_model
 from npusim.ir.graph import Graph
 from npusim.models.bundled import bundled_model_path, bundled_samples
+from npusim.numerics.floats import encode
+from npusim.numerics.formats import FP8_E4M3
 from tests.support.commands import document, done, refused
 from tests.support.counted import conv_graph
 from tests.support.shared import shared_path
@@ -60,6 +62,12 @@ def test_the_largest_output_decides_the_first_of_equals() -> None:
     right = accuracy_of({"y": scores}, np.array([1, 0]))
     assert right == {"accuracy": 1.0, "correct": 2, "samples": 2}
     assert accuracy_of({"y": scores}, np.array([2, 0]))["correct"] == 1
+
+
+def test_codes_are_compared_as_what_they_stand_for() -> None:
+    scores = encode(np.array([[-448.0, 1.0, 0.5]]), FP8_E4M3)
+    assert scores[0, 0] == scores.max(), "as integers, the codes of negative numbers are largest"
+    assert accuracy_of({"y": scores}, np.array([1]), FP8_E4M3)["correct"] == 1
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(10, 30), st.sampled_from([np.uint8, np.float32]))

@@ -7,6 +7,8 @@ import pytest
 
 from npusim.cli.images_values import Normalization, parse_normalization, stored_values
 from npusim.errors import UsageError
+from npusim.numerics.floats import decode
+from npusim.numerics.formats import FP8_E4M3
 from npusim.report.types import TensorInfo
 
 PIXELS = np.array([[[[0, 128, 255]]]], np.uint8)  # one pixel of three colours
@@ -56,6 +58,15 @@ def test_the_bytes_themselves() -> None:
     assert stored_values(PIXELS, raw, _int8(0.3, 7))[0].ravel().tolist() == [-128, 0, 127]
     with pytest.raises(UsageError, match="use none"):
         stored_values(PIXELS, raw, FLOAT)
+
+
+def test_floats_of_eight_bits_are_stored_as_codes() -> None:
+    info = TensorInfo("in", (1, 1, 1, 3), "uint8", 0.5, 0, "fp8_e4m3")
+    found, note = stored_values(PIXELS, parse_normalization("none"), info)
+    assert np.array_equal(decode(found, FP8_E4M3).ravel(), [0, 256, 448])  # 2 x 0, 128, 255
+    assert "fp8_e4m3" in note
+    with pytest.raises(UsageError, match="use none"):
+        stored_values(PIXELS, parse_normalization("raw"), info)
 
 
 def test_an_integer_input_without_a_scale_takes_bytes_only() -> None:

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from npusim.errors import UsageError
-from npusim.execution.arrays import check_inputs
+from npusim.execution.arrays import as_stored, check_inputs
 from npusim.ir.graph import Graph
 from npusim.ir.ops.pairs.add import Add
+from npusim.numerics.floats import encode
+from npusim.numerics.formats import FP8_E4M3, INT4
 from tests.support.graphs import Build
 
 
@@ -44,6 +46,16 @@ def test_a_wrong_shape_names_both() -> None:
 def test_a_wrong_dtype_names_both() -> None:
     message = _message(_one_input(), {"in0": np.zeros((1, 4, 4, 3), np.float32)})
     assert "float32" in message and "int8" in message
+
+
+def test_types_of_ml_dtypes_are_taken_as_what_they_hold() -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    values = np.array([-2.5, 0.0, 7.0, 448.0], np.float32)
+    codes = as_stored(values.astype(ml_dtypes.float8_e4m3fn), FP8_E4M3)
+    assert codes.dtype == np.uint8 and np.array_equal(codes, encode(values, FP8_E4M3))
+    assert as_stored(np.array([-8, 7]).astype(ml_dtypes.int4), INT4).tolist() == [-8, 7]
+    other = values.astype(ml_dtypes.float8_e5m2)
+    assert as_stored(other, FP8_E4M3) is other, "another format is a mismatch, not a bit pattern"
 
 
 def test_missing_and_unknown_names_are_told_together() -> None:

@@ -39,7 +39,8 @@ def test_values_are_shown_in_units_with_origin_and_source() -> None:
     assert (shown["memory.sram.size"].text, shown["memory.sram.size"].origin) == ("1 MiB", "--set")
     assert shown["memory.dram.latency"].text == "100 ns"
     assert shown["mac_array.pixels"].text == "[2, 2]"
-    assert shown["mac_array.precisions.int16*int8"].text == "rate 0.5"
+    assert shown["mac_array.precisions.int8*int8"].text == "rate 1"
+    assert shown["mac_array.precisions.int16*int8.accumulator"].text == "int40"
     assert (shown["technology.static"].text, shown["technology.static"].origin) == (
         "null",
         "default",
