@@ -51,8 +51,8 @@ LAYOUTS: dict[str, Layout] = {
 def rounded(values: Array, fmt: Format, saturate: bool = False) -> Array:
     """float64 `values` rounded once to numbers of `fmt`, as float64; NaN stays NaN."""
     layout = LAYOUTS[fmt.name]
-    values = np.asarray(values, np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
+        values = np.asarray(values, np.float64)
         _, exponent = np.frexp(values)
         step = np.maximum(exponent - 1, layout.least_exponent) - layout.mantissa_bits
         near = np.ldexp(np.rint(np.ldexp(values, -step)), step)

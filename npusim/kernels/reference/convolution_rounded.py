@@ -20,6 +20,7 @@ from npusim.numerics.float_sums import add, stored_sum
 Array = np.ndarray
 
 
+@np.errstate(invalid="ignore")
 def conv_accumulate_float(
     x: Array, w: Array, acc: Array, tile: Sequence[int], geometry: Sequence[int],
     accumulation: Accumulation,
@@ -48,10 +49,7 @@ def conv_accumulate_float(
 
 def _products(seen: Array, weights: Array, accumulation: Accumulation) -> list[Array]:
     """Products of [b, y, x, g, c] and [g, k, c], one array [b, y, x, g, k] a channel."""
-    with np.errstate(invalid="ignore"):
-        exact = [
-            seen[..., None, c] * weights[None, None, None, :, :, c] for c in range(seen.shape[-1])
-        ]
+    exact = [seen[..., None, c] * weights[None, None, None, :, :, c] for c in range(seen.shape[-1])]
     if accumulation.products == "rounded":
         return [stored_sum(product, accumulation) for product in exact]
     return exact
