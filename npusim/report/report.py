@@ -30,6 +30,9 @@ class Report(Findings):
     def to_dict(self) -> dict[str, Any]:
         """The document of `run --json`: dicts, lists, text, numbers and None."""
         document: dict[str, Any] = _plain({"schema": SCHEMA, **asdict(self)})
+        for tensor in (*document["model"]["inputs"], *document["model"]["outputs"]):
+            if tensor["format"] is None:  # its dtype says it all
+                del tensor["format"]
         return document
 
     def to_json(self) -> str:
