@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from npusim.numerics.floats import decode
 from npusim.numerics.formats import Format
 
 
@@ -63,26 +64,31 @@ class Quantization:
             raise ValueError("a per-channel quantization has no single zero point")
         return int(self.zero_point[0])
 
-    def real(self, stored: np.ndarray) -> np.ndarray:
-        """float32 values of `stored` integers: the difference to the zero point, times the scale.
+    def real(self, stored: np.ndarray, fmt: Format | None = None) -> np.ndarray:
+        """float32 values of `stored` numbers: the difference to the zero point, times the scale.
 
         One rounding where the difference has 24 bits at most, as DequantizeLinear computes it.
+        `fmt` is their format where arrays hold codes; those have no zero point.
         """
-        if self.block is not None:
-            zero, scale = self._spread(self.zero_point, stored), self._spread(self.scale, stored)
-            spread: np.ndarray = (stored.astype(np.int64) - zero).astype(np.float32) * scale
-            return spread
-        shape = [1] * stored.ndim
-        if not self.is_per_tensor and self.axis is not None:
-            shape[self.axis] = -1
-        zero, scale = self.zero_point.reshape(shape), self.scale.reshape(shape)
+        scale, zero = self.spread(stored.shape)
+        if fmt is not None and fmt.holds_codes:
+            decoded: np.ndarray = decode(stored, fmt) * scale
+            return decoded
         real: np.ndarray = (stored.astype(np.int64) - zero).astype(np.float32) * scale
         return real
 
-    def _spread(self, values: np.ndarray, stored: np.ndarray) -> np.ndarray:
-        """The blocks' `values`, one for each element along the axis."""
-        assert self.axis is not None and self.block is not None
-        return values.repeat(self.block, self.axis).take(range(stored.shape[self.axis]), self.axis)
+    def spread(self, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Scales and zero points in shapes that broadcast against a tensor of `shape`."""
+        if self.block is not None and self.axis is not None:
+            scale, zero = (
+                values.repeat(self.block, self.axis).take(range(shape[self.axis]), self.axis)
+                for values in (self.scale, self.zero_point)
+            )
+            return scale, zero
+        along = [1] * len(shape)
+        if not self.is_per_tensor and self.axis is not None:
+            along[self.axis] = -1
+        return self.scale.reshape(along), self.zero_point.reshape(along)
 
     def same_as(self, other: Quantization | None) -> bool:
         """True if both map the same integers to the same reals."""

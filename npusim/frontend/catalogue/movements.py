@@ -48,7 +48,7 @@ MOVEMENTS = (
           "Resize Upsample", "every rule of coordinates and of rounding"),
     Entry(ResizeBilinear((8, 8)), "RESIZE_BILINEAR", "Resize Upsample", "image axes"),
     Entry(ClipStored(0, 9), "", "Clip", "of stored integers"),
-    Entry(Cast("fp32"), "CAST", "Cast", output=FP32),
+    Entry(Cast("fp32"), "CAST", "Cast CastLike", output=FP32),
     Entry(Quantize(), "QUANTIZE", "QuantizeLinear com.microsoft.QuantizeLinear", output=INT8),
     Entry(Dequantize(), "DEQUANTIZE", "DequantizeLinear com.microsoft.DequantizeLinear",
           output=FP32),

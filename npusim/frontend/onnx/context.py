@@ -13,22 +13,33 @@ import numpy as np
 
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
-from npusim.frontend.onnx.tensors import checked_shape
+from npusim.frontend.onnx.tensors import checked_shape, format_of_constant, marked, unmarked
 from npusim.ir.graph import Node
 from npusim.ir.operator import Operator
 from npusim.ir.ops.elements.dequantize import Dequantize
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import FP32, Format, format_of
+from npusim.numerics.conversion import Conversion, converted
+from npusim.numerics.floats import decode, encode
+from npusim.numerics.formats import FP32, Format
 from npusim.numerics.quantization import Quantization
 
 
 @dataclass(frozen=True, eq=False)
 class QuantizedConstant:
-    """Stored integers of a constant behind a DequantizeLinear, in the file's order."""
+    """Stored numbers of a constant behind a DequantizeLinear, in the file's order.
+
+    `data` is marked as constants are; `format` is that of the reals.
+    """
 
     name: str
     data: np.ndarray
     quantization: Quantization
+    format: Format = FP32
+
+    def real(self) -> np.ndarray:
+        """The reals that DequantizeLinear makes of it."""
+        real = self.quantization.real(unmarked(self.data), format_of_constant(self.data))
+        return marked(converted(real, Conversion(FP32, self.format)), self.format)
 
 
 class Context:
@@ -87,22 +98,25 @@ class Context:
         name = self.name_of(source, index)
         if name in self.constants:
             return self.format_of(self.constants[name])
-        return FP32 if name in self.quantized else self.activation(source, index).format
+        found = self.quantized.get(name)
+        return self.activation(source, index).format if found is None else found.format
 
     def add_constant(
         self, name: str, data: np.ndarray, quantization: Quantization | None = None
     ) -> Tensor:
         """A constant tensor called `name`, or the one that already is."""
+        fmt = self.format_of(data)
+        data = unmarked(data)
         free = name
         number = 1
         while free in self.tensors:
             known = self.tensors[free]
-            if _same_constant(known, data, quantization):
+            if _same_constant(known, data, fmt, quantization):
                 return known
             number += 1
             free = f"{name}#{number}"
         data = np.ascontiguousarray(data) if data.ndim else data
-        tensor = Tensor(free, data.shape, self.format_of(data), quantization, data)
+        tensor = Tensor(free, data.shape, fmt, quantization, data)
         self.tensors[free] = tensor
         return tensor
 
@@ -143,21 +157,19 @@ class Context:
         return self.weights(source, index, np.ravel, 0)
 
     def real_constant(self, source: Source, index: int) -> Tensor:
-        """A float32 constant input; one that is stored as integers is dequantized here."""
+        """A constant input of reals; one that is stored with a scale is dequantized here."""
         name = self.name_of(source, index)
         if name not in self.quantized:
             return self.add_constant(name, self.required_constant(source, index))
         found = self.quantized[name]
-        return self.add_constant(name, found.quantization.real(found.data))
+        return self.add_constant(name, found.real())
 
     def real_weights(
         self, source: Source, index: int, layout: Callable[[np.ndarray], np.ndarray], factor: float
     ) -> Tensor:
-        """A constant times `factor`, float32 even if it is stored as integers."""
+        """A constant times `factor`, a real even if it is stored with a scale."""
         tensor = self.real_constant(source, index)
-        assert tensor.data is not None
-        data = layout(tensor.data * np.float32(factor))
-        return self.add_constant(f"{source.outputs[0]}_weights", data)
+        return self.add_constant(f"{source.outputs[0]}_weights", layout(times(tensor, factor)))
 
     def emit(
         self, source: Source, op: Operator, inputs: Sequence[Tensor | None],
@@ -218,10 +230,7 @@ class Context:
 
     def format_of(self, data: np.ndarray) -> Format:
         """Format of a constant."""
-        try:
-            return format_of(data.dtype)
-        except KeyError:
-            raise UnsupportedNodeError(f"{data.dtype.name} is not supported") from None
+        return format_of_constant(data)
 
     def _quantize_back(self, tensor: Tensor, quantization: Quantization) -> Tensor:
         """Give scales to a tensor that has none, and to what it was moved from."""
@@ -241,6 +250,13 @@ class Context:
         )
 
 
+def times(tensor: Tensor, factor: float) -> np.ndarray:
+    """The reals of a constant tensor times `factor`, rounded once, marked as constants are."""
+    assert tensor.data is not None
+    product = decode(tensor.data, tensor.format) * np.float32(factor)
+    return marked(encode(product, tensor.format), tensor.format)
+
+
 def channels_first(quantization: Quantization, axis: int, rank: int) -> Quantization:
     """Scales along `axis` of the file's order as scales along axis 0."""
     if quantization.is_per_tensor:
@@ -250,8 +266,10 @@ def channels_first(quantization: Quantization, axis: int, rank: int) -> Quantiza
     return Quantization(quantization.scale, quantization.zero_point, 0)
 
 
-def _same_constant(known: Tensor, data: np.ndarray, quantization: Quantization | None) -> bool:
-    if known.data is None or known.data.dtype != data.dtype:
+def _same_constant(
+    known: Tensor, data: np.ndarray, fmt: Format, quantization: Quantization | None
+) -> bool:
+    if known.data is None or known.format != fmt:
         return False
     if known.quantization is None:
         same_scale = quantization is None

@@ -8,6 +8,7 @@ from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
+from npusim.frontend.onnx.tensors import format_of_constant, unmarked
 from npusim.ir.operator import Operator
 from npusim.ir.ops.axes.log_softmax import LogSoftmax
 from npusim.ir.ops.axes.softmax import Softmax
@@ -15,6 +16,7 @@ from npusim.ir.ops.elements.clip import Clip
 from npusim.ir.ops.elements.clip_stored import ClipStored
 from npusim.ir.ops.elements.relu import Relu
 from npusim.ir.tensor import Tensor
+from npusim.numerics.floats import decode
 from npusim.numerics.quantization import Activation
 
 _ACTIVATIONS: dict[tuple[float | None, float | None], Activation] = {
@@ -85,13 +87,11 @@ def _bound(ctx: Context, source: Source, index: int, name: str) -> float | None:
         if not source.input(index):
             return None
         stored = ctx.quantized.get(ctx.name_of(source, index))
-        if stored is not None:
-            array = stored.quantization.real(stored.data)
-        else:
-            array = ctx.required_constant(source, index)
+        array = ctx.required_constant(source, index) if stored is None else stored.real()
         if array.size != 1:
             raise DamagedNodeError(f"has {array.size} values as '{name}'")
-        value = float(array.reshape(()))
+        real = decode(unmarked(array), format_of_constant(array))
+        value = float(real.reshape(()))
     if np.isnan(value):
         raise DamagedNodeError(f"has no number as '{name}'")
     return None if abs(value) > _UNBOUNDED else value

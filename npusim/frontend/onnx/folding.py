@@ -13,7 +13,17 @@ import numpy as np
 
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
-from npusim.frontend.onnx.tensors import DTYPES, type_name
+from npusim.frontend.onnx.tensors import (
+    DTYPES,
+    FORMAT_OF_TYPE,
+    format_of_constant,
+    marked,
+    type_name,
+    unmarked,
+)
+from npusim.numerics.conversion import Conversion, converted
+from npusim.numerics.floats import decode
+from npusim.numerics.formats import FP32, Format
 
 Array = np.ndarray
 Fold = Callable[[Source, Sequence[Array]], Array]
@@ -26,6 +36,8 @@ def fold(source: Source, inputs: Sequence[Array]) -> Array | None:
     """The value of `source` for known `inputs`, None if such a node is not folded."""
     function = FOLDS.get(source.operator)
     if function is None:
+        return None
+    if source.operator not in TAKING_ALL and any(x.dtype.names is not None for x in inputs):
         return None
     try:
         with np.errstate(all="ignore"):
@@ -64,12 +76,22 @@ def _axis(source: Source, inputs: Sequence[Array]) -> tuple[int, ...]:
 
 
 def _cast(source: Source, inputs: Sequence[Array]) -> Array:
-    dtype = DTYPES.get(source.integer("to", 0))
-    if dtype is None:
-        raise UnsupportedNodeError(
-            f"a cast to {type_name(source.integer('to', 0))} is not supported"
-        )
-    return inputs[0].astype(dtype)
+    elem_type = source.integer("to", 0)
+    if elem_type not in DTYPES:
+        raise UnsupportedNodeError(f"a cast to {type_name(elem_type)} is not supported")
+    target = FORMAT_OF_TYPE.get(elem_type)
+    return cast_constant(inputs[0], target, bool(source.integer("saturate", 1)))
+
+
+def cast_constant(data: Array, target: Format | None, saturate: bool) -> Array:
+    """A constant in another format, float64 if `target` is None; see `numerics/conversion.py`."""
+    is_double = data.dtype == np.float64
+    given = FP32 if is_double else format_of_constant(data)
+    stored = unmarked(data)
+    if target is None:
+        real = decode(stored, given) if given.holds_codes else stored
+        return real.astype(np.float64)
+    return marked(converted(stored, Conversion(given, target, saturate)), target)
 
 
 def _concat(source: Source, inputs: Sequence[Array]) -> Array:
@@ -262,3 +284,5 @@ FOLDS: dict[str, Fold] = {
 }
 MOVING = ("Expand", "Gather", "Reshape", "Slice", "Squeeze", "Tile", "Unsqueeze")
 """Those that only move values, so that stored integers keep their scale."""
+TAKING_ALL = frozenset({*MOVING, "Cast", "Concat", "Identity", "Transpose"})
+"""Those that take constants of formats that numpy cannot compute with."""

@@ -8,14 +8,11 @@ from onnx import TypeProto, ValueInfoProto
 
 from npusim.errors import Problem, UsageError, nearest_name
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
-from npusim.frontend.onnx.tensors import DTYPES, checked_shape, type_name
+from npusim.frontend.onnx.tensors import FORMAT_OF_TYPE, checked_shape, type_name
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import BOOL, FP16, FP32, INT8, INT32, INT64, UINT8
 
 OPEN = -1
 """The extent that some exporters write where one is open."""
-_SUPPORTED = {f.dtype: f for f in (FP32, FP16, INT8, UINT8, INT32, INT64, BOOL)}
-"""Formats of inputs by numpy's name."""
 
 
 def read_input(
@@ -29,8 +26,8 @@ def read_input(
     if proto.type.WhichOneof("value") != "tensor_type":
         raise UnsupportedNodeError("it is not a tensor")
     kind = proto.type.tensor_type
-    dtype = DTYPES.get(kind.elem_type)
-    if dtype is None or dtype.name not in _SUPPORTED:
+    fmt = FORMAT_OF_TYPE.get(kind.elem_type)
+    if fmt is None:
         raise UnsupportedNodeError(f"its type {type_name(kind.elem_type)} is not supported")
     if not kind.HasField("shape"):
         shape = shapes.get(proto.name)
@@ -38,7 +35,7 @@ def read_input(
             raise UsageError(Problem(proto.name, _fix(proto.name, "no shape", [None] * 4)))
     else:
         shape = _fixed(proto.name, kind, batch, shapes, notes, named)
-    return Tensor(proto.name, checked_shape(shape), _SUPPORTED[dtype.name])
+    return Tensor(proto.name, checked_shape(shape), fmt)
 
 
 def named_extents(

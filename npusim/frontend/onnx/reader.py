@@ -317,7 +317,7 @@ class _Builder:
         found = context.constants.get(context.resolve(name))
         stored = context.quantized.get(context.resolve(name))
         if stored is not None:
-            found = stored.quantization.real(stored.data)
+            found = stored.real()
         return None if found is None else context.add_constant(f"{name}:constant", found)
 
 

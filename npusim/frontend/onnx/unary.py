@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import UnsupportedNodeError
+from npusim.frontend.onnx.folding import cast_constant
+from npusim.frontend.onnx.products import before
 from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
-from npusim.frontend.onnx.tensors import DTYPES, type_name
+from npusim.frontend.onnx.tensors import FORMAT_OF_TYPE, type_name
 from npusim.ir.operator import Operator
 from npusim.ir.ops.elements.abs import Abs
 from npusim.ir.ops.elements.cast import Cast
@@ -37,10 +39,13 @@ from npusim.ir.ops.elements.sqrt import Sqrt
 from npusim.ir.ops.elements.tanh import Tanh
 from npusim.ir.ops.elements.thresholded_relu import ThresholdedRelu
 from npusim.ir.ops.elements.unary import Unary
+from npusim.ir.ops.movements.reshape import Reshape
 from npusim.ir.ops.pairs.prelu import PRelu
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import Format, format_of
+from npusim.numerics.formats import Format
 
+BROADCASTING_SLOPES = 7
+"""Version since which slopes broadcast as all tensors do; before, one stands for a channel."""
 _APPROXIMATE = {"none": False, "tanh": True}
 
 
@@ -96,7 +101,11 @@ def _prelu(ctx: Context, source: Source) -> None:
     name = ctx.name_of(source, 1)
     is_constant = name in ctx.constants or name in ctx.quantized
     slope = ctx.real_constant(source, 1) if is_constant else ctx.activation(source, 1)
-    ctx.emit(source, PRelu(), [_real(ctx, source), slope])
+    x = _real(ctx, source)
+    if source.opset < BROADCASTING_SLOPES and len(x.shape) > 2 and slope.shape == x.shape[1:2]:
+        along = Reshape((-1, *(1,) * (len(x.shape) - 2)))
+        slope = before(ctx, source, along, [slope], "slopes")
+    ctx.emit(source, PRelu(), [x, slope])
 
 
 def _qlinear_leaky_relu(ctx: Context, source: Source) -> None:
@@ -118,7 +127,8 @@ def _cast_like(ctx: Context, source: Source) -> None:
     """CastLike: a cast to the type of its second input, which takes no other part."""
     target, name = ctx.type_of(source, 1), ctx.name_of(source, 0)
     if name in ctx.constants:
-        ctx.constants[source.outputs[0]] = ctx.constants[name].astype(target.dtype)
+        saturate = bool(source.integer("saturate", 1))
+        ctx.constants[source.outputs[0]] = cast_constant(ctx.constants[name], target, saturate)
     else:
         _emit_cast(ctx, source, target)
 
@@ -128,7 +138,8 @@ def _emit_cast(ctx: Context, source: Source, target: Format) -> None:
     if x.format == target:
         ctx.aliases[source.outputs[0]] = ctx.name_of(source, 0)
         return
-    ctx.emit(source, Cast(target.name), [x], target, None)
+    saturate = bool(source.integer("saturate", 1))
+    ctx.emit(source, Cast(target.name, saturate), [x], target, None)
 
 
 def _stored(ctx: Context, source: Source, op: Operator) -> None:
@@ -150,7 +161,7 @@ def _real(ctx: Context, source: Source) -> Tensor:
 
 def _format(elem_type: int) -> Format:
     try:
-        return format_of(DTYPES[elem_type])
+        return FORMAT_OF_TYPE[elem_type]
     except KeyError:
         raise UnsupportedNodeError(f"a cast to {type_name(elem_type)} is not supported") from None
 

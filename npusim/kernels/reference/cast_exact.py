@@ -1,13 +1,14 @@
-"""From one number format to another, as numpy converts: reals are cut, integers wrap."""
+"""From one number format to another: see `npusim/numerics/conversion.py`."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from npusim.numerics.conversion import Conversion, converted
+
 Array = np.ndarray
 
 
-def cast_exact(x: Array, out: Array, _: None) -> None:
-    """x, out of any format, one shape; reals outside an integer format's range are undefined."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        out[...] = x.astype(out.dtype)
+def cast_exact(x: Array, out: Array, conversion: Conversion) -> None:
+    """x, out of the formats that `conversion` names, one shape."""
+    out[...] = converted(x, conversion)

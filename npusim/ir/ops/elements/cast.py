@@ -16,14 +16,16 @@ from npusim.ir.ops.elements.same_shape import SameShape
 from npusim.ir.ops.vector import ElementwiseKernel
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
+from npusim.numerics.conversion import Conversion
 from npusim.numerics.profiles import Profile
 
 
 @dataclass(frozen=True)
 class Cast(SameShape):
-    """Attributes: the name of the output's format."""
+    """Attributes: the name of the output's format; whether 8-bit floats saturate."""
 
     to: str
+    saturate: bool = True
 
     kind: ClassVar[str] = "cast"
     takes_narrow_floats: ClassVar[bool] = True
@@ -35,8 +37,10 @@ class Cast(SameShape):
         profile: Profile, kernels: Kernels,
     ) -> VectorKernel:  # fmt: skip
         """The same conversion under every profile."""
-        out = outputs[0]
+        x, out = inputs[0], outputs[0]
+        assert x is not None
         if out.format.name != self.to:
             what = f"cast to {self.to} gives '{out.name}', which is {out.format.name}"
             raise UnsupportedModelError(Problem(out.name, what))
-        return ElementwiseKernel(kernels.get("cast_exact"), None, out.channel_axis)
+        conversion = Conversion(x.format, out.format, self.saturate)
+        return ElementwiseKernel(kernels.get("cast_exact"), conversion, out.channel_axis)

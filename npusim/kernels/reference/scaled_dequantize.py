@@ -1,0 +1,14 @@
+"""Reals of stored numbers with a scale for each element: `npusim/numerics/scaled.py` defines it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from npusim.numerics.scaled import Scaling, real_values
+
+Array = np.ndarray
+
+
+def scaled_dequantize(x: Array, scale: Array, zero: Array, out: Array, scaling: Scaling) -> None:
+    """x, scale float32, zero int32 and out of one shape; x and out as `scaling` says."""
+    out[...] = real_values(x, scale, zero, scaling)
