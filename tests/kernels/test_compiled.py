@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from npusim.kernels.compiled import convolution
 from npusim.kernels.table import kernels
 from tests.support import kernel_cases as cases
 
@@ -27,6 +28,30 @@ def test_depthwise_equals_reference(case: cases.ConvolutionCase) -> None:
 @given(cases.requantizations())
 def test_requantize_equals_reference(case: cases.RequantizeCase) -> None:
     cases.assert_requantize_equals_reference(case, "numba")
+
+
+@pytest.mark.parametrize("depthwise", [False, True])
+def test_layers_equal_reference(depthwise: bool) -> None:
+    @given(cases.layers(depthwise))
+    def check(case: cases.LayerCase) -> None:
+        cases.assert_layer_equals_reference(case, "numba")
+
+    check()
+
+
+@pytest.mark.parametrize("channels", [3, 515])
+def test_more_outputs_and_weights_than_are_taken_together(channels: int) -> None:
+    assert 2 * 9 * 9 > convolution.PIXELS
+    assert channels < 512 or 9 * channels * 40 > convolution.CACHED_WEIGHTS
+    rng = np.random.default_rng(channels)
+    x = rng.integers(0, 256, (2, 9, 9, 1, channels)).astype(np.uint8)
+    w = rng.integers(-128, 128, (1, 40, 3, 3, channels)).astype(np.int8)
+    tile = cases.Tile(0, 2, 0, 1, 0, 40, 0, channels, 0, 9, 0, 9)
+    case = cases.ConvolutionCase(
+        x, w, np.zeros((2, 9, 9, 1, 40), np.int32), tile, (1, 1, 1, 1, 1, 1), 7,
+        rng.integers(-128, 128, (1, 40)).astype(np.int32),
+    )  # fmt: skip
+    cases.assert_convolution_equals_reference(case, "numba", "conv_accumulate")
 
 
 def test_the_compiled_path_refuses_a_tile_outside_the_arrays() -> None:

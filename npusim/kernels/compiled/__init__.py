@@ -7,8 +7,7 @@ so that each compiled function has one version, compiled at its first call and c
 from __future__ import annotations
 
 from npusim.kernels.averages import average_kernels
-from npusim.kernels.compiled import convolution, elementwise, pooling, requantize
-from npusim.kernels.layers import composed_layer
+from npusim.kernels.compiled import convolution, elementwise, layers, pooling, requantize
 from npusim.kernels.reference import KERNELS as REFERENCE
 from npusim.kernels.tables import lookup_kernels
 from npusim.kernels.widths import by_width
@@ -18,9 +17,7 @@ KERNELS = {
     **by_width(average_kernels(REFERENCE, pooling.window_sum, pooling.row_sum), REFERENCE),
     **by_width({"max_pool_exact": pooling.max_pool_exact}, REFERENCE),
     "conv_accumulate": convolution.conv_accumulate,
-    "convolution_layer": composed_layer(
-        convolution.conv_accumulate, convolution.depthwise_accumulate, requantize.requantize
-    ),
+    "convolution_layer": layers.convolution_layer,
     "depthwise_accumulate": convolution.depthwise_accumulate,
     "requantize": requantize.requantize,
 }

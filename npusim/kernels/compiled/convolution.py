@@ -1,13 +1,16 @@
 """Numba convolutions: see `npusim.kernels.reference.convolution` for what they compute.
 
-The input region of the tile is widened to int16 minus x_zero, with zeros outside the image, and the
-weights are laid out with the output channels innermost, so that the inner loop runs over contiguous
-channels. int32 sums wrap, as an addition to an int32 array does.
+The input region of the tile is widened to int16 minus x_zero, with zeros outside the image; for
+some outputs at a time the windows that they see are gathered. Long windows are multiplied with each
+filter in turn, which becomes vector multiply-adds of pairs; short ones with four weights of all
+filters at once, since a sum is loaded and stored for each. int32 sums wrap.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,18 +20,25 @@ from npusim.kernels.reference import convolution as reference
 
 Array = np.ndarray
 
+PIXELS = 64
+"""Outputs whose windows are gathered together."""
+CACHED_WEIGHTS = 1 << 15
+"""Weights, of two bytes, that run over these outputs before the next: they stay in a near cache."""
+LONG_WINDOW = 64
+"""Values from which on products with each filter in turn are the faster ones, as measured."""
+VECTOR = 32
+"""Values that the compiler's loop takes at once: two vectors of 16."""
+
 
 def conv_accumulate(
     x: Array, w: Array, acc: Array, tile: Sequence[int], geometry: Sequence[int],
     x_zero: int, w_zero: Array,
 ) -> None:  # fmt: skip
     """See the reference."""
-    if not convolution_fits(x, w, acc, tile, geometry, x_zero, w_zero):
+    if convolution_fits(x, w, acc, tile, geometry, x_zero, w_zero):
+        add_dense(x, w.shape, pack_dense(w, tile, w_zero), acc, tile, geometry, x_zero)
+    else:
         reference.conv_accumulate(x, w, acc, tile, geometry, x_zero, w_zero)
-        return
-    weights = _weights(w, tile, w_zero).transpose(0, 2, 3, 4, 1)
-    region = _region(x, w.shape, tile, geometry, x_zero)
-    _add(_multiply, region, np.ascontiguousarray(weights), acc, geometry)
 
 
 def depthwise_accumulate(
@@ -36,15 +46,57 @@ def depthwise_accumulate(
     x_zero: int, w_zero: Array,
 ) -> None:  # fmt: skip
     """See the reference; needs one input and one output channel a group."""
-    if not depthwise_fits(x, w, acc, tile, geometry, x_zero, w_zero):
+    if depthwise_fits(x, w, acc, tile, geometry, x_zero, w_zero):
+        add_depthwise(x, w.shape, pack_depthwise(w, tile, w_zero), acc, tile, geometry, x_zero)
+    else:
         reference.depthwise_accumulate(x, w, acc, tile, geometry, x_zero, w_zero)
-        return
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Weights of a tile as a compiled function takes them: [g, k, values] or [g, values, k]."""
+
+    weights: Array
+    multiply: Callable[..., None]
+
+
+def pack_dense(w: Array, tile: Sequence[int], w_zero: Array) -> Packed:
+    """Windows filled up with zeros: to whole vectors for products with each filter in turn."""
     weights = _weights(w, tile, w_zero)
-    if 0 in weights.shape:
-        return
-    region = _region(x, w.shape, tile, geometry, x_zero)[..., 0]
-    per_tap = np.ascontiguousarray(weights[:, 0, :, :, 0].transpose(1, 2, 0))
-    _add(_multiply_depthwise, region, per_tap, acc[..., 0], geometry)
+    groups, filters, *window = weights.shape
+    values = math.prod(window)
+    long = values >= LONG_WINDOW
+    filled = -(-values // (VECTOR if long else 4)) * (VECTOR if long else 4)
+    packed = np.zeros((groups, filters, filled), np.int16)
+    packed[..., :values] = weights.reshape(groups, filters, values)
+    if long:
+        return Packed(packed, _multiply_long)
+    return Packed(np.ascontiguousarray(packed.transpose(0, 2, 1)), _multiply_short)
+
+
+def add_dense(
+    x: Array, w_shape: tuple[int, ...], packed: Packed, acc: Array, tile: Sequence[int],
+    geometry: Sequence[int], x_zero: int,
+) -> None:  # fmt: skip
+    """`conv_accumulate` of weights that are packed."""
+    if packed.weights.size:
+        region = _region(x, w_shape, tile, geometry, x_zero)
+        _add(packed.multiply, region, packed.weights, acc, (*geometry[:4], *w_shape[2:4]))
+
+
+def pack_depthwise(w: Array, tile: Sequence[int], w_zero: Array) -> Array:
+    """[FY, FX, g]: the channels of a tap lie together."""
+    return np.ascontiguousarray(_weights(w, tile, w_zero)[:, 0, :, :, 0].transpose(1, 2, 0))
+
+
+def add_depthwise(
+    x: Array, w_shape: tuple[int, ...], weights: Array, acc: Array, tile: Sequence[int],
+    geometry: Sequence[int], x_zero: int,
+) -> None:  # fmt: skip
+    """`depthwise_accumulate` of weights that are packed."""
+    if tile[4] < tile[5] and tile[6] < tile[7] and weights.size:
+        region = _region(x, w_shape, tile, geometry, x_zero)[..., 0]
+        _add(_multiply_depthwise, region, weights, acc[..., 0], geometry[:4])
 
 
 def _weights(w: Array, tile: Sequence[int], w_zero: Array) -> Array:
@@ -75,37 +127,89 @@ def _region(
 
 def _add(
     function: Callable[..., None], region: Array, weights: Array, acc: Array,
-    geometry: Sequence[int],
+    steps: Sequence[int],
 ) -> None:  # fmt: skip
     """Call `function` on a contiguous `acc`, which may be a copy that is written back."""
     if acc.size == 0 or region.size == 0 or weights.size == 0:
         return
     sums = np.ascontiguousarray(acc)
-    steps = np.array(geometry[:4], np.int64)
-    function(np.ascontiguousarray(region), weights, sums, steps)
+    numbers = np.array(steps, np.int64)
+    function(np.ascontiguousarray(region), weights, sums, numbers)
     if sums is not acc:
         acc[...] = sums
 
 
 @compiled
-def _multiply(region: Array, weights: Array, acc: Array, steps: Array) -> None:
-    stride_y, stride_x, dilation_y, dilation_x = steps
+def _multiply_long(region: Array, weights: Array, acc: Array, steps: Array) -> None:
+    """weights [g, k, values of a window and zeros]; steps: strides, dilations and taps."""
     images, rows, cols, groups, filters = acc.shape
-    _, taps_y, taps_x, channels, _ = weights.shape
-    for b in range(images):
-        for y in range(rows):
-            for x in range(cols):
-                for g in range(groups):
-                    sums = acc[b, y, x, g]
-                    for fy in range(taps_y):
-                        for fx in range(taps_x):
-                            row = y * stride_y + fy * dilation_y
-                            values = region[b, row, x * stride_x + fx * dilation_x, g]
-                            for c in range(channels):
-                                value = np.int32(values[c])
-                                line = weights[g, fy, fx, c]
-                                for k in range(filters):
-                                    sums[k] += value * np.int32(line[k])
+    values = weights.shape[2]
+    pixels = images * rows * cols
+    windows = np.zeros((min(pixels, PIXELS), values), np.int16)
+    together = max(1, CACHED_WEIGHTS // values)
+    for g in range(groups):
+        for first in range(0, pixels, PIXELS):
+            count = min(PIXELS, pixels - first)
+            _gather(region, first, count, acc.shape, g, steps, windows)
+            for begin in range(0, filters, together):
+                for p in range(count):
+                    at = first + p
+                    sums = acc[at // (rows * cols), at // cols % rows, at % cols, g]
+                    found = windows[p]
+                    for k in range(begin, min(begin + together, filters)):
+                        filter_ = weights[g, k]
+                        total = np.int32(0)
+                        for i in range(values):
+                            total += np.int32(found[i]) * np.int32(filter_[i])
+                        sums[k] += total
+
+
+@compiled
+def _multiply_short(region: Array, weights: Array, acc: Array, steps: Array) -> None:
+    """weights [g, values of a window and zeros, k]; steps: strides, dilations and taps."""
+    images, rows, cols, groups, filters = acc.shape
+    values = weights.shape[1]
+    pixels = images * rows * cols
+    windows = np.zeros((min(pixels, PIXELS), values), np.int16)
+    for g in range(groups):
+        for first in range(0, pixels, PIXELS):
+            count = min(PIXELS, pixels - first)
+            _gather(region, first, count, acc.shape, g, steps, windows)
+            for p in range(count):
+                at = first + p
+                sums = acc[at // (rows * cols), at // cols % rows, at % cols, g]
+                found = windows[p]
+                for i in range(0, values, 4):
+                    v0, v1 = np.int32(found[i]), np.int32(found[i + 1])
+                    v2, v3 = np.int32(found[i + 2]), np.int32(found[i + 3])
+                    w0, w1 = weights[g, i], weights[g, i + 1]
+                    w2, w3 = weights[g, i + 2], weights[g, i + 3]
+                    for k in range(filters):
+                        sums[k] += (
+                            v0 * np.int32(w0[k]) + v1 * np.int32(w1[k])
+                            + v2 * np.int32(w2[k]) + v3 * np.int32(w3[k])
+                        )  # fmt: skip
+
+
+@compiled
+def _gather(
+    region: Array, first: int, count: int, shape: tuple[int, int, int, int, int], g: int,
+    steps: Array, windows: Array,
+) -> None:  # fmt: skip
+    """The inputs that outputs see, one after the other; what is left of `windows` stays."""
+    stride_y, stride_x, dilation_y, dilation_x, taps_y, taps_x = steps
+    rows, cols = shape[1], shape[2]
+    channels = region.shape[4]
+    for p in range(count):
+        b, y, x = (first + p) // (rows * cols), (first + p) // cols % rows, (first + p) % cols
+        values = windows[p]
+        at = 0
+        for fy in range(taps_y):
+            for fx in range(taps_x):
+                found = region[b, y * stride_y + fy * dilation_y, x * stride_x + fx * dilation_x, g]
+                for c in range(channels):
+                    values[at + c] = found[c]
+                at += channels
 
 
 @compiled
