@@ -19,6 +19,7 @@ from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.loopnest import Tile
 from npusim.ir.operator import ArrayKernel, Operator, VectorKernel
 from npusim.ir.ops.vector import part
+from npusim.ir.ops.whole import HostKernel
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last, empty_like_memory
 from npusim.kernels.table import Kernels
@@ -68,11 +69,11 @@ class NarrowFloatKernel:
             for out, tensor in zip(outputs, self.outputs, strict=True)
         ]
         self.kernel.compute(reals, results, tile)
-        alone = len(outputs) == 1
+        in_parts = len(outputs) == 1 and not isinstance(self.kernel, HostKernel)
         for out, result, tensor in zip(outputs, results, self.outputs, strict=True):
             if _is_narrow(tensor):
                 given, target = (channels_last(a, tensor.channel_axis) for a in (result, out))
-                if alone:
+                if in_parts:  # the loops of an array count other tiles than pixels and channels
                     given, target = part(given, tile), part(target, tile)
                 target[...] = _stored(given, tensor)
 
