@@ -130,10 +130,12 @@ def layer_cells(report: Findings) -> list[Column]:
         return Column(header, tuple(cells), importance, left)
 
     host = any(x.on == "host" for x in layers)
+    mixed = len({x.format for x in layers if x.format}) > 1
     return [
         column("layer", telling([printable(x.name) for x in layers]), 100, True),
         column("op", [x.op for x in layers], 60, True),
         *([column("on", [x.on for x in layers], 70, True)] if host else []),
+        *([column("format", [x.format or "" for x in layers], 68, True)] if mixed else []),
         column("MACs", [shown(x.macs, COUNT) if x.macs else "" for x in layers], 50),
         column("cycles", [f"{x.cycles:,.0f}" for x in layers], 90),
         column("%", [f"{100 * x.cycles / cycles:.1f}" for x in layers], 85),

@@ -42,7 +42,7 @@ def test_the_peak_is_the_published_one(name: str) -> None:
 
 
 def test_the_presets_of_this_version_are_there() -> None:
-    assert set(preset_names()) == {"edge-npu-1", *PUBLISHED}
+    assert set(preset_names()) == {"edge-npu-1", "edge-npu-1-mixed", *PUBLISHED}
 
 
 @pytest.mark.parametrize("name", preset_names())
