@@ -46,10 +46,10 @@ def depthwise_accumulate(
     x_zero: int, w_zero: Array,
 ) -> None:  # fmt: skip
     """See the reference; needs one input and one output channel a group."""
-    if depthwise_fits(x, w, acc, tile, geometry, x_zero, w_zero):
-        add_depthwise(x, w.shape, pack_depthwise(w, tile, w_zero), acc, tile, geometry, x_zero)
-    else:
+    if not depthwise_fits(x, w, acc, tile, geometry, x_zero, w_zero):
         reference.depthwise_accumulate(x, w, acc, tile, geometry, x_zero, w_zero)
+    elif tile[4] < tile[5] and tile[6] < tile[7]:
+        add_depthwise(x, w.shape, pack_depthwise(w, tile, w_zero), acc, tile, geometry, x_zero)
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ def add_depthwise(
     x: Array, w_shape: tuple[int, ...], weights: Array, acc: Array, tile: Sequence[int],
     geometry: Sequence[int], x_zero: int,
 ) -> None:  # fmt: skip
-    """`depthwise_accumulate` of weights that are packed."""
-    if tile[4] < tile[5] and tile[6] < tile[7] and weights.size:
+    """`depthwise_accumulate` of weights that are packed; the tile has its filter and channel."""
+    if weights.size:
         region = _region(x, w_shape, tile, geometry, x_zero)[..., 0]
         _add(_multiply_depthwise, region, weights, acc[..., 0], geometry[:4])
 
