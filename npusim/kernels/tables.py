@@ -25,7 +25,8 @@ PAIR_KERNELS = (
 )  # fmt: skip
 """Beginnings of the names of kernels of the form f(a, b, out, parameters)."""
 SINGLE_KERNELS = (
-    "abs_", "dequantize_", "hard_swish_", "leaky_relu_", "neg_", "rescale_", "rsqrt_", "unary_",
+    "abs_", "dequantize_", "hard_swish_", "leaky_relu_", "logistic_", "neg_", "rescale_", "rsqrt_",
+    "tanh_", "unary_",
 )  # fmt: skip
 """Beginnings of the names of kernels of the form f(x, out, parameters)."""
 

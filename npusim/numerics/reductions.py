@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
-from npusim.numerics.pooling import BiasedMean, FixedPointMean
+from npusim.numerics.pooling import BiasedMean, FixedPointMean, FloatMean
 from npusim.numerics.quantization import Quantization
 from npusim.numerics.requantize import quantize_multiplier
 
@@ -86,10 +86,17 @@ def rounded_factor(x: Quantization, y: Quantization, count: int, clamp: Clamp) -
     return RoundedFactor(x.scalar_zero_point, shortened, 15 - shift, y.scalar_zero_point, *clamp)
 
 
+def float_sum(x: Quantization, y: Quantization, count: int, clamp: Clamp) -> FloatMean:
+    """TFLite's built-in Sum of 16 bits: sx / sy in float32."""
+    scale = np.float32(x.scalar_scale / y.scalar_scale)
+    return FloatMean(x.scalar_zero_point, scale, y.scalar_zero_point, *clamp)
+
+
 SUM_PARAMETERS = {
     "double_rounding": fixed_point_sum,
     "double_rounding_as_uint8": fixed_point_sum,
     "float32_bias": biased_sum,
+    "float32_half_away": float_sum,
 }
 PROD_PARAMETERS = {"rounded_factor": rounded_factor}
 

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npusim.numerics.formats import UINT8
 from npusim.numerics.onnx_runtime import softmax_table
 from npusim.numerics.quantization import Quantization
 from npusim.numerics.requantize import quantize_multiplier
+from npusim.numerics.wide_softmax import wide_softmax
 
 Array = np.ndarray
 Clamp = tuple[int, int]
@@ -62,7 +64,12 @@ def table_softmax(
 
 
 def fixed_output(clamp: Clamp) -> Quantization:
-    """The only output quantization of TFLite's 8-bit softmax: 1/256 above the lowest integer."""
+    """The only output quantization of TFLite's softmax.
+
+    Of 8 bits 1/256 above the lowest integer, of 16 bits 1/32768.
+    """
+    if clamp[1] > UINT8.high:
+        return Quantization.per_tensor(2.0**-15)
     return Quantization.per_tensor(1.0 / 256.0, clamp[0])
 
 
@@ -70,7 +77,8 @@ SOFTMAX_PARAMETERS = {
     "fixed_point": fixed_point_softmax,
     "table": table_softmax,
     "onnx": softmax_table,
+    "table_513": wide_softmax,
 }
 
-FIXED_OUTPUT = frozenset({"fixed_point", "table"})
+FIXED_OUTPUT = frozenset({"fixed_point", "table", "table_513"})
 """Arithmetics that write `fixed_output`, whatever quantization the graph asks for."""

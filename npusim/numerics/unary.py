@@ -15,6 +15,7 @@ import numpy as np
 from npusim.numerics.functions import C_LIBRARY, XNNPACK
 from npusim.numerics.onnx_functions import ONNX_RUNTIME
 from npusim.numerics.quantization import Quantization
+from npusim.numerics.wide_tables import WIDE_FUNCTIONS, WideTable, wide_table
 
 Clamp = tuple[int, int]
 
@@ -32,6 +33,9 @@ class RealFunction(NamedTuple):
     high: int
 
 
+TABLE_513 = "table_513"
+"""TFLite's arithmetic of 16 bits: a table that is interpolated."""
+
 FLOAT32 = "float32"
 """The arithmetic of a function between float32 tensors."""
 
@@ -40,8 +44,19 @@ FUNCTIONS: Mapping[str, Mapping[str, Callable[..., np.ndarray]]] = {
     "lookup": C_LIBRARY,
     "rint_lookup": XNNPACK,
     "truncated_lookup": C_LIBRARY,
+    "table_513": WIDE_FUNCTIONS,
 }
 """Whose functions fill the table in each arithmetic."""
+
+
+def unary_parameters(
+    arithmetic: str, kind: str, attributes: tuple[Any, ...], x: Quantization, y: Quantization,
+    clamp: Clamp,
+) -> RealFunction | WideTable:  # fmt: skip
+    """What the kernel `unary_<arithmetic>` takes for the function `kind`."""
+    if arithmetic == TABLE_513:
+        return wide_table(kind, attributes, x, y)
+    return real_function(arithmetic, kind, attributes, x, y, clamp)
 
 
 def real_function(

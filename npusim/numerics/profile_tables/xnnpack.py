@@ -45,4 +45,7 @@ ARITHMETICS = {
     "resize_bilinear/uint8": "fixed11",
     "resize_bilinear_computed_size": "integer",
     "resize_bilinear_computed_size/uint8": "unknown",
+    "logistic/int16": "fixed_point",
+    "tanh/int16": "fixed_point",
+    "sum/int16": "float32_half_away",
 }

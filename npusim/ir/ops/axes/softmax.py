@@ -1,6 +1,6 @@
 """Softmax along an axis: exp(beta * x) divided by its sum.
 
-Input: x int8, uint8 or float32, any rank. Output: the same shape.
+Input: x int8, uint8, int16 or float32, any rank. Output: the same shape.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.movements.movement import normal_axis
 from npusim.ir.ops.products.real_products import require_real
-from npusim.ir.ops.vector import NO_SPLITS, part, quantized, rescaled, vector_nest
+from npusim.ir.ops.vector import (
+    NO_SPLITS,
+    part,
+    quantized,
+    require_one_width,
+    rescaled,
+    vector_nest,
+)
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
@@ -57,7 +64,9 @@ class Softmax(Operator):
             require_real(self, out)
             function = kernels.get("softmax_float32")
             return _SoftmaxKernel(function, self.beta, axis, out.channel_axis)
-        qx, qy = quantized(self, inputs[0]), quantized(self, out)
+        assert x is not None
+        qx, qy = quantized(self, x), quantized(self, out)
+        require_one_width(self, x, out)
         arithmetic = profile.arithmetic(self.kind, out.format.name)
         clamp = (out.format.low, out.format.high)
         given = fixed_output(clamp) if arithmetic in FIXED_OUTPUT else qy

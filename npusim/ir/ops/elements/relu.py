@@ -1,6 +1,6 @@
 """A ReLU that stands alone: requantize to the output's scale, clamp to the activation's bounds.
 
-Input: x int8, uint8 or float32, any rank. Output: the same shape.
+Input: x int8, uint8, int16 or float32, any rank. Output: the same shape.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import ClassVar
 from npusim.ir.operator import VectorKernel
 from npusim.ir.ops.elements.same_shape import SameShape
 from npusim.ir.ops.elements.unary import on_floats
-from npusim.ir.ops.vector import ElementwiseKernel, quantized
+from npusim.ir.ops.vector import ElementwiseKernel, quantized, require_one_width
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import FP32
@@ -44,6 +44,7 @@ class Relu(SameShape):
             bounds = (-inf if low is None else low, inf if high is None else high)
             return on_floats(self, float_function("clip", bounds, FLOAT32), out, kernels)
         qx, qy = quantized(self, x), quantized(self, out)
+        require_one_width(self, x, out)
         arithmetic = profile.arithmetic(self.kind, out.format.name)
         rounding = profile.clamp(self.kind, out.format.name)
         clamp = clamp_range(self.activation, out.format, qy, rounding)

@@ -1,6 +1,7 @@
-"""What all functions of one element share: a table of 256 results on 8 bits, a function on float32.
+"""What all functions of one element share: a table of all results on integers, else a function.
 
-Input: x int8, uint8 or float32, any rank. Output: the same shape; on integers a scale of its own.
+Input: x int8, uint8, int16 or float32, any rank. Output: the same shape; on integers a scale of its
+own.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from typing import Any, ClassVar
 from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.elements.same_shape import SameShape
-from npusim.ir.ops.vector import ElementwiseKernel, quantized
+from npusim.ir.ops.vector import ElementwiseKernel, quantized, require_one_width
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import FP32, INT8
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Quantization
-from npusim.numerics.unary import FLOAT32, RealFunction, float_function, real_function
+from npusim.numerics.unary import FLOAT32, RealFunction, float_function, unary_parameters
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Unary(SameShape):
             library = profile.arithmetic(self.kind, INT8.name)
             return on_floats(self, float_function(self.kind, astuple(self), library), out, kernels)
         qx, qy = quantized(self, x), quantized(self, out)
+        require_one_width(self, x, out)
         arithmetic = self.chosen(named, qx, qy)
         clamp = (out.format.low, out.format.high)
         fields = astuple(self)
@@ -53,7 +55,7 @@ class Unary(SameShape):
             parameters: Any = self.own[arithmetic](qx, qy, clamp, *fields)
             function = kernels.get(f"{self.kind}_{arithmetic}")
         else:
-            parameters = real_function(arithmetic, self.kind, fields, qx, qy, clamp)
+            parameters = unary_parameters(arithmetic, self.kind, fields, qx, qy, clamp)
             function = kernels.get(f"unary_{arithmetic}")
         return ElementwiseKernel(function, parameters, out.channel_axis)
 

@@ -16,9 +16,11 @@ from npusim.ir.ops.pairs.broadcast import Broadcast, is_plain, require_format
 from npusim.ir.ops.vector import ElementwiseKernel, quantized
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
-from npusim.numerics.formats import BOOL
+from npusim.numerics.formats import BOOL, INT16
 from npusim.numerics.pairs import COMPARISONS, PlainPair, fixed_point_comparison, real_pair
 from npusim.numerics.profiles import Profile
+
+_ORDERS = ("greater", "greater_equal", "less", "less_equal")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,9 @@ class Compare(Broadcast):
         qa, qb = quantized(self, a), quantized(self, b)
         arithmetic = profile.arithmetic(self.kind, a.format.name)
         parameters: Any
-        if arithmetic == "through_float":
+        if arithmetic == "double_rounding" and self.relation in _ORDERS and a.format == INT16:
+            name, parameters = "pair_plain", PlainPair(COMPARISONS[self.relation], None, None)
+        elif arithmetic == "through_float":
             parameters = real_pair(self.relation, qa, qb, None, (0, 1))
             name = "pair_through_float"
         else:

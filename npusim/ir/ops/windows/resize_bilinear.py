@@ -1,6 +1,6 @@
 """Resize of an image by linear interpolation along rows and columns.
 
-Input: x [B, H, W, K] (or channels first), float32 or 8 bits. Output: the same batch and channels,
+Input: x [B, H, W, K] (or channels first), float32 or integers. Output: the same batch and channels,
 `size` pixels. Stored integers are interpolated as they are, or dequantized first, as the profile
 says; `stored` marks a node that its file applies to stored integers, `behind_conv` one of these
 that ONNX Runtime runs channels last (see `passes/mark_resizes.py`).
@@ -25,7 +25,7 @@ from npusim.ir.ops.vector import copying_nest, part, quantized, rescaled
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
-from npusim.numerics.formats import FP32, INT8, UINT8
+from npusim.numerics.formats import FP32, INT8, INT16, UINT8
 from npusim.numerics.profiles import Profile
 from npusim.numerics.resize import check_extent
 from npusim.numerics.resize_linear import TAPS, Axis, Taps
@@ -71,7 +71,7 @@ class ResizeBilinear(Operator):
     ) -> VectorKernel:  # fmt: skip
         """Interpolation in the arithmetic of `profile`, requantized where the scales differ."""
         x, out = data_of(self, inputs), outputs[0]
-        if x.format not in (FP32, INT8, UINT8) or x.format != out.format:
+        if x.format not in (FP32, INT8, UINT8, INT16) or x.format != out.format:
             what = f"{self.kind} from {x.format.name} to {out.format.name} is not supported"
             raise UnsupportedModelError(Problem(x.name, what))
         row = f"{self.kind}_computed_size" if self.computed_size else self.kind
