@@ -80,10 +80,17 @@ class Result:
     state: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def load_model(path_or_name: StrPath, shapes: Mapping[str, Sequence[int]] | None = None) -> Model:
+def load_model(
+    path_or_name: StrPath,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    encodings: StrPath | None = None,
+    partial_encodings: bool = False,
+) -> Model:
     """The model of a `.tflite`, `.onnx` or layer-table `.csv` file, or a built-in one by name.
 
-    `shapes` fixes dynamic inputs: name to extents.
+    `shapes` fixes dynamic inputs: name to extents. `encodings` is an AIMET file that quantizes a
+    float ONNX model; tensors that it leaves out are an error, unless `partial_encodings` lets them
+    stay float32.
     """
     from npusim import frontend
 
@@ -92,12 +99,18 @@ def load_model(path_or_name: StrPath, shapes: Mapping[str, Sequence[int]] | None
     for extents in (shapes or {}).values():
         require_type("shapes", extents, (Sequence,), "a sequence of extents")
     given = {name: tuple(extents) for name, extents in (shapes or {}).items()}
-    if not given and path_or_name in NETWORK_NAMES and not path.exists():
+    require_type("encodings", encodings, (str, os.PathLike, NoneType), "a path")
+    if path_or_name in NETWORK_NAMES and not path.exists() and not (given or encodings):
         return Model(network(str(path_or_name)).build())
     if given and path.suffix.lower() not in (".onnx", ".tflite"):
         what = f"only .onnx and .tflite files leave shapes open; those of {path.name} are fixed"
         raise UsageError(Problem("--shape", what))
-    return Model(frontend.load_model(path, shapes=given or None))
+    file = None if encodings is None else Path(encodings)
+    return Model(
+        frontend.load_model(
+            path, shapes=given or None, encodings=file, partial_encodings=partial_encodings
+        )
+    )
 
 
 def load_hardware(

@@ -19,6 +19,8 @@ from npusim.errors import Problem, UsageError
 @options.set_option
 @options.batch_option
 @options.shape_option
+@options.encodings_option
+@options.partial_option
 @options.objective_option
 @options.assume_option
 @options.json_option
@@ -29,16 +31,21 @@ def compare(
     overrides: tuple[str, ...],
     batch: int | None,
     shapes: tuple[str, ...],
+    encodings: str | None,
+    partial_encodings: bool,
     objective: str,
     assume: str | None,
     json_to: str | None,
     quiet: bool,
 ) -> None:
     """Count every MODEL on every hardware; --set applies to each of them."""
-    check_destinations({"--json": json_to}, (*models, *hardware))
+    check_destinations({"--json": json_to}, (*models, *hardware, encodings))
     for option, names in (("--hw", hardware), ("MODEL", models)):
         if len(set(names)) < len(names):
             raise UsageError(Problem(option, f"the same one is given twice: {' '.join(names)}"))
+    options.check_partial(encodings, partial_encodings)
+    if encodings is not None and len(models) > 1:
+        raise UsageError(Problem("--encodings", f"is for one model, not for {len(models)}"))
     from npusim import api
     from npusim.cli.output import results
     from npusim.cli.warmup import announce_compilation
@@ -47,7 +54,7 @@ def compare(
 
     given = options.parse_shapes(shapes)
     hws = [api.load_hardware(name, overrides) for name in hardware]
-    loaded = [api.load_model(model, given) for model in models]
+    loaded = [api.load_model(model, given, encodings, partial_encodings) for model in models]
     announce_compilation(quiet)
     comparison = api.compare(loaded, hws, batch, objective, assume)
     if json_to == STDOUT:

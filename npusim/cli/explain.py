@@ -27,6 +27,8 @@ CHANGES_SHOWN = 10
 @options.set_option
 @options.batch_option
 @options.shape_option
+@options.encodings_option
+@options.partial_option
 @options.objective_option
 @options.assume_option
 @options.json_option
@@ -38,17 +40,19 @@ def explain(
     overrides: tuple[str, ...],
     batch: int | None,
     shapes: tuple[str, ...],
+    encodings: str | None,
+    partial_encodings: bool,
     objective: str,
     assume: str | None,
     json_to: str | None,
     quiet: bool,
 ) -> None:
     """Why MODEL costs what it costs: limits, losses, tilings, and what one change would bring."""
-    check_destinations({"--json": json_to}, (model, hardware))
+    check_destinations({"--json": json_to}, (model, hardware, encodings))
     from npusim.cli.warmup import announce_compilation
     from npusim.report import write_atomically
 
-    loaded, hw = options.load_both(model, hardware, overrides, shapes)
+    loaded, hw = options.load_both(model, hardware, overrides, shapes, encodings, partial_encodings)
     announce_compilation(quiet)
     from npusim.explain import explain as explanation_of
 

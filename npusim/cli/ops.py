@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from npusim.cli.destination import STDOUT, check_destinations
 from npusim.errors import EXIT_UNSUPPORTED_MODEL, UnsupportedModelError
 
 if TYPE_CHECKING:
+    from npusim.api import Model
     from npusim.hardware.schema import Hardware
     from npusim.ir.graph import Graph
     from npusim.schedule.program import Step
@@ -41,6 +42,8 @@ class Row:
 @options.hardware_option
 @options.set_option
 @options.shape_option
+@options.encodings_option
+@options.partial_option
 @options.assume_option
 @options.json_option
 def ops(
@@ -48,6 +51,8 @@ def ops(
     hardware: str,
     overrides: tuple[str, ...],
     shapes: tuple[str, ...],
+    encodings: str | None,
+    partial_encodings: bool,
     assume: str | None,
     json_to: str | None,
 ) -> int:
@@ -60,8 +65,13 @@ def ops(
 
         show_catalogue(json_to)
         return 0
-    check_destinations({"--json": json_to}, (model, hardware))
-    rows = _rows(model, hardware, overrides, shapes, assume)
+    check_destinations({"--json": json_to}, (model, hardware, encodings))
+    options.check_partial(encodings, partial_encodings)
+    from npusim import api
+
+    hw = api.load_hardware(hardware, overrides)
+    given = options.parse_shapes(shapes)
+    rows = _rows(lambda: api.load_model(model, given, encodings, partial_encodings), hw, assume)
     if json_to is not None:
         document = {"schema": SCHEMA, "model": model, "nodes": [asdict(row) for row in rows]}
         _write_json(json_to, json.dumps(document, indent=2) + "\n")
@@ -70,23 +80,18 @@ def ops(
     return EXIT_UNSUPPORTED_MODEL if any(row.on == "unsupported" for row in rows) else 0
 
 
-def _rows(
-    model: str, hardware: str, overrides: tuple[str, ...], shapes: tuple[str, ...],
-    assume: str | None,
-) -> list[Row]:  # fmt: skip
+def _rows(load: Callable[[], Model], hardware: Hardware, assume: str | None) -> list[Row]:
     """Every operator with its place; of a model that can't be read, what is known of each node."""
-    from npusim import api
     from npusim.schedule.assumed import in_format
 
-    hw = api.load_hardware(hardware, overrides)
     try:
-        graph = api.load_model(model, options.parse_shapes(shapes)).graph
+        graph = load().graph
     except UnsupportedModelError as error:
         known = [Row(name, kind, "supported", "") for name, kind in error.understood]
         known += [Row(name, kind, "unchecked", "") for name, kind in error.unchecked]
         refused = [Row(one.where, "", "unsupported", one.what) for one in error.problems]
         return [*known, *refused]
-    return _placed(in_format(graph, hw, assume), hw)
+    return _placed(in_format(graph, hardware, assume), hardware)
 
 
 def _placed(graph: Graph, hardware: Hardware) -> list[Row]:

@@ -63,6 +63,17 @@ shape_option: Decorator = click.option(
     metavar="NAME=1x3x224x224",
     help="Extents of a dynamic input.",
 )
+encodings_option: Decorator = click.option(
+    "--encodings",
+    type=FILE,
+    metavar="FILE",
+    help="AIMET encodings that quantize a float ONNX model.",
+)
+partial_option: Decorator = click.option(
+    "--partial-encodings",
+    is_flag=True,
+    help="Let tensors without an encoding be float32.",
+)
 assume_option: Decorator = click.option(
     "--assume",
     metavar="FORMAT",
@@ -154,11 +165,19 @@ def _is_extent(text: str) -> bool:
 
 
 def load_both(
-    model: str, hardware: str, overrides: tuple[str, ...], shapes: tuple[str, ...]
-) -> tuple[Model, Hardware]:
+    model: str, hardware: str, overrides: tuple[str, ...], shapes: tuple[str, ...],
+    encodings: str | None, partial_encodings: bool,
+) -> tuple[Model, Hardware]:  # fmt: skip
     """The model and the hardware of a command line."""
     from npusim import api
 
+    check_partial(encodings, partial_encodings)
     given = parse_shapes(shapes)
     hw = api.load_hardware(hardware, overrides)
-    return api.load_model(model, given), hw
+    return api.load_model(model, given, encodings, partial_encodings), hw
+
+
+def check_partial(encodings: str | None, partial_encodings: bool) -> None:
+    """Refuse --partial-encodings where there are none."""
+    if partial_encodings and encodings is None:
+        raise UsageError(Problem("--partial-encodings", "says nothing without --encodings"))

@@ -38,6 +38,8 @@ class Request:
     overrides: tuple[str, ...]
     batch: int | None
     shapes: tuple[str, ...]
+    encodings: str | None
+    partial_encodings: bool
     objective: str
     assume: str | None
     mapping: str | None
@@ -99,6 +101,9 @@ class Request:
         if self.assume is not None and self.executes:
             what = "a model at an assumed format is counted, it can't be executed: --no-numerics"
             problems.append(Problem("--assume", what))
+        if self.encodings is not None and self.compare_to is not None:
+            what = "the framework knows no encodings: npusim export first, and run what it writes"
+            problems.append(Problem("--compare-to", what))
         if self.stream and not self.inputs:
             problems.append(Problem("--stream", "needs samples that follow each other: --inputs"))
         if self.labels is not None and not self.inputs and not problems:
@@ -124,7 +129,8 @@ class Request:
             "--plot": self.plot_to,
         }  # fmt: skip
         sources = (
-            self.model, self.hardware, self.mapping, *files_read(self.inputs), self.labels
+            self.model, self.hardware, self.mapping, *files_read(self.inputs), self.labels,
+            self.encodings,
         )  # fmt: skip
         check_destinations(targets, sources)
         if self.plot_to is not None:
@@ -140,6 +146,8 @@ class Request:
 @options.set_option
 @options.batch_option
 @options.shape_option
+@options.encodings_option
+@options.partial_option
 @options.objective_option
 @options.assume_option
 @click.option("--mapping", type=FILE, metavar="FILE", help="Take the schedule from FILE.")
@@ -205,8 +213,9 @@ def _run(request: Request) -> None:
     from npusim.cli.warmup import announce_compilation
 
     model, hardware = options.load_both(
-        request.model_name, request.hardware, request.overrides, request.shapes
-    )
+        request.model_name, request.hardware, request.overrides, request.shapes,
+        request.encodings, request.partial_encodings,
+    )  # fmt: skip
     api.choose_profile(request.requantize, hardware, model.graph)
     if request.stream and not model.graph.states:
         what = f"'{model.name}' remembers nothing: each sample is computed on its own anyway"

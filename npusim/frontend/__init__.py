@@ -16,14 +16,27 @@ def load_model(
     *,
     batch: int | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    encodings: str | Path | None = None,
+    partial_encodings: bool = False,
 ) -> Graph:
     """Read a .tflite, .onnx or .csv (layer table) file.
 
     `shapes` (input name to shape) fixes what a .tflite or .onnx model leaves open, `batch` the
-    open batch of an ONNX model; a layer table leaves nothing open.
+    open batch of an ONNX model; a layer table leaves nothing open. `encodings` is an AIMET file
+    that quantizes a float ONNX model; `partial_encodings` lets tensors that it leaves out be
+    float32.
     """
     path = Path(path)
     kind = _kind(path)
+    if encodings is not None:
+        if kind != ".onnx":
+            what = f"{path.name} is no ONNX model; AIMET's encodings name the tensors of one"
+            raise UsageError(Problem("--encodings", what))
+        from npusim.frontend.aimet import read_with_encodings
+
+        return read_with_encodings(
+            path, encodings, partial=partial_encodings, batch=batch, shapes=shapes
+        )
     if kind == ".onnx":
         from npusim.frontend.onnx import read_onnx
 

@@ -1,0 +1,56 @@
+"""Which tensors the encodings reach: those named, those that movements pass on, those left out.
+
+AIMET writes no encoding for what stays between the operators of a supergroup, for biases (int32 in
+the scale of their products), and before version 2 for the results of operators that move values.
+Anything else that has none would be computed in float32: a mistake, unless it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from npusim.frontend.aimet.encoding import Encoding
+from npusim.frontend.aimet.roles import MOVERS, is_bias, is_inside_supergroup, needs_encoding
+from npusim.frontend.aimet.tensors import Tensors
+
+
+def passed_on(tensors: Tensors, given: Mapping[str, Encoding]) -> dict[str, Encoding]:
+    """`given` and the encodings that results of movements take over from what is moved."""
+    found = dict(given)
+    for name, writer in tensors.writers.items():
+        if name in found or writer.op_type not in MOVERS or not tensors.is_real(name):
+            continue
+        source = found.get(writer.input[0]) if writer.input else None
+        if source is not None and source.granularity == "tensor":
+            found[name] = replace(source, name=name)
+    return found
+
+
+def left_out(tensors: Tensors, given: Mapping[str, Encoding]) -> list[str]:
+    """Tensors of reals without an encoding that operators compute with, in the file's order."""
+    return [name for name in tensors.names if name not in given and _should_have(tensors, name)]
+
+
+def described(tensors: Tensors, name: str) -> str:
+    """`input 'x'`, `output 'y' of Conv 'stem'`: a tensor as messages name it."""
+    writer = tensors.writers.get(name)
+    if name in tensors.constants:
+        use = tensors.uses[name][0].node
+        return f"constant '{name}' of {use.op_type} '{use.name or use.output[0]}'"
+    if writer is None:
+        return f"input '{name}'"
+    return f"result '{name}' of {writer.op_type} '{writer.name or writer.output[0]}'"
+
+
+def _should_have(tensors: Tensors, name: str) -> bool:
+    if not tensors.is_real(name):
+        return False
+    constant = name in tensors.fixed
+    if constant and is_bias(tensors, name):
+        return False
+    uses = tensors.uses.get(name, [])
+    is_read = any(needs_encoding(use, constant) for use in uses) or name in tensors.outputs
+    if constant and name not in tensors.constants:
+        return False
+    return is_read and not is_inside_supergroup(tensors, name)
