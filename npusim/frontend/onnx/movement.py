@@ -20,8 +20,18 @@ from npusim.numerics.quantization import Quantization
 
 
 def identity(ctx: Context, source: Source) -> None:
-    """Identity, Dropout of inference: another name for the input."""
+    """Identity: another name for the input."""
     ctx.aliases[source.outputs[0]] = ctx.name_of(source, 0)
+
+
+def dropout(ctx: Context, source: Source) -> None:
+    """Dropout of inference: another name for the input, and a mask that keeps all of it."""
+    ratio, training = ctx.constant(source, 1), ctx.constant(source, 2)
+    if training is not None and np.any(training) and (ratio is None or np.any(ratio)):
+        raise UnsupportedNodeError("training mode, which drops values, is not supported")
+    identity(ctx, source)
+    if len(source.outputs) > 1 and source.outputs[1]:
+        ctx.constants[source.outputs[1]] = np.ones(ctx.activation(source, 0).shape, bool)
 
 
 def reshape(ctx: Context, source: Source) -> None:
@@ -83,6 +93,7 @@ def transpose(ctx: Context, source: Source) -> None:
 def concat(ctx: Context, source: Source) -> None:
     """Concat of activations."""
     inputs = [ctx.activation(source, index) for index in range(len(source.inputs))]
+    inputs = [x for x in inputs if x.size]
     if not inputs:
         raise DamagedNodeError("joins nothing")
     ctx.emit(source, Concat(source.integer("axis", 0)), inputs)

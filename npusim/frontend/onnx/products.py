@@ -14,6 +14,7 @@ from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor, read_quantization
 from npusim.frontend.onnx.source import Source
 from npusim.ir.operator import Operator
+from npusim.ir.ops.movements.reshape import Reshape
 from npusim.ir.ops.movements.transpose import Transpose
 from npusim.ir.ops.pairs.add import Add
 from npusim.ir.ops.pairs.mul import Mul
@@ -141,11 +142,31 @@ def matmul(ctx: Context, source: Source) -> None:
     x = ctx.activation(source, 0)
     right = ctx.name_of(source, 1)
     found = ctx.quantized[right].data if right in ctx.quantized else ctx.constants.get(right)
+    if 1 in (len(x.shape), len(ctx.activation(source, 1).shape if found is None else found.shape)):
+        _vector_product(ctx, source, x)
+        return
     if found is not None and found.ndim == 2:
         weights = ctx.weights(source, 1, transposed_matrix, 1)
         ctx.emit(source, FullyConnected(keep_num_dims=True), [x, weights, None])
     else:
         ctx.emit(source, MatMul(), [x, ctx.activation(source, 1)])
+
+
+def _vector_product(ctx: Context, source: Source, x: Tensor) -> None:
+    """A product with a vector: a row on the left, a column on the right; its axis is left out."""
+    y = ctx.activation(source, 1)
+    row, column = len(x.shape) == 1, len(y.shape) == 1
+    if row:
+        x = before(ctx, source, Reshape((1, *x.shape)), [x], "row")
+    if column:
+        y = before(ctx, source, Reshape((*y.shape, 1)), [y], "column")
+    product = before(ctx, source, MatMul(), [x, y], "product")
+    shape = list(product.shape)
+    if column:
+        del shape[-1]
+    if row:
+        del shape[-1 if column else -2]
+    ctx.emit(source, Reshape(tuple(shape)), [product])
 
 
 def qlinear_matmul(ctx: Context, source: Source) -> None:

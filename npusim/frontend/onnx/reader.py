@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, NodeProto
 
 from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageError
@@ -23,8 +22,9 @@ from npusim.frontend.onnx.cleanup import clean_up
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.folding import FOLDS, MOVING, constant_value, fold
+from npusim.frontend.onnx.functions import with_bodies
 from npusim.frontend.onnx.inputs import check_names, named_extents, read_input
-from npusim.frontend.onnx.names import require_text
+from npusim.frontend.onnx.parsing import parse_model
 from npusim.frontend.onnx.source import STANDARD_DOMAINS, Source, read_node
 from npusim.frontend.onnx.table import OPERATORS
 from npusim.frontend.onnx.tensors import read_tensor
@@ -32,6 +32,8 @@ from npusim.ir.graph import Graph
 from npusim.ir.ops.movements.reshape import Reshape
 from npusim.ir.tensor import Tensor
 
+KNOWN = frozenset((*OPERATORS, *FOLDS, "Constant", "If", "Shape"))
+"""Operators that are read, some of them where their inputs are constants only."""
 PROFILE = "onnx"
 OPTIONAL_OUTPUTS = ("GRU", "LSTM", "RNN")
 """Operators that need not give their first output."""
@@ -67,21 +69,8 @@ def read_onnx_bytes(
 
     `path` names it in messages; data outside the message is looked for beside it.
     """
-    builder = _Builder(_parse(content, path), path)
+    builder = _Builder(with_bodies(parse_model(content, path), KNOWN), path)
     return builder.graph(batch, shapes or {}, hashlib.sha256(content).hexdigest())
-
-
-def _parse(content: bytes, path: Path) -> ModelProto:
-    model = ModelProto()
-    try:
-        model.ParseFromString(content)
-    except (DecodeError, ValueError, RuntimeError):
-        what = "is not an ONNX file, or a truncated one"
-        raise ModelFileError(Problem(str(path), what)) from None
-    if not model.HasField("graph") or not model.graph.output:
-        raise ModelFileError(Problem(str(path), "is not an ONNX file: no graph with outputs in it"))
-    require_text(model, path)
-    return model
 
 
 class _Builder:
@@ -176,7 +165,7 @@ class _Builder:
             return
         try:
             source = read_node(proto, name, self.opsets, self.path.parent)
-            if not _is_known(source):
+            if source.operator not in KNOWN:
                 raise UnsupportedNodeError(f"operator {source.operator} is not supported")
             self._check_names(source)
             if not failed:
@@ -255,6 +244,8 @@ class _Builder:
 
     def _check_elements(self, source: Source, names: Sequence[str]) -> None:
         """Refuse to compute from a tensor that has no elements."""
+        if source.operator == "Concat":  # which leaves them out
+            return
         for name in names if source.operator != "CastLike" else names[:1]:
             tensor = self.context.tensors.get(name)
             if tensor is not None and not tensor.size:
@@ -319,8 +310,3 @@ class _Builder:
         if stored is not None:
             found = stored.real()
         return None if found is None else context.add_constant(f"{name}:constant", found)
-
-
-def _is_known(source: Source) -> bool:
-    known = (*OPERATORS, *FOLDS, "Constant", "Shape")
-    return source.operator in known

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
+from npusim.frontend.onnx.products import before
 from npusim.frontend.onnx.source import Source
+from npusim.ir.ops.movements.transpose import Transpose
 from npusim.ir.ops.recurrent.gru import Gru
 from npusim.ir.ops.recurrent.lstm import Lstm
 from npusim.ir.ops.recurrent.recurrent import Direction, Recurrent
@@ -73,25 +76,41 @@ def _activation(source: Source, known: dict[tuple[str, ...], Known]) -> Known:
 
 def _emit(ctx: Context, source: Source, op: Recurrent, refused: dict[str, bool]) -> None:
     """Add the node; `refused` says what no kernel computes, and whether the node has it."""
-    _check(ctx, source, refused)
-    inputs: list[Tensor | None] = [ctx.activation(source, 0)]
+    batch_first = bool(source.integer("layout", 0))
+    x = ctx.activation(source, 0)
+    _check(ctx, source, x.shape[1:2] if batch_first else x.shape[:1], refused)
+    inputs: list[Tensor | None] = [x]
     for index in (*WEIGHTS, *STATES[: op.states]):
         read: Callable[[Source, int], Tensor]
         read = ctx.real_constant if index in WEIGHTS else ctx.activation
         inputs.append(read(source, index) if source.input(index) else None)
-    ctx.emit_each(source, op, inputs, [(role, FP32) for role in OUTPUTS[: 1 + op.states]])
+    outputs = [(role, FP32) for role in OUTPUTS[: 1 + op.states]]
+    if not batch_first:
+        ctx.emit_each(source, op, inputs, outputs)
+        return
+    for at in (0, *range(1 + len(WEIGHTS), len(inputs))):
+        given = inputs[at]
+        if given is not None:
+            inputs[at] = before(ctx, source, Transpose((1, 0, 2)), [given], f"steps_first{at}")
+    inner = replace(source, outputs=tuple(f"{source.name}_{role}_first" for role, _ in outputs))
+    ctx.emit_each(inner, op, inputs, outputs)
+    for name, given_name in zip(inner.outputs, source.outputs, strict=False):
+        if given_name:
+            found = ctx.tensors[name]
+            moved = Transpose((2, 0, 1, 3) if len(found.shape) == 4 else (1, 0, 2))
+            (shape,) = ctx.shapes_of(moved, [found])
+            ctx.add_node(f"{name}_moved", moved, [found], given_name, shape, FP32, None)
 
 
-def _check(ctx: Context, source: Source, refused: dict[str, bool]) -> None:
+def _check(ctx: Context, source: Source, steps: tuple[int, ...], refused: dict[str, bool]) -> None:
+    """Refuse what no kernel computes; `steps` is the length of the sequence."""
     refused = {
         **refused,
         "clip": "clip" in source.attributes,
-        "layout = 1": bool(source.integer("layout", 0)),
     }
     found = [what for what, given in refused.items() if given]
     if source.input(SEQUENCE_LENGTHS):
         lengths = ctx.constants.get(ctx.name_of(source, SEQUENCE_LENGTHS))
-        steps = ctx.activation(source, 0).shape[:1]
         if lengths is None or any(int(length) not in steps for length in lengths.reshape(-1)):
             found.append("lengths of each sequence")
     if found:

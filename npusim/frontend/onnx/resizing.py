@@ -31,9 +31,6 @@ def resize(ctx: Context, source: Source) -> None:
     for name, default in (("antialias", 0), ("exclude_outside", 0)):
         if source.integer(name, default):
             raise UnsupportedNodeError(f"'{name}' is not supported")
-    policy = source.text("keep_aspect_ratio_policy", "stretch")
-    if policy != "stretch":
-        raise UnsupportedNodeError(f"keep_aspect_ratio_policy '{policy}' is not supported")
     target = _target(ctx, source, x)
     mode = source.text("mode", "nearest")
     if mode not in ("nearest", "linear"):
@@ -93,6 +90,7 @@ def _target(ctx: Context, source: Source, x: Tensor) -> _Target:
     given = sizes if scales is None else scales
     if given is None or given.size != len(axes):
         raise DamagedNodeError(f"needs a scale or a size for each of {len(axes)} axes")
+    common = _common_scale(source, given, [x.shape[axis] for axis in axes], scales is None)
     shape, factors = list(x.shape), [np.float32(1)] * rank
     for axis, value in zip(axes, given.reshape(-1), strict=True):
         extent = x.shape[axis]
@@ -102,12 +100,32 @@ def _target(ctx: Context, source: Source, x: Tensor) -> _Target:
                 raise DamagedNodeError(f"has a scale of {value}")
             check_extent(int(float(factors[axis]) * extent))
             shape[axis] = int(factors[axis] * np.float32(extent))
+        elif common is not None:
+            factors[axis] = common
+            check_extent(int(float(common) * extent))
+            shape[axis] = int(np.floor(common * np.float32(extent) + np.float32(0.5)))
         else:
             shape[axis] = int(value)
             factors[axis] = np.float32(shape[axis]) / np.float32(extent)
     if min(shape, default=1) < 1:
         raise DamagedNodeError(f"gives shape {shape}")
     return _Target(tuple(shape), tuple(factors))
+
+
+def _common_scale(
+    source: Source, sizes: np.ndarray, extents: list[int], has_sizes: bool
+) -> np.float32 | None:
+    """The scale of all axes where their ratio is kept: the smallest or the largest one needed."""
+    policy = source.text("keep_aspect_ratio_policy", "stretch")
+    if policy not in ("stretch", "not_larger", "not_smaller"):
+        raise DamagedNodeError(f"keep_aspect_ratio_policy is '{policy}'")
+    if policy == "stretch" or not has_sizes:
+        return None
+    needed = sizes.reshape(-1).astype(np.float32) / np.array(extents, np.float32)
+    scale = np.float32(needed.min() if policy == "not_larger" else needed.max())
+    if not 0 < scale < np.float32(np.inf):
+        raise DamagedNodeError(f"has sizes {sizes.reshape(-1).tolist()}")
+    return scale
 
 
 def _given(ctx: Context, source: Source) -> tuple[np.ndarray | None, np.ndarray | None]:

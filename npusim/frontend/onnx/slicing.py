@@ -75,6 +75,9 @@ def split(ctx: Context, source: Source) -> None:
         op = StridedSlice.along(axis, rank, low, high)
         if constant is not None:
             ctx.constants[source.outputs[at]] = constant[op.slices]
+        elif low == high and x is not None:
+            left = [*shape[: axis % rank], 0, *shape[axis % rank + 1 :]]
+            ctx.constants[source.outputs[at]] = np.empty(left, x.format.dtype)
         elif source.outputs[at]:
             ctx.emit(source, op, [x], output=at)
 
@@ -83,7 +86,7 @@ def _parts(ctx: Context, source: Source, extent: int) -> tuple[int, ...]:
     given = source.integers("split") if source.opset < 13 else _integers(ctx, source, 1)
     count = len(source.outputs)
     if given:
-        if len(given) != count or sum(given) != extent or min(given) < 1:
+        if len(given) != count or sum(given) != extent or min(given) < 0:
             raise DamagedNodeError(f"parts of {list(given)} do not make up {extent} elements")
         return given
     size = -(-extent // count)
@@ -128,18 +131,22 @@ def expand(ctx: Context, source: Source) -> None:
 
 
 def space_to_depth(ctx: Context, source: Source) -> None:
-    """SpaceToDepth."""
-    op = SpaceToDepth(source.integer("blocksize", 0), channel_axis=1)
+    """SpaceToDepth in either order of channels."""
+    op = SpaceToDepth(source.integer("blocksize", 0), _blocks_innermost(source), channel_axis=1)
     ctx.emit(source, op, [ctx.activation(source, 0)])
 
 
 def depth_to_space(ctx: Context, source: Source) -> None:
     """DepthToSpace in either order of channels."""
+    op = DepthToSpace(source.integer("blocksize", 0), _blocks_innermost(source), channel_axis=1)
+    ctx.emit(source, op, [ctx.activation(source, 0)])
+
+
+def _blocks_innermost(source: Source) -> bool:
     mode = source.text("mode", "DCR")
     if mode not in ("DCR", "CRD"):
         raise DamagedNodeError(f"mode '{mode}' is neither DCR nor CRD")
-    op = DepthToSpace(source.integer("blocksize", 0), mode == "CRD", channel_axis=1)
-    ctx.emit(source, op, [ctx.activation(source, 0)])
+    return mode == "CRD"
 
 
 def size(ctx: Context, source: Source) -> None:

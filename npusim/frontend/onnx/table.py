@@ -40,7 +40,7 @@ OPERATORS: dict[str, Callable[[Context, Source], None]] = {
     "ConvInteger": dynamic.conv_integer,
     "ConvTranspose": transposed.conv_transpose,
     "DequantizeLinear": quantization.dequantize_linear,
-    "Dropout": movement.identity,
+    "Dropout": movement.dropout,
     "DynamicQuantizeLinear": dynamic.dynamic_quantize_linear,
     "Flatten": movement.flatten,
     "GRU": recurrent.gru,

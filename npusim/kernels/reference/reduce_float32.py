@@ -7,6 +7,8 @@ then kept (K) or reduced (R). Sums and means of
 - KRK: add four rows one by one, then the four to the total, and so on (a matrix product with ones);
 - RKR: add the sums of the last axis, one by one;
 - RK and all others: add one by one in memory order.
+A global average pooling adds each channel in four lanes, then what is left one by one, wherever
+the channel lies (MLAS; where it runs in blocks of channels, it adds one by one).
 The other reductions run over lanes for R, else one by one. With more threads than the first extent
 of KRK or the middle one of RKR has, ONNX Runtime adds one by one there; this is for up to two.
 """
@@ -53,6 +55,8 @@ def _ordered(
     x: Array, rows: Array, p: RealReduction, join: Callable[[Array, Array], Array]
 ) -> Array:
     """The elements of each of `rows` [..., n] joined in the order that the shape of x asks for."""
+    if p.kind == "global_average_pool":
+        return _in_fours(rows, join)
     pattern, extents = _pattern(x.shape, p.axes)
     if pattern == "R" or (pattern == "KR" and p.kind in ("sum", "mean")):
         return _in_lanes(rows, join)
@@ -73,6 +77,17 @@ def _pattern(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[str, list[i
             extents.append(1)
         extents[-1] *= extent
     return letters, extents
+
+
+def _in_fours(rows: Array, join: Callable[[Array, Array], Array]) -> Array:
+    """Each row [..., n] in four lanes from its beginning, whatever bytes it lies on."""
+    end = rows.shape[-1] // LANES * LANES
+    if not end:
+        return _one_by_one(rows[..., 0].copy(), rows[..., 1:], join)
+    lanes = np.moveaxis(rows[..., :end].reshape(*rows.shape[:-1], -1, LANES), -2, -1)
+    four = _one_by_one(lanes[..., 0].copy(), lanes[..., 1:], join)
+    total = join(join(four[..., 0], four[..., 2]), join(four[..., 1], four[..., 3]))
+    return _one_by_one(total, rows[..., end:], join)
 
 
 def _in_groups(rows: Array) -> Array:
@@ -157,6 +172,7 @@ def _root(x: Array, count: int) -> Array:
 _FUNCTIONS = {
     "sum": _Function(_itself, np.add, _total),
     "mean": _Function(_itself, np.add, _mean),
+    "global_average_pool": _Function(_itself, np.add, _mean),
     "reduce_max": _Function(_itself, np.maximum, _total),
     "reduce_min": _Function(_itself, np.minimum, _total),
     "reduce_prod": _Function(_itself, np.multiply, _total),

@@ -18,9 +18,11 @@ from onnx.backend.base import Backend, BackendRep, Device, DeviceType
 
 from npusim import api
 from npusim.errors import DoesNotFitError, Problem, UnsupportedModelError, UsageError
+from npusim.execution.arrays import OTHER_DTYPES
 from npusim.frontend.onnx import read_onnx_bytes
 from npusim.hardware.presets import preset_names
 from npusim.hardware.schema import Hardware
+from npusim.numerics.formats import Format
 from npusim.schedule.program import Program
 from npusim.validate.onnx_backend.parameters import data_inputs, parameters, with_constants
 
@@ -51,7 +53,8 @@ class NpusimRep(BackendRep):
         program = self.program(fixed, {name: named[name] for name in data_inputs(fixed)})
         data = {name: named[name] for name in program.graph.inputs}
         found = api.infer(program, data, PROFILE, self._kernels)
-        return tuple(found[output.name] for output in self._model.graph.output)
+        names = [output.name for output in self._model.graph.output]
+        return tuple(_as_onnx(found[name], program.graph.tensors[name].format) for name in names)
 
     def program(self, model: ModelProto, data: Mapping[str, Any]) -> Program:
         """The schedule of `model`, whose open shapes are those of `data`."""
@@ -97,6 +100,16 @@ class NpusimBackend(Backend):
     def supports_device(cls, device: str) -> bool:
         """True for the processor."""
         return bool(Device(device).type == DeviceType.CPU)
+
+
+def _as_onnx(array: np.ndarray, fmt: Format) -> np.ndarray:
+    """An output in the type that the onnx package has for its format."""
+    if fmt.name not in OTHER_DTYPES:
+        return array
+    import ml_dtypes
+
+    dtype = np.dtype(getattr(ml_dtypes, OTHER_DTYPES[fmt.name]))
+    return array.view(dtype) if fmt.holds_codes else array.astype(dtype)
 
 
 def _without_scalars(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]] | None:

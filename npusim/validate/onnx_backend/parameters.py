@@ -11,7 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from onnx import GraphProto, ModelProto, NodeProto, numpy_helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
+
+from npusim.frontend.onnx.folding import FOLDS, MOVING
+from npusim.frontend.onnx.functions import with_bodies
+from npusim.frontend.onnx.reader import KNOWN
+
+_INTEGERS = (TensorProto.INT32, TensorProto.INT64)
 
 PARAMETERS: dict[str, tuple[int, ...]] = {
     "BatchNormalization": (1, 2, 3, 4),
@@ -68,12 +74,32 @@ def data_inputs(model: ModelProto) -> list[str]:
 
 
 def parameters(model: ModelProto) -> set[str]:
-    """Names of the inputs of `model` that some operator takes as a parameter."""
+    """Names of the inputs of `model` that parameters of its operators are, or are computed from.
+
+    Of what is computed, an input of integers counts (extents, axes), one of reals where its values
+    are only moved: what a scale is computed from are data.
+    """
+    graph = with_bodies(model, KNOWN).graph
+    kinds = {given.name: given.type.tensor_type.elem_type for given in graph.input}
+    writers = {output: node for node in graph.node for output in node.output}
     found = set()
-    for node in nodes(model.graph):
-        for at in PARAMETERS.get(node.op_type, ()):
-            if at < len(node.input) and node.input[at]:
-                found.add(node.input[at])
+    pending = [
+        (node.input[at], True)
+        for node in graph.node for at in PARAMETERS.get(node.op_type, ())
+        if at < len(node.input)
+    ]  # fmt: skip
+    seen = set()
+    while pending:
+        name, moved = pending.pop()
+        if (name, moved) in seen:
+            continue
+        seen.add((name, moved))
+        if name in kinds and (moved or kinds[name] in _INTEGERS):
+            found.add(name)
+        node = writers.get(name)
+        if node is not None and node.op_type in FOLDS:
+            moves = moved and node.op_type in (*MOVING, "Cast", "Identity", "Transpose")
+            pending += [(given, moves) for given in node.input]
     return found.intersection(data_inputs(model))
 
 

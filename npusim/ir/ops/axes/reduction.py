@@ -1,6 +1,6 @@
 """What sums, means, extrema and the like along axes share.
 
-Input: x, any rank: int8 or uint8 with a scale, float32, or integers that mean themselves. Output: x
+Input: x, any rank: int8, uint8 or int16 with a scale, float32, or integers that mean themselves. Output: x
 without the reduced axes, or with extent 1 there.
 """
 
@@ -18,7 +18,7 @@ from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.pairs.broadcast import is_plain, require_format, require_number
 from npusim.ir.ops.through_float import through_float
-from npusim.ir.ops.vector import part, quantized, vector_nest
+from npusim.ir.ops.vector import part, quantized, require_one_width, vector_nest
 from npusim.ir.ops.whole import WholeKernel
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
@@ -74,6 +74,7 @@ class Reduction(Operator):
             require_number(self, x)
             return self._plain(x, out, kernels)
         qx, qy = quantized(self, x), quantized(self, out)
+        require_one_width(self, x, out)
         arithmetic = profile.arithmetic(self.row(), x.format.name)
         if arithmetic == "through_float":
             real = self._on_floats(x, out, kernels)
@@ -104,7 +105,7 @@ class Reduction(Operator):
 
     def _on_floats(self, x: Tensor, out: Tensor, kernels: Kernels) -> VectorKernel:
         function = kernels.get("reduce_float32")
-        parameters = RealReduction(self.kind, self.reduced(x.shape))
+        parameters = RealReduction(self.row(), self.reduced(x.shape))
 
         def reduced(inputs: Sequence[np.ndarray]) -> np.ndarray:
             whole = np.empty(out.shape, np.float32)

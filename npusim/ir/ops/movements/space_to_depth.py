@@ -1,7 +1,8 @@
 """Space to depth: blocks of pixels become channels.
 
 Input: x [B, H, W, C] (or channels first). Output [B, H / block, W / block, block * block * C]:
-channel (dy * block + dx) * C + c is pixel (dy, dx) of the block.
+channel (dy * block + dx) * C + c is pixel (dy, dx) of the block, or (c * block + dy) * block + dx
+where blocks are innermost (ONNX's DCR and CRD).
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from npusim.ir.views import canonical_shape
 
 @dataclass(frozen=True)
 class SpaceToDepth(Movement):
-    """Attributes: the side of a block; where the axis of the channels is."""
+    """Attributes: the side of a block, the order of the channels, the axis of the channels."""
 
     block: int
+    blocks_innermost: bool = False
     channel_axis: int = -1
 
     kind: ClassVar[str] = "space_to_depth"
@@ -40,7 +42,8 @@ class SpaceToDepth(Movement):
         """See `Movement`."""
         x, n = np.moveaxis(inputs[0], self.channel_axis, -1), self.block
         batch, rows, cols, channels = x.shape
-        blocks = x.reshape(batch, rows // n, n, cols // n, n, channels).transpose(0, 1, 3, 2, 4, 5)
+        order = (0, 1, 3, 5, 2, 4) if self.blocks_innermost else (0, 1, 3, 2, 4, 5)
+        blocks = x.reshape(batch, rows // n, n, cols // n, n, channels).transpose(order)
         deep = blocks.reshape(batch, rows // n, cols // n, n * n * channels)
         return np.moveaxis(deep, -1, self.channel_axis)
 
