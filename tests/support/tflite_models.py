@@ -10,6 +10,8 @@ import flatbuffers
 import numpy as np
 import tflite
 
+from npusim.numerics.packing import pack_int4
+
 _TYPES = {
     "bool": tflite.TensorType.BOOL,
     "float32": tflite.TensorType.FLOAT32,
@@ -19,6 +21,7 @@ _TYPES = {
     "int8": tflite.TensorType.INT8,
     "uint8": tflite.TensorType.UINT8,
     "int16": tflite.TensorType.INT16,
+    "int4": 17,
     "resource": tflite.TensorType.RESOURCE,
 }
 SAME, VALID = tflite.Padding.SAME, tflite.Padding.VALID
@@ -63,9 +66,11 @@ class TinyModel:
         return len(self.tensors) - 1
 
     def constant(self, name: str, data: np.ndarray, scale: Any = None, zero_point: Any = 0,
-                 axis: int = 0) -> int:  # fmt: skip
-        """Add a constant; its index."""
-        return self.tensor(name, data.shape, data.dtype.name, scale, zero_point, axis, data)
+                 axis: int = 0, dtype: str = "") -> int:  # fmt: skip
+        """Add a constant, of `dtype` if it is not that of the array (int4); its index."""
+        return self.tensor(
+            name, data.shape, dtype or data.dtype.name, scale, zero_point, axis, data
+        )
 
     def operator(
         self, kind: str, inputs: Sequence[int], outputs: Sequence[int], table: str = "",
@@ -97,7 +102,8 @@ class TinyModel:
         for tensor in self.tensors:
             indices.append(0 if tensor.data is None else len(buffers))
             if tensor.data is not None:
-                buffers.append(self._buffer(b, tensor.data))
+                data = pack_int4(tensor.data) if tensor.dtype == "int4" else tensor.data
+                buffers.append(self._buffer(b, data))
         tensors = [self._tensor(b, t, i) for t, i in zip(self.tensors, indices, strict=True)]
         first = len(codes)
         codes += [self._code(b, kind, version) for kind, *_, version in self.operators]

@@ -70,6 +70,15 @@ def _concat(source: Source) -> tuple[Operator, Inputs]:
     if not source.inputs:
         raise ValueError("nothing to concatenate")
     inputs = tuple(source.input(index) for index in range(len(source.inputs)))
+    for x in inputs:
+        if (
+            x.format == INT16
+            and x.quantization
+            and not x.quantization.same_as(source.outputs[0].quantization)
+        ):
+            raise UnsupportedNodeError(
+                f"'{x.name}' is int16 in another scale than the output: LiteRT joins stored values"
+            )
     return Concat(int(source.options.get("Axis", 0))), inputs
 
 

@@ -21,7 +21,8 @@ from npusim.ir.ops.pairs.select import Select
 from npusim.ir.ops.pairs.squared_difference import SquaredDifference
 from npusim.ir.ops.pairs.sub import Sub
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import BOOL
+from npusim.numerics.formats import BOOL, INT16
+from npusim.numerics.sigmoid_table import power_of_two
 
 
 def _pair(kind: type[Pairwise]) -> Import:
@@ -29,6 +30,26 @@ def _pair(kind: type[Pairwise]) -> Import:
         return kind(source.activation()), _operands(source, source.outputs[0])
 
     return take
+
+
+def _sum(kind: type[Pairwise]) -> Import:
+    def take(source: Source) -> tuple[Operator, Inputs]:
+        tensors = (*_operands(source, source.outputs[0]), source.outputs[0])
+        if source.options.get("PotScaleInt16", True) and all(map(_is_fixed_point, tensors)):
+            raise UnsupportedNodeError(
+                "a sum of int16 as fixed-point numbers (option pot_scale_int16, all scales powers "
+                "of two) is not supported"
+            )
+        return kind(source.activation()), tensors[:2]
+
+    return take
+
+
+def _is_fixed_point(x: Tensor | None) -> bool:
+    """True for int16 with a scale that LiteRT takes for a power of two."""
+    if x is None or x.format != INT16 or x.quantization is None:
+        return False
+    return power_of_two(x.quantization.scalar_scale) is not None
 
 
 def _extremum(kind: type[Pairwise]) -> Import:
@@ -83,7 +104,7 @@ def _check_scales(a: Tensor, b: Tensor, y: Tensor) -> None:
 
 
 IMPORTS: Mapping[str, Import] = {
-    "ADD": _pair(Add),
+    "ADD": _sum(Add),
     "DIV": _pair(Div),
     "EQUAL": _comparison("equal"),
     "FLOOR_DIV": _pair(FloorDiv),
@@ -102,5 +123,5 @@ IMPORTS: Mapping[str, Import] = {
     "SELECT": _select_rows,
     "SELECT_V2": _select,
     "SQUARED_DIFFERENCE": _pair(SquaredDifference),
-    "SUB": _pair(Sub),
+    "SUB": _sum(Sub),
 }

@@ -13,7 +13,7 @@ from npusim.ir.ops.products.fully_connected import FullyConnected
 from npusim.ir.ops.products.matmul import MatMul
 from npusim.ir.ops.products.transposed_conv2d import TransposedConv2D
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import FP32, INT8
+from npusim.numerics.formats import FP32, INT4, INT8, INT16
 from npusim.numerics.quantization import Quantization
 
 
@@ -31,6 +31,10 @@ def conv(source: Source) -> tuple[Operator, Inputs]:
 
 def depthwise(source: Source) -> tuple[Operator, Inputs]:
     x, w = image(source.input(0)), image(source.input(1))
+    if x.format == INT16 and w.format == INT4:
+        raise UnsupportedNodeError(
+            "int4 weights on int16 inputs, which LiteRT takes for int8, are not supported"
+        )
     if w.shape[0] != 1 or x.shape[3] == 0 or w.shape[3] % x.shape[3]:
         raise ValueError(f"depthwise weights {w.shape} do not fit {x.shape[3]} channels")
     dilation = source.positive("DilationHFactor"), source.positive("DilationWFactor")
@@ -79,8 +83,10 @@ def fully_connected(source: Source) -> tuple[Operator, Inputs]:
 def batch_matmul(source: Source) -> Imported:
     a, b = source.input(0), source.input(1)
     found = {tensor.format for tensor in (a, b, *source.outputs)}
-    if found not in ({INT8}, {FP32}):
+    if found not in ({INT8}, {INT16}, {FP32}):
         names = " and ".join(sorted(fmt.name for fmt in found))
-        raise UnsupportedNodeError(f"matrices of int8 or of fp32 are supported, not {names}")
+        raise UnsupportedNodeError(
+            f"matrices of int8, of int16 or of fp32 are supported, not {names}"
+        )
     op = MatMul(bool(source.options.get("AdjX")), bool(source.options.get("AdjY")))
     return op, (a, b)

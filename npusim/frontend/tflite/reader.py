@@ -22,7 +22,7 @@ from npusim.frontend.tflite.shapes import Shape, check_closed, inferred, settled
 from npusim.frontend.tflite.source import Known, Source, Step, UnsupportedNodeError
 from npusim.frontend.tflite.state import RawState, resolve_states
 from npusim.frontend.tflite.tables import RawModel, RawOperator, read_tables
-from npusim.frontend.tflite.tensors import make_tensor, type_problem
+from npusim.frontend.tflite.tensors import make_tensor, place_problem, type_problem
 from npusim.ir.graph import Graph, Node, State
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP16, FP32
@@ -206,8 +206,10 @@ class _Builder:
         if not raw.outputs:
             self._damage(where, "has no outputs")
             return False
-        for index in (*raw.inputs, *raw.outputs):
-            reason = type_problem(self.raw.tensors[index]) if index >= 0 else ""
+        places = [(place, index) for place, index in enumerate(raw.inputs) if index >= 0]
+        reasons = [place_problem(raw.kind, p, self.raw.tensors[i]) for p, i in places]
+        used = (*(index for _, index in places), *raw.outputs)
+        for reason in (*(type_problem(self.raw.tensors[index]) for index in used), *reasons):
             if reason:
                 self.unsupported.append(Problem(where, reason))
                 return False

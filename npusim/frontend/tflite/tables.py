@@ -84,6 +84,7 @@ _WINDOW = ("Padding", "StrideW", "StrideH", "FilterWidth", "FilterHeight")
 _CONV = ("Padding", "StrideW", "StrideH", "DilationWFactor", "DilationHFactor")
 _RESIZE = ("AlignCorners", "HalfPixelCenters")
 _ACTIVATION = "FusedActivationFunction"
+_FIXED_POINT = "PotScaleInt16"
 OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "CONV_2D": ("Conv2DOptions", (*_CONV, _ACTIVATION)),
     "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", (*_CONV, "DepthMultiplier", _ACTIVATION)),
@@ -92,8 +93,8 @@ OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("Padding", "StrideW", "StrideH", _ACTIVATION),
     ),
     "FULLY_CONNECTED": ("FullyConnectedOptions", (_ACTIVATION, "WeightsFormat", "KeepNumDims")),
-    "ADD": ("AddOptions", (_ACTIVATION,)),
-    "SUB": ("SubOptions", (_ACTIVATION,)),
+    "ADD": ("AddOptions", (_ACTIVATION, _FIXED_POINT)),
+    "SUB": ("SubOptions", (_ACTIVATION, _FIXED_POINT)),
     "MUL": ("MulOptions", (_ACTIVATION,)),
     "DIV": ("DivOptions", (_ACTIVATION,)),
     "AVERAGE_POOL_2D": ("Pool2DOptions", (*_WINDOW, _ACTIVATION)),
