@@ -11,9 +11,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from npusim.validate.onnx_backend.suite import DEVICE, PASSED, REFUSED, Outcome
+from npusim.validate.onnx_backend.suite import (
+    DEVICE,
+    DIFFERS,
+    FAILED,
+    PASSED,
+    REFUSED,
+    WRONG,
+    Outcome,
+)
 
-STATUSES = ("passed", "refused", "wrong", "failed", "device")
+STATUSES = (PASSED, REFUSED, DIFFERS, WRONG, FAILED, DEVICE)
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,8 @@ class Row:
 class Support:
     """The table, the counts of each part of the suite, and the reasons of what is outside.
 
-    `counts` has category and status; `outside` the refused tests that lie in no row, by reason;
+    `counts` has category and status; `outside` the tests that do not pass and lie in no row, by
+    reason;
     `composed` the passed tests of several operators, which are in no row either.
     """
 
@@ -58,7 +67,7 @@ def support_of(outcomes: Iterable[Outcome]) -> Support:
     exceptions: dict[tuple[str, str], Counter[str]] = {key: Counter() for key in known}
     outside: Counter[str] = Counter()
     for each in outcomes:
-        if each.status == REFUSED:
+        if each.status in (REFUSED, DIFFERS):
             key = each.signature.operator, each.signature.types
             inside = key in known and known[key].issuperset(each.signature.attributes)
             (exceptions[key] if inside else outside)[each.reason] += 1
@@ -80,7 +89,7 @@ def in_text(support: Support) -> str:
         lines += [f"    but not {count}: {why}" for why, count in row.exceptions.items()]
     single = sum(row.passed for row in support.rows)
     lines.append(f"{single} tests of one operator pass, {support.composed} of several")
-    lines += ["", "refused, and in no row of the table: tests, reason"]
+    lines += ["", "outside, in no row of the table: tests, reason"]
     lines += [f"{count:5}  {why}" for why, count in support.outside.items()]
     return "\n".join([*lines, "", *summary(support)])
 
