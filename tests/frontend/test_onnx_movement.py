@@ -258,7 +258,7 @@ DAMAGE: dict[str, tuple[onnx.ModelProto, type[Exception], str]] = {
         "more than 1048576",
     ),
     "format": (
-        plain("Transpose", (2, 3), {}, "uint16"), UnsupportedModelError, "its type uint16",
+        plain("Transpose", (2, 3), {}, "uint32"), UnsupportedModelError, "its type uint32",
     ),
     "sizes": (resized("float32", (1, 1, 2, 2), None, [2, 2]), ModelFileError, "each of 4 axes"),
 }  # fmt: skip

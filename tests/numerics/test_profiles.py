@@ -48,7 +48,7 @@ GENERIC = {
     **{(kind, "through_float"): "reduce_float32" for kind in REDUCED},
     ("resize_bilinear", "through_float"): "resize_bilinear_float32",
     ("resize_bilinear_computed_size", "through_float"): "resize_bilinear_float32",
-    ("sub_other", "through_float"): "pair_through_float",
+    **{(f"{kind}_other", "through_float"): "pair_through_float" for kind in ("add", "mul", "sub")},
     ("floor_div", "stored"): "pair_stored",
     ("l2_normalization", "through_float"): "l2_normalization_float32",
     ("l2_normalization", "shifted_fixed_point"): "l2_normalization_fixed_point",

@@ -8,6 +8,7 @@ import numpy as np
 
 from npusim.execution.layer import run_layer
 from npusim.ir.graph import Graph
+from npusim.ir.ops.narrow_floats import bind_operator
 from npusim.ir.views import empty_like_memory
 from npusim.kernels.table import kernels
 from npusim.numerics.profiles import profile_named
@@ -34,6 +35,6 @@ def evaluate(
         for out in outs:
             values[out.name] = empty_like_memory(out.shape, out.format.dtype, out.channel_axis)
         results = [values[name] for name in node.outputs]
-        kernel = node.op.bind(ins, outs, chosen, table)
+        kernel = bind_operator(node.op, ins, outs, chosen, table)
         run_layer(kernel, node.op.loop_nest(ins, outs), arrays, results)
     return values

@@ -130,7 +130,7 @@ class Context:
         name = self.name_of(source, index)
         if name in self.quantized:
             found = self.quantized[name]
-            quantization = channels_first(found.quantization, axis, found.data.ndim)
+            quantization = channels_first(found.quantization, axis, found.data.ndim, layout)
             return self.add_constant(found.name, layout(found.data), quantization)
         if name in self.constants:
             return self.add_constant(name, layout(self.constants[name]))
@@ -142,13 +142,15 @@ class Context:
     ) -> Tensor:  # fmt: skip
         """Stored integers whose scales stand beside them, in the order that `layout` makes."""
         data = self.required_constant(source, index)
-        if not quantization.is_per_tensor and quantization.scale.size != data.shape[axis]:
+        per_channel = not quantization.is_per_tensor and quantization.block is None
+        if per_channel and quantization.scale.size != data.shape[axis]:
             raise DamagedNodeError(
                 f"has {quantization.scale.size} weight scales for {data.shape[axis]} channels"
             )
         name = self.name_of(source, index)
-        along = Quantization(quantization.scale, quantization.zero_point, axis)
-        return self.add_constant(name, layout(data), channels_first(along, axis, data.ndim))
+        along = replace(quantization, axis=axis) if quantization.block is None else quantization
+        moved = channels_first(along, axis, data.ndim, layout)
+        return self.add_constant(name, layout(data), moved)
 
     def bias(self, source: Source, index: int) -> Tensor | None:
         """A constant vector, stored as int32 where it was quantized."""
@@ -243,10 +245,10 @@ class Context:
 
     def _dequantized(self, name: str, found: QuantizedConstant) -> Tensor:
         if not found.quantization.is_per_tensor:
-            raise UnsupportedNodeError(f"'{name}' is a per-channel constant that is not a weight")
+            return self.add_constant(name, found.real())
         stored = self.add_constant(found.name, found.data, found.quantization)
         return self.add_node(
-            f"{name}_constant", Dequantize(), [stored], name, stored.shape, FP32, None
+            f"{name}_constant", Dequantize(), [stored], name, stored.shape, found.format, None
         )
 
 
@@ -257,10 +259,19 @@ def times(tensor: Tensor, factor: float) -> np.ndarray:
     return marked(encode(product, tensor.format), tensor.format)
 
 
-def channels_first(quantization: Quantization, axis: int, rank: int) -> Quantization:
-    """Scales along `axis` of the file's order as scales along axis 0."""
+def channels_first(
+    quantization: Quantization, axis: int, rank: int, layout: Callable[[np.ndarray], np.ndarray]
+) -> Quantization:
+    """Scales along `axis` of the file's order as scales along axis 0, where `layout` brings it.
+
+    Scales of blocks are brought into the order that `layout` makes, along whatever axis they are.
+    """
     if quantization.is_per_tensor:
         return Quantization(quantization.scale, quantization.zero_point)
+    if quantization.block is not None and quantization.axis is not None:
+        scale, zero = (layout(v) for v in (quantization.scale, quantization.zero_point))
+        marker = layout(np.zeros([2 if a == quantization.axis else 1 for a in range(rank)]))
+        return replace(quantization, scale=scale, zero_point=zero, axis=marker.shape.index(2))
     if quantization.axis is None or quantization.axis % max(rank, 1) != axis % max(rank, 1):
         raise UnsupportedNodeError("its weights are quantized along another axis than the output's")
     return Quantization(quantization.scale, quantization.zero_point, 0)

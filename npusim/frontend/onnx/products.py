@@ -6,13 +6,15 @@ A constant right-hand matrix makes a fully connected layer, a computed one a bat
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from npusim.frontend.onnx.context import Context
+from npusim.frontend.onnx.context import Context, times
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor, read_quantization
 from npusim.frontend.onnx.source import Source
+from npusim.frontend.onnx.tensors import marked
 from npusim.ir.operator import Operator
 from npusim.ir.ops.movements.reshape import Reshape
 from npusim.ir.ops.movements.transpose import Transpose
@@ -21,7 +23,7 @@ from npusim.ir.ops.pairs.mul import Mul
 from npusim.ir.ops.products.fully_connected import FullyConnected
 from npusim.ir.ops.products.matmul import MatMul
 from npusim.ir.tensor import Tensor
-from npusim.numerics.quantization import Quantization
+from npusim.numerics.floats import encode
 
 
 def gemm(ctx: Context, source: Source) -> None:
@@ -80,8 +82,7 @@ def _computed_gemm(
     op: Operator = MatMul(transpose_b=bool(source.integer("transB", 0)))
     steps: list[tuple[Operator, Tensor]] = []
     if alpha != 1.0:
-        name = f"{source.outputs[0]}_alpha"
-        steps.append((Mul(), ctx.add_constant(name, np.array(alpha, np.float32))))
+        steps.append((Mul(), _factor(ctx, f"{source.outputs[0]}_alpha", alpha, x)))
     if beta is not None:
         steps.append((Add(), _addend(ctx, source, beta)))
     inputs = [x, ctx.activation(source, 1)]
@@ -96,8 +97,14 @@ def _addend(ctx: Context, source: Source, beta: float) -> Tensor:
     c = ctx.activation(source, 2)
     if beta == 1.0:
         return c
-    factor = ctx.add_constant(f"{source.outputs[0]}_beta", np.array(beta, np.float32))
+    factor = _factor(ctx, f"{source.outputs[0]}_beta", beta, c)
     return before(ctx, source, Mul(), [c, factor], "scaled")
+
+
+def _factor(ctx: Context, name: str, value: float, like: Tensor) -> Tensor:
+    """A constant number in the format of a tensor of reals."""
+    number = encode(np.array(value), like.format)
+    return ctx.add_constant(name, marked(number, like.format))
 
 
 def scaled_weights(ctx: Context, weights: Tensor, alpha: float) -> Tensor:
@@ -108,12 +115,12 @@ def scaled_weights(ctx: Context, weights: Tensor, alpha: float) -> Tensor:
     name = f"{weights.name}_scaled"
     factor = np.float32(alpha)
     if weights.quantization is None:
-        return ctx.add_constant(name, weights.data * factor)
+        return ctx.add_constant(name, times(weights, alpha))
     if factor <= 0:
         raise UnsupportedNodeError(f"alpha = {alpha:g} of stored weights is not supported")
     old = weights.quantization
-    scaled = Quantization(old.scale * factor, old.zero_point, old.axis)
-    return ctx.add_constant(name, weights.data, scaled)
+    scaled = replace(old, scale=old.scale * factor)
+    return ctx.add_constant(name, marked(weights.data, weights.format), scaled)
 
 
 def _row_of_biases(
@@ -126,10 +133,9 @@ def _row_of_biases(
     if data is None or data.size not in (1, units) or data.shape[-1:] not in ((), (1,), (units,)):
         return None
     if alpha != 1.0 or beta != 1.0:
-        real = ctx.real_constant(source, 2).data
-        assert real is not None
-        row = np.broadcast_to(real.reshape(-1) * np.float32(beta), units)
-        return ctx.add_constant(f"{source.outputs[0]}_bias", row.astype(np.float32))
+        scaled = times(ctx.real_constant(source, 2), beta)
+        row = np.broadcast_to(scaled.reshape(-1), units)
+        return ctx.add_constant(f"{source.outputs[0]}_bias", row.copy())
     if data.size == units:
         return ctx.bias(source, 2)
     quantization = None if stored is None else stored.quantization

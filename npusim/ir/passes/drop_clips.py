@@ -12,8 +12,9 @@ import numpy as np
 
 from npusim.ir.graph import Graph, Node
 from npusim.ir.ops.elements.clip import Clip
-from npusim.ir.passes.rewrite import only_reader, rebuilt
+from npusim.ir.passes.rewrite import is_plain_border, only_reader, rebuilt
 from npusim.ir.tensor import Tensor
+from npusim.numerics.floats import LAYOUTS
 
 
 def drop_clips(graph: Graph) -> Graph:
@@ -32,7 +33,7 @@ def drop_clips(graph: Graph) -> Graph:
 
 
 def _is_implied(graph: Graph, clip: Clip, reader: Node | None) -> bool:
-    if reader is None or reader.op.kind != "quantize":
+    if reader is None or reader.op.kind != "quantize" or not is_plain_border(graph, reader):
         return False
     low, high = _real_range(graph.tensors[reader.outputs[0]])
     return bool(clip.low <= low and high <= clip.high)
@@ -41,6 +42,9 @@ def _is_implied(graph: Graph, clip: Clip, reader: Node | None) -> bool:
 def _real_range(y: Tensor) -> tuple[np.float32, np.float32]:
     """What the lowest and the highest stored value stand for."""
     assert y.quantization is not None
+    if y.format.is_float:
+        greatest = np.float32(LAYOUTS[y.format.name].greatest) * y.quantization.scalar_scale
+        return np.float32(-greatest), np.float32(greatest)
     ends = np.array([y.format.low, y.format.high]) - y.quantization.scalar_zero_point
     low, high = ends.astype(np.float32) * y.quantization.scalar_scale
     return low, high

@@ -3,7 +3,8 @@
 Operators that only move or compare values are carried over a dequantization whatever follows, since
 they commute with it; those that only look at the order of values (argmax) read the stored integers;
 the others are fused if all their data is dequantized (or, of pairs, one side a
-float32 constant) and one quantization reads their result. What can't be fused stays as it is.
+float32 constant), one quantization reads their result, and they compute on the formats that these
+are stored in (`stored_formats.py`). What can't be fused stays as it is.
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ from typing import Any
 import numpy as np
 
 from npusim.ir.graph import Graph, Node
+from npusim.ir.operator import Operator
 from npusim.ir.ops.elements.dequantize import Dequantize
 from npusim.ir.ops.elements.requantize import Requantize
 from npusim.ir.ops.movements.pad import Pad
 from npusim.ir.ops.movements.reshape import Reshape
 from npusim.ir.passes.remove_dead import remove_dead
-from npusim.ir.passes.rewrite import free_name, only_reader, rebuilt
+from npusim.ir.passes.rewrite import free_name, is_plain_border, only_reader, rebuilt
+from npusim.ir.passes.stored_formats import WEIGHTED, computes_stored, multiplies_stored
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import INT8, INT32, UINT8
+from npusim.numerics.formats import FP32
+from npusim.numerics.scaled import Scaling, quantized_values
 
-WEIGHTED = ("conv2d", "fully_connected", "transposed_conv2d")
 BORDERS = ("quantize", "dequantize")
 
 
@@ -52,11 +55,11 @@ class _Fusion:
 
     def _visit(self, node: Node) -> None:
         kind = node.op.kind
-        if kind == "dequantize":
+        if kind == "dequantize" and is_plain_border(self.graph, node):
             self.stored[node.outputs[0]] = self._tensor(node.inputs[0])
         elif kind == "quantize" and node.inputs[0] in self.stored:
-            self._requantize(node, self.stored[node.inputs[0]])
-            return
+            if self._requantize(node, self.stored[node.inputs[0]]):
+                return
         elif node.op.moves:
             if self._move(node):
                 return
@@ -73,19 +76,22 @@ class _Fusion:
     def _quantized_reader(self, node: Node) -> Node | None:
         """The quantization that alone reads the result of `node`."""
         reader = only_reader(self.graph, node.outputs[0], self.readers)
-        return reader if reader is not None and reader.op.kind == "quantize" else None
+        if reader is None or reader.op.kind != "quantize":
+            return None
+        return reader if is_plain_border(self.graph, reader) else None
 
-    def _requantize(self, node: Node, x: Tensor) -> None:
+    def _requantize(self, node: Node, x: Tensor) -> bool:
         y = self._tensor(node.outputs[0])
-        if _is_alike(x, y):
-            self.nodes.append(Node(node.name, Reshape(y.shape), (x.name,), node.outputs))
-        else:
-            self.nodes.append(Node(node.name, Requantize(), (x.name,), node.outputs))
+        if not is_plain_border(self.graph, node):
+            return False
+        op: Operator = Reshape(y.shape) if _is_alike(x, y) else Requantize()
+        self.nodes.append(Node(node.name, op, (x.name,), node.outputs))
+        return True
 
     def _move(self, node: Node) -> bool:
         """Carry a moving operator over the dequantization of its input."""
         x = self.stored.get(node.inputs[0])
-        if x is None:
+        if x is None or not computes_stored(node.op, [x.format], self.graph.profile):
             return False
         reader = self._quantized_reader(node)
         if reader is not None and not _is_alike(x, self._tensor(reader.outputs[0])):
@@ -114,13 +120,24 @@ class _Fusion:
         reader = self._quantized_reader(node)
         if reader is None or not self._are_stored(node, data):
             return False
-        if weighted and not _weights_are_stored(self.graph, node):
+        if not self._takes_formats(node, data, self._tensor(reader.outputs[0])):
             return False
         stored = tuple(self._stored_name(name) for name in data)
         self.nodes.append(Node(node.name, node.op, (*stored, *node.inputs[len(data) :]),
                                reader.outputs))  # fmt: skip
         self.done.add(reader.outputs[0])
         return True
+
+    def _takes_formats(self, node: Node, data: tuple[str, ...], y: Tensor) -> bool:
+        """True if the operator computes on the formats of its stored `data` and output `y`."""
+        if node.op.kind in WEIGHTED:
+            bias = node.inputs[2] if len(node.inputs) > 2 else ""
+            return multiplies_stored(
+                self.stored[data[0]], self._tensor(node.inputs[1]),
+                self._tensor(bias) if bias else None, y,
+            )  # fmt: skip
+        formats = [self.stored[name].format for name in data if name in self.stored]
+        return computes_stored(node.op, [*formats, y.format], self.graph.profile)
 
     def _are_stored(self, node: Node, data: tuple[str, ...]) -> bool:
         """True if the integers of all `data` are known, but for allowed float32 constants."""
@@ -147,18 +164,21 @@ def _on_integers(node: Node, x: Tensor, rounds: bool) -> Any:
     if not isinstance(op, Pad) or op.value is None:
         return op
     assert x.quantization is not None
-    scale, zero = x.quantization.scalar_scale, x.quantization.scalar_zero_point
-    steps = np.float32(op.value) / scale
-    if not np.isfinite(steps):
+    real = np.float32(op.value)
+    value = _stored_value(real, x)
+    if value is None:
         return None
-    value = int(np.clip(np.rint(steps) + zero, x.format.low, x.format.high))
-    exact = np.float32(value - zero) * scale == np.float32(op.value)
-    return replace(op, value=value) if exact or rounds else None
+    exact = x.quantization.real(value, x.format).item() == real
+    if not exact and not rounds:
+        return None
+    return op if x.format.is_float else replace(op, value=int(value.item()))
 
 
-def _weights_are_stored(graph: Graph, node: Node) -> bool:
-    """True for 8-bit constant weights and an int32 bias or none."""
-    weights = graph.tensors[node.inputs[1]]
-    bias = graph.tensors[node.inputs[2]] if len(node.inputs) > 2 and node.inputs[2] else None
-    eight_bit = weights.format in (INT8, UINT8) and weights.quantization is not None
-    return eight_bit and (bias is None or bias.format == INT32)
+def _stored_value(real: np.float32, x: Tensor) -> np.ndarray | None:
+    """A number as `x` stores it, [1]; None where it is too large for any scale."""
+    assert x.quantization is not None
+    scale, zero = x.quantization.scalar_scale, x.quantization.scalar_zero_point
+    if not np.isfinite(real / scale):
+        return None
+    scaling = Scaling(FP32, x.format)
+    return quantized_values(np.array([real]), np.array([scale]), np.array([zero]), scaling)

@@ -13,7 +13,14 @@ from dataclasses import replace
 
 from npusim.ir.graph import Graph, Node
 from npusim.ir.ops.movements.pad import Pad
-from npusim.ir.passes.rewrite import free_name, only_reader, producers, rebuilt
+from npusim.ir.passes.rewrite import (
+    free_name,
+    is_plain_border,
+    only_reader,
+    producers,
+    rebuilt,
+)
+from npusim.ir.passes.stored_formats import computes_stored
 
 HOISTED_BY_ONNX_RUNTIME = frozenset({"max_pool", "reshape", "strided_slice", "transpose"})
 """Kinds over which its `QDQPropagationTransformer` moves a QuantizeLinear."""
@@ -45,7 +52,9 @@ def _hoist_one(graph: Graph, over: Container[str] | None) -> Graph | None:
         if not node.op.moves or (isinstance(node.op, Pad) and node.op.value):
             continue
         reader = only_reader(graph, node.outputs[0], readers)
-        if reader is None or reader.op.kind != "quantize":
+        if reader is None or reader.op.kind != "quantize" or not is_plain_border(graph, reader):
+            continue
+        if not computes_stored(node.op, [graph.tensors[reader.outputs[0]].format], graph.profile):
             continue
         writer = writers.get(node.inputs[0])
         alone = only_reader(graph, node.inputs[0], readers) is node

@@ -9,21 +9,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 from npusim.ir.graph import Graph, Node
+from npusim.ir.operator import Operator
 from npusim.ir.passes.rewrite import rebuilt
 
 
 def merge_quantizations(graph: Graph) -> Graph:
     """`graph` with one quantization for each tensor, format and scale; outputs keep their own."""
-    first: dict[str, list[str]] = {}
+    first: dict[tuple[str, Operator], list[str]] = {}
     same: dict[str, str] = {}
     nodes: list[Node] = []
     for node in graph.nodes:
         if node.op.kind == "quantize" and node.outputs[0] not in graph.outputs:
-            known = _twin(graph, node, first.setdefault(node.inputs[0], []))
+            written = first.setdefault((node.inputs[0], node.op), [])
+            known = _twin(graph, node, written)
             if known:
                 same[node.outputs[0]] = known
                 continue
-            first[node.inputs[0]].append(node.outputs[0])
+            written.append(node.outputs[0])
         inputs = tuple(same.get(name, name) for name in node.inputs)
         nodes.append(replace(node, inputs=inputs))
     return rebuilt(graph, nodes, {}) if same else graph

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from npusim.ir.graph import Graph, Node
+from npusim.ir.ops.elements.scaled import FLOATS
 from npusim.ir.ops.products.fully_connected import FullyConnected
 from npusim.ir.passes.hoist_quantization import HOISTED_BY_ONNX_RUNTIME
 from npusim.ir.passes.rewrite import only_reader, producers, rebuilt
@@ -61,7 +62,7 @@ def _stored(graph: Graph, node: Node, x: Tensor) -> dict[str, Tensor]:
     weights = graph.tensors[node.inputs[1]]
     bias = graph.tensors[node.inputs[2]] if len(node.inputs) > 2 and node.inputs[2] else None
     is_product = isinstance(node.op, FullyConnected) and node.op.keep_num_dims
-    if is_product or weights.data is None or x.quantization is None:
+    if is_product or weights.data is None or x.quantization is None or x.format in FLOATS:
         return {}
     stored: dict[str, Tensor] = {}
     if weights.format == FP32:

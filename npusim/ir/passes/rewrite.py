@@ -6,7 +6,9 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from npusim.ir.graph import Graph, Node
+from npusim.ir.ops.elements.quantize import Quantize
 from npusim.ir.tensor import Tensor
+from npusim.numerics.formats import FP32
 
 
 def producers(graph: Graph) -> dict[str, Node]:
@@ -18,6 +20,20 @@ def only_reader(graph: Graph, name: str, readers: Mapping[str, list[Node]]) -> N
     """The node that alone reads `name`, if there is one and `name` is not a result."""
     found = readers.get(name, [])
     return found[0] if len(found) == 1 and name not in graph.results else None
+
+
+def is_plain_border(graph: Graph, node: Node) -> bool:
+    """True for a (de)quantization with one scale between float32 and what saturates.
+
+    Only such a border can be a part of the operator beside it.
+    """
+    real, stored = (graph.tensors[name] for name in (node.inputs[0], node.outputs[0]))
+    if node.op.kind == "dequantize":
+        real, stored = stored, real
+    op = node.op
+    plain = not isinstance(op, Quantize) or (op.division == FP32.name and op.saturate)
+    one_scale = stored.quantization is not None and stored.quantization.is_per_tensor
+    return plain and one_scale and real.format == FP32
 
 
 def free_name(wish: str, taken: Container[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from npusim.numerics.profile_tables import onnx_wide
 from npusim.numerics.profile_tables.reals import ARITHMETICS_ON_REALS
 
 ORACLE = "ONNX Runtime 1.31.1, CPU, session.x64quantprecision=1"
@@ -26,11 +27,7 @@ ARITHMETICS = {
     "softmax": "onnx",
     "relu": "onnx",
     "quantize": "onnx",
-    "quantize/int16": "onnx",
-    "quantize/uint16": "onnx",
     "dequantize": "affine",
-    "dequantize/int16": "affine",
-    "dequantize/uint16": "affine",
     "requantize": "onnx",
     "requantize_other": "onnx",
     "gelu": "onnx",
@@ -38,6 +35,7 @@ ARITHMETICS = {
     "logistic": "onnx",
     "tanh": "onnx",
     **ARITHMETICS_ON_REALS,
+    **onnx_wide.ARITHMETICS,
     "sub": "through_float",
     "div": "through_float",
     "maximum": "through_float",

@@ -19,7 +19,7 @@ from npusim.ir.ops.elements.tanh import Tanh
 from npusim.ir.ops.elements.unary import Unary
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import kernels
-from npusim.numerics.formats import FP32, INT8, INT16, INT32, Format
+from npusim.numerics.formats import FP32, INT4, INT8, INT32, Format
 from npusim.numerics.profiles import profile_named
 from npusim.numerics.quantization import Quantization
 
@@ -77,7 +77,7 @@ def test_reals_of_every_kind_give_reals(cls: type[Unary], profile: str) -> None:
     ("x", "y", "what"),
     [
         ((INT32, None), (INT32, None), "'x' is int32"),
-        ((INT16, 0.1), (INT16, 0.1), "'x' is int16"),
+        ((INT4, 0.1), (INT4, 0.1), "'x' is int4"),
         ((INT8, None), (INT8, None), "'x' is int8"),
         ((INT8, 0.1), (FP32, None), "'y' is fp32"),
         ((FP32, None), (INT8, 0.1), "'y' is int8"),

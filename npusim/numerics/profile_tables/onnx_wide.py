@@ -1,0 +1,34 @@
+"""Arithmetic of ONNX operators on 16-bit integers between dequantizations and quantizations.
+
+ONNX Runtime 1.31.1 has no 16-bit kernels: it dequantizes, computes in float32 and quantizes, and so
+does each of these rows. An operator without a row is read as those three.
+"""
+
+from __future__ import annotations
+
+from npusim.numerics.formats import INT16, UINT16
+
+_ROWS = {
+    "quantize": "onnx",
+    "dequantize": "affine",
+    "requantize": "onnx",
+    "requantize_other": "onnx",
+    "max_pool": "exact",
+    "concat": "onnx",
+    "add": "through_float",
+    "add_other": "through_float",
+    "sub": "through_float",
+    "sub_other": "through_float",
+    "mul": "through_float",
+    "mul_other": "through_float",
+    "div": "through_float",
+    "maximum": "through_float",
+    "minimum": "through_float",
+    "relu": "onnx",
+    "mean": "through_float",
+}
+ARITHMETICS = {
+    "clamp/int16": "half_even",
+    "clamp/uint16": "half_even",
+    **{f"{kind}/{fmt.name}": row for kind, row in _ROWS.items() for fmt in (INT16, UINT16)},
+}
