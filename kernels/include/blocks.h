@@ -67,6 +67,7 @@ typedef struct {
 } instructions;
 
 mac_block mac_block_generic, mac_block_avx2, mac_block_avx512;
+mac_block wide_block_avx512; /* units of two */
 tap_block tap_block_generic, tap_block_avx2, tap_block_avx512;
 interleave_block interleave_pairs_generic, interleave_quads_generic;
 interleave_block interleave_pairs_avx2, interleave_quads_avx512;

@@ -180,6 +180,54 @@ void npusim_softmax_fixed_point(
     int64_t newton_start, int64_t newton_slope, int32_t low, int32_t high,
     uint8_t *out, const int64_t *out_strides);
 
+/*
+ * Operands that Python has laid out (npusim/kernels/regions.py): a region of inputs [b][g][row][col]
+ * [c], and weights; the outputs' sums are [b][y][x][g][filter], added to.
+ */
+typedef struct {
+    const void *region;
+    const int64_t *region_shape;
+    const void *weights;
+    int64_t filters, taps_y, taps_x, out_rows, out_cols;
+    int64_t stride_y, stride_x, dilation_y, dilation_x;
+} npusim_operands;
+
+/*
+ * int32 operands minus their zero points, panels of weights [g][panel][fy][fx][c][16]. Saturating:
+ * clamped to `bits` bits, at most 62, after each group of `tree` channels; `narrow` if neither a sum
+ * nor a group's products leave int32. Blocked: every `block` channels, counted `first` channels
+ * before the region's, have their own scale [g][panel][fy][fx][blocks][16]; their sum wraps to `bits`
+ * bits, and `narrow` if it fits int32 and bits <= 32.
+ */
+void npusim_sum_exact(const npusim_operands *call, int64_t *acc);
+void npusim_sum_saturating(
+    const npusim_operands *call, int64_t tree, int64_t bits, int narrow, int64_t *acc);
+void npusim_sum_blocked(
+    const npusim_operands *call, const float *scale, int64_t blocks, int64_t block, int64_t first,
+    int64_t bits, int narrow, float *acc);
+
+/*
+ * int16 operands, exact sums. Weights in units of two values [g][panel][run][unit][16][2], runs of
+ * consecutive inputs at `offsets` (bytes) from a pixel's first one; the products of `chunk` units fit
+ * int32. Two bytes behind the region are read. Depthwise: region [b][1][row][col][channel], weights
+ * [fy][fx][channel], the products of all taps fit int32; filters = channels.
+ */
+void npusim_sum_wide(
+    const npusim_operands *call, const int64_t *offsets, int64_t runs, int64_t units,
+    int64_t chunk, int64_t *acc);
+void npusim_sum_wide_depthwise(const npusim_operands *call, int64_t *acc);
+
+/*
+ * The drain of int64 sums [b, y, x, g, k] (contiguous) with int64 bias: out has elements of 1 or 2
+ * bytes, bounds that fit them, and any strides.
+ */
+enum { NPUSIM_REDUCED_MULTIPLIER = 4 };
+void npusim_requantize_wide(
+    const int64_t *acc, const int64_t *bias, int arithmetic, const float *scale,
+    const double *real_scale, const int32_t *multiplier, const int32_t *shift,
+    int32_t zero_point, int32_t low, int32_t high,
+    const int64_t *shape, const int64_t *strides, int64_t out_bytes, uint8_t *out);
+
 enum { NPUSIM_GENERIC, NPUSIM_AVX2, NPUSIM_AVX512 };
 
 /* "avx512-vnni", "avx2" or "generic": the instruction set that the convolutions run on. */

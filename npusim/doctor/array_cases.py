@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,7 +41,10 @@ class ConvolutionCase:
         return acc
 
 
-def convolution(draw: Draw, depthwise: bool = False) -> ConvolutionCase:
+def convolution(
+    draw: Draw, depthwise: bool = False, x_types: Sequence[type] = EIGHT_BIT,
+    w_types: Sequence[type] = EIGHT_BIT, sums: type = np.int32,
+) -> ConvolutionCase:  # fmt: skip
     """Small convolutions of every kind: odd sizes, strides, dilations, padding, groups, tiles."""
     b, taps_y, taps_x = (draw.integer(1, 3) for _ in range(3))
     g = draw.integer(1, draw.choice((37, 150)) if depthwise else 3)
@@ -54,11 +58,11 @@ def convolution(draw: Draw, depthwise: bool = False) -> ConvolutionCase:
     limits = [bounds(draw, extent) for extent in (b, g, k, c, rows, cols)]
     tile = Tile(*(bound for pair in limits for bound in pair))
     sizes = [tile[i + 1] - tile[i] for i in (0, 8, 10, 2, 4)]
-    x_dtype, w_dtype = draw.choice(EIGHT_BIT), draw.choice(EIGHT_BIT)
+    x_dtype, w_dtype = draw.choice(x_types), draw.choice(w_types)
     return ConvolutionCase(
         array(draw, x_dtype, (b, height, width, g, c)),
         array(draw, w_dtype, (g, k, taps_y, taps_x, c)),
-        array(draw, np.int32, tuple(sizes)),
+        array(draw, sums, tuple(sizes)),
         tile,
         (stride_y, stride_x, dilation_y, dilation_x, top, left),
         draw.integer(*full_range(x_dtype)),
@@ -72,11 +76,12 @@ class LayerCase:
 
     products: ConvolutionCase
     drain: RequantizeCase
+    name: str = "convolution_layer"
 
     def run(self, table: Kernels) -> np.ndarray:
         """The output of a layer that has run before, as that of a second inference."""
         it = self.products
-        layer = table.get("convolution_layer")(
+        layer = table.get(self.name)(
             it.w, it.w_zero, it.x_zero, it.geometry, self.drain.bias, self.drain.requantizer
         )
         out = self.drain.out.copy(order="K")
@@ -111,11 +116,12 @@ class RequantizeCase:
     bias: np.ndarray
     requantizer: Requantizer
     out: np.ndarray
+    name: str = "requantize"
 
     def run(self, table: Kernels) -> np.ndarray:
         """The output of the kernel of `table`."""
         out = self.out.copy(order="K")
-        table.get("requantize")(self.acc, self.bias, self.requantizer, out)
+        table.get(self.name)(self.acc, self.bias, self.requantizer, out)
         return out
 
 

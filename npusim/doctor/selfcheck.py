@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from npusim.doctor import vector_cases
+from npusim.doctor import sum_cases, vector_cases
 from npusim.doctor.array_cases import convolution, layer, requantization
 from npusim.doctor.draws import RandomDraw
 from npusim.doctor.operator_cases import operator_cases
@@ -23,7 +23,10 @@ PLAIN_C = "plain c"
 """The path without vector instructions, for processors that have none."""
 LIMITS = {PLAIN_C: "generic", "c, avx2": "avx2"}
 """Paths in C that use less than this processor has, and what they use."""
-INSTRUCTIONS = ("conv_accumulate", "convolution_layer", "depthwise_accumulate")
+INSTRUCTIONS = (
+    "conv_accumulate", "conv_accumulate_wide", "convolution_layer", "convolution_layer_wide",
+    "depthwise_accumulate",
+)  # fmt: skip
 """Kernels in C that are written once for each instruction set."""
 
 Run = Callable[[Kernels], np.ndarray]
@@ -163,6 +166,11 @@ def _runs(seed: int, cases: int) -> Iterator[tuple[str, Run]]:
             yield name, partial(convolution(draw, depthwise).run, name=name)
             yield "convolution_layer", layer(draw, depthwise).run
         yield "requantize", requantization(draw).run
+        yield "requantize_wide", sum_cases.wide_drain(draw).run
+        for depthwise in (False, True):
+            yield "convolution_layer_wide", sum_cases.wide_layer(draw, depthwise).run
+            for name, drawn in SUM_CASES.items():
+                yield name, partial(drawn(draw, depthwise).run, name=name)
     for make, names in VECTOR_CASES:
         for name in names:
             for _ in range(cases):
@@ -172,6 +180,12 @@ def _runs(seed: int, cases: int) -> Iterator[tuple[str, Run]]:
             yield case.name, case.run
 
 
+SUM_CASES = {
+    "conv_accumulate_blocked": sum_cases.blocked,
+    "conv_accumulate_saturating": sum_cases.saturating,
+    "conv_accumulate_wide": sum_cases.wide,
+}
+"""Makers of cases of the other sums of the array, by their kernel."""
 VECTOR_CASES = (
     (vector_cases.elementwise_case, vector_cases.ELEMENTWISE),
     (vector_cases.quantize_case, vector_cases.QUANTIZERS),

@@ -10,17 +10,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from npusim.numerics.requantize import Requantizer
+from npusim.numerics.requantize import MOST_REDUCED_SHIFT, Requantizer
 
 Array = np.ndarray
 
 EIGHT_BIT = (np.dtype(np.int8), np.dtype(np.uint8))
+UP_TO_16_BIT = (*EIGHT_BIT, np.dtype(np.int16), np.dtype(np.uint16))
 INT32 = (np.dtype(np.int32),)
+INT64 = (np.dtype(np.int64),)
 FLOAT32 = (np.dtype(np.float32),)
 FLOAT64 = (np.dtype(np.float64),)
 
 ZERO_POINTS = (-128, 255)
 """Zero points for which a difference of 8-bit values fits int16 products."""
+WIDE_ZERO_POINTS = (-(1 << 16), 1 << 16)
+"""Zero points for which a difference of 16-bit values fits int32, and 2^28 products int64."""
 LARGEST_GEOMETRY = 1 << 16
 """Largest stride, dilation or padding of the fast convolutions."""
 FIXED_POINT = ("double_rounding", "single_rounding")
@@ -53,17 +57,60 @@ def convolution_fits(
     x_zero: int, w_zero: Array,
 ) -> bool:  # fmt: skip
     """Checks of `conv_accumulate`; see its reference for the arrays."""
+    require_operands(x, w, acc, tile, geometry, EIGHT_BIT, INT32)
+    require_array("w_zero", w_zero, INT32, w.shape[:2])
+    return _plain_numbers(x_zero, w_zero, geometry, ZERO_POINTS)
+
+
+def wide_fits(
+    x: Array, w: Array, acc: Array, tile: Sequence[int], geometry: Sequence[int],
+    x_zero: int, w_zero: Array,
+) -> bool:  # fmt: skip
+    """Checks of `conv_accumulate_wide` and `conv_accumulate_saturating`."""
+    require_operands(x, w, acc, tile, geometry, UP_TO_16_BIT, INT64)
+    require_array("w_zero", w_zero, INT32, w.shape[:2])
+    return _plain_numbers(x_zero, w_zero, geometry, WIDE_ZERO_POINTS)
+
+
+def saturating_fits(
+    x: Array, w: Array, acc: Array, tile: Sequence[int], geometry: Sequence[int],
+    x_zero: int, w_zero: Array, bits: int, tree: int,
+) -> bool:  # fmt: skip
+    """Checks of `conv_accumulate_saturating`."""
+    if not 2 <= bits <= 62 or tree < 1:
+        raise ValueError(f"{bits} bits are not 2 to 62, or a tree of {tree} is empty")
+    return wide_fits(x, w, acc, tile, geometry, x_zero, w_zero)
+
+
+def blocked_fits(
+    x: Array, w: Array, acc: Array, tile: Sequence[int], geometry: Sequence[int],
+    x_zero: int, w_zero: Array, scale: Array, block: int, bits: int,
+) -> bool:  # fmt: skip
+    """Checks of `conv_accumulate_blocked`."""
+    require_operands(x, w, acc, tile, geometry, UP_TO_16_BIT, FLOAT32)
+    if block < 1 or not 2 <= bits <= 64:
+        raise ValueError(f"blocks of {block} channels, or sums of {bits} bits, do not exist")
+    shape = (*w.shape[:4], -(-w.shape[4] // block))
+    require_array("w_zero", w_zero, INT32, shape)
+    require_array("scale", scale, FLOAT32, shape)
+    return _plain_numbers(x_zero, w_zero, geometry, WIDE_ZERO_POINTS)
+
+
+def require_operands(
+    x: Array, w: Array, acc: Array, tile: Sequence[int], geometry: Sequence[int],
+    operands: tuple[np.dtype, ...], sums: tuple[np.dtype, ...],
+) -> None:  # fmt: skip
+    """x, w, acc, tile and geometry of a convolution's sums fit together."""
     if x.ndim != 5 or w.ndim != 5:
         raise ValueError(f"x {x.shape} and w {w.shape} must have five dimensions")
     if len(tile) != 12 or len(geometry) != 6:
         raise ValueError(f"a tile has 12 bounds, a geometry 6 numbers: {tile}, {geometry}")
     b, _, _, g, c = x.shape
     k = w.shape[1]
-    require_array("x", x, EIGHT_BIT, x.shape)
-    require_array("w", w, EIGHT_BIT, (g, k, w.shape[2], w.shape[3], c))
-    require_array("w_zero", w_zero, INT32, (g, k))
+    require_array("x", x, operands, x.shape)
+    require_array("w", w, operands, (g, k, w.shape[2], w.shape[3], c))
     b0, b1, g0, g1, k0, k1, c0, c1, y0, y1, x0, x1 = tile
-    require_array("acc", acc, INT32, (b1 - b0, y1 - y0, x1 - x0, g1 - g0, k1 - k0))
+    require_array("acc", acc, sums, (b1 - b0, y1 - y0, x1 - x0, g1 - g0, k1 - k0))
     require_writable("acc", acc)
     in_arrays = 0 <= b0 <= b1 <= b and 0 <= g0 <= g1 <= g and 0 <= k0 <= k1 <= k
     if not (in_arrays and 0 <= c0 <= c1 <= c):
@@ -72,7 +119,12 @@ def convolution_fits(
         raise ValueError(f"tile {tuple(tile)} has no such pixels")
     if min(geometry[:4]) < 1:
         raise ValueError(f"strides and dilations start at 1: {tuple(geometry)}")
-    low, high = ZERO_POINTS
+
+
+def _plain_numbers(
+    x_zero: int, w_zero: Array, geometry: Sequence[int], allowed: tuple[int, int]
+) -> bool:
+    low, high = allowed
     return (
         low <= x_zero <= high
         and (w_zero.size == 0 or bool(low <= w_zero.min() and w_zero.max() <= high))
@@ -92,23 +144,43 @@ def depthwise_fits(
 
 def requantize_fits(acc: Array, bias: Array, requantizer: Requantizer, out: Array) -> bool:
     """Checks of `requantize`; see its reference for the arrays."""
+    _require_drain(acc, bias, requantizer, out, INT32, EIGHT_BIT)
+    return _exact(requantizer)
+
+
+def requantize_wide_fits(acc: Array, bias: Array, r: Requantizer, out: Array) -> bool:
+    """Checks of `requantize_wide` on int64 sums: which arithmetics have a fast form for them."""
+    _require_drain(acc, bias, r, out, INT64, UP_TO_16_BIT)
+    if r.arithmetic == "reduced_multiplier":
+        fits = (r.shift >= SHIFTS[0]) & (r.shift <= MOST_REDUCED_SHIFT) & (r.multiplier >= 0)
+        return bool(fits.all()) and _bounded(r)
+    return r.arithmetic.startswith("float") and _exact(r)
+
+
+def _require_drain(
+    acc: Array, bias: Array, requantizer: Requantizer, out: Array,
+    sums: tuple[np.dtype, ...], outputs: tuple[np.dtype, ...],
+) -> None:  # fmt: skip
     if acc.ndim != 5:
         raise ValueError(f"acc has {acc.ndim} dimensions, expected 5")
     channels = acc.shape[3] * acc.shape[4]
-    require_array("acc", acc, INT32, acc.shape)
-    require_array("bias", bias, INT32, (channels,))
-    require_array("out", out, EIGHT_BIT, acc.shape)
+    require_array("acc", acc, sums, acc.shape)
+    require_array("bias", bias, sums, (channels,))
+    require_array("out", out, outputs, acc.shape)
     require_writable("out", out)
     require_array("scale", requantizer.scale, FLOAT32, (channels,))
     require_array("multiplier", requantizer.multiplier, INT32, (channels,))
     require_array("shift", requantizer.shift, INT32, (channels,))
     require_array("real_scale", requantizer.real_scale, FLOAT64, (channels,))
-    return _exact(requantizer)
+
+
+def _bounded(r: Requantizer) -> bool:
+    bounded = all(abs(value) <= LARGEST_BOUND for value in (r.zero_point, r.low, r.high))
+    return bounded and r.low <= r.high
 
 
 def _exact(r: Requantizer) -> bool:
-    bounded = all(abs(value) <= LARGEST_BOUND for value in (r.zero_point, r.low, r.high))
-    if not bounded or r.low > r.high:
+    if not _bounded(r):
         return False
     if r.arithmetic == "float32_rint":
         return bool(np.isfinite(r.scale).all())

@@ -1,4 +1,4 @@
-"""From an int32 accumulator to an 8-bit output: every arithmetic has a name.
+"""From an integer sum to an output of 8 or 16 bits: every arithmetic has a name.
 
 `float32_rint`      q = clamp(rint(f32(acc) * s) + z), s = f32(f32(sx * sw) / sy); ties to even.
                     ONNX Runtime's integer kernels and XNNPACK (reference: both were compared).
@@ -9,6 +9,14 @@
                     reference convolutions; m = round(sx * sw / sy * 2^31 / 2^e) in float64.
 `single_rounding`   q = clamp((acc * m + 2^(r-1)) >> r) + z) in int64. TOSA RESCALE without double
                     rounding.
+
+`reduced_multiplier` q = clamp(((acc * m16 + 2^(r-1)) >> r) + z) in int64, m16 = the multiplier
+                    rounded to 16 bits. TFLite's kernels for int16 activations with int64 sums
+                    (`MultiplyByQuantizedMultiplier` of an int64 in tflite's common.cc); TOSA
+                    RESCALE of int48 has the same 16-bit multiplier.
+
+Sums of 8-bit activations are int32 when they get here, those of 16-bit ones int64. The bias is
+added before, in that type.
 
 The functions here are the definition (numpy, any shape [..., k] against parameters [k]); fast
 versions in the kernels must equal them bit for bit.
@@ -43,7 +51,7 @@ class Requantizer:
     real_scale: Array
 
     def apply(self, acc: Array, dtype: np.typing.DTypeLike) -> Array:
-        """Requantize int32 `acc` [..., k]; returns `dtype` of the same shape."""
+        """Requantize `acc` [..., k] of int32 or int64; returns `dtype` of the same shape."""
         q = ARITHMETICS[self.arithmetic](acc, self)
         stored: Array = np.clip(q + self.zero_point, self.low, self.high).astype(dtype)
         return stored
@@ -74,19 +82,20 @@ def make_requantizer(
 
 
 def product_scales(
-    x: Quantization, w: Quantization, y: Quantization, channels: int
+    x: Quantization, w: Quantization, y: Quantization, channels: int, wide: bool = False
 ) -> tuple[Array, Array]:
     """sx * sw / sy per output channel: float32 [channels] and float64 [channels].
 
     The float32 factor rounds the product and the quotient, as ONNX Runtime and XNNPACK do. The
-    float64 factor of a per-tensor product starts from the float32 product, as TFLite does.
+    float64 factor of a per-tensor product starts from the float32 product, as TFLite does, but not
+    for 16-bit activations (`wide`).
     """
     weight_scale = np.broadcast_to(w.scale, channels).astype(np.float32)
     with np.errstate(over="ignore"):
         product = x.scalar_scale * weight_scale
         single = product / y.scalar_scale
     exact = np.float64(x.scalar_scale) * weight_scale.astype(np.float64)
-    if w.is_per_tensor:
+    if w.is_per_tensor and not wide:
         exact = product.astype(np.float64)
     return single.astype(np.float32), exact / np.float64(y.scalar_scale)
 
@@ -183,9 +192,24 @@ def _single_rounding(acc: Array, r: Requantizer) -> Array:
     return (product + (np.int64(1) << (right - 1))) >> right
 
 
+def reduced(multiplier: Array) -> Array:
+    """Q0.31 multipliers (int32, >= 0) rounded to Q0.15, half up, at most 0x7FFF; int64."""
+    wide = multiplier.astype(np.int64)
+    return np.where(wide < 0x7FFF0000, (wide + (1 << 15)) >> 16, 0x7FFF)
+
+
+def _reduced_multiplier(acc: Array, r: Requantizer) -> Array:
+    right = 15 - r.shift.astype(np.int64)
+    product = acc.astype(np.int64) * reduced(r.multiplier) + (np.int64(1) << (right - 1))
+    return wrap_int32(product >> right)
+
+
 ARITHMETICS = {
     "float32_rint": _float32_rint,
     "float64_half_away": _float64_half_away,
     "double_rounding": _double_rounding,
     "single_rounding": _single_rounding,
+    "reduced_multiplier": _reduced_multiplier,
 }
+MOST_REDUCED_SHIFT = 7
+"""The greatest left shift of `reduced_multiplier`, as TFLite states it: factors below 2^7."""

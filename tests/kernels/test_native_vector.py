@@ -16,7 +16,7 @@ AFFINE = Affine(np.float32(0.5), 0, -128, 127)
 WITHOUT_C = {
     "arg_extremum", "cast_exact", "clip_exact", "l2_normalization_fixed_point",
     "lstm_cell_fixed_point", "mean_double_rounding_as_uint8", "pair_plain", "reduce_plain",
-    "reduce_prod_rounded_factor", "requantize_wide", "resize_bilinear_fixed11",
+    "reduce_prod_rounded_factor", "resize_bilinear_fixed11",
     "resize_bilinear_float32_half_away", "resize_bilinear_integer", "resize_bilinear_truncated",
     "resize_bilinear_truncated_integer",
 }  # fmt: skip

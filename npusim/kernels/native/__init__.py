@@ -8,7 +8,16 @@ exact for go to the reference. C runs without Python's lock.
 from __future__ import annotations
 
 from npusim.kernels.averages import average_kernels
-from npusim.kernels.native import convolution, elementwise, layers, pooling, requantize, softmax
+from npusim.kernels.native import (
+    convolution,
+    elementwise,
+    integer_sums,
+    layers,
+    pooling,
+    requantize,
+    softmax,
+    wide,
+)
 from npusim.kernels.native.memory import ffi, lib
 from npusim.kernels.reference import KERNELS as REFERENCE
 from npusim.kernels.tables import lookup_kernels
@@ -29,9 +38,14 @@ KERNELS = {
     "add_onnx": elementwise.fused_add(_TABLES["add_onnx"]),
     "average_pool_onnx": pooling.average_pool_onnx,
     "conv_accumulate": convolution.conv_accumulate,
+    "conv_accumulate_blocked": integer_sums.conv_accumulate_blocked,
+    "conv_accumulate_saturating": integer_sums.conv_accumulate_saturating,
+    "conv_accumulate_wide": wide.conv_accumulate_wide,
     "convolution_layer": layers.convolution_layer,
+    "convolution_layer_wide": wide.convolution_layer_wide,
     "depthwise_accumulate": convolution.depthwise_accumulate,
     "requantize": requantize.requantize,
+    "requantize_wide": requantize.requantize_wide,
     "softmax_fixed_point": softmax.softmax_fixed_point,
     "softmax_onnx": softmax.softmax_onnx,
     "softmax_table": softmax.softmax_table,

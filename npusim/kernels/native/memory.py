@@ -15,6 +15,8 @@ Array = np.ndarray
 _POINTER_TYPES = {
     np.dtype(np.int8): ffi.typeof("uint8_t *"),
     np.dtype(np.uint8): ffi.typeof("uint8_t *"),
+    np.dtype(np.int16): ffi.typeof("uint8_t *"),
+    np.dtype(np.uint16): ffi.typeof("uint8_t *"),
     np.dtype(np.int32): ffi.typeof("int32_t *"),
     np.dtype(np.int64): ffi.typeof("int64_t *"),
     np.dtype(np.float32): ffi.typeof("float *"),
@@ -28,7 +30,7 @@ _INT64S = ffi.typeof("int64_t[]")
 def pointer(array: Array) -> Any:
     """The address of the first element, with the C type of the array's elements.
 
-    8-bit values pass as `uint8_t *`. The caller keeps the array alive during the call.
+    8-bit and 16-bit values pass as `uint8_t *`. The caller keeps the array alive during the call.
     """
     return ffi.cast(_POINTER_TYPES[array.dtype], array.__array_interface__["data"][0])
 

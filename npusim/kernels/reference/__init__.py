@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from npusim.kernels.layers import composed_layer
 from npusim.kernels.reference import (
     abs_double_rounding,
@@ -16,6 +18,7 @@ from npusim.kernels.reference import (
     average_pool_integer,
     average_pool_onnx,
     batch_norm_float32,
+    blocked,
     cast_exact,
     clip_exact,
     compare_double_rounding,
@@ -77,6 +80,7 @@ from npusim.kernels.reference import (
     resize_bilinear_truncated_integer,
     rnn_float32,
     rsqrt_fixed_point,
+    saturating,
     scaled_dequantize,
     scaled_quantize,
     softmax_fixed_point,
@@ -111,9 +115,18 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "clip_exact": clip_exact.clip_exact,
     "compare_double_rounding": compare_double_rounding.compare_double_rounding,
     "conv_accumulate": convolution.conv_accumulate,
+    "conv_accumulate_blocked": blocked.conv_accumulate_blocked,
+    "conv_accumulate_saturating": saturating.conv_accumulate_saturating,
+    "conv_accumulate_wide": convolution.conv_accumulate,
     "conv_accumulate_float": convolution_rounded.conv_accumulate_float,
     "convolution_layer": composed_layer(
         convolution.conv_accumulate, convolution.depthwise_accumulate, requantize.requantize
+    ),
+    "convolution_layer_wide": composed_layer(
+        convolution.conv_accumulate,
+        convolution.depthwise_accumulate,
+        requantize.requantize,
+        sums=np.int64,
     ),
     "convolution_float32": convolution_float32.convolution_float32,
     "depthwise_accumulate": convolution.depthwise_accumulate,

@@ -1,4 +1,4 @@
-"""Convolution and matrix product into an int32 accumulator that wraps.
+"""Convolution and matrix product into an accumulator that wraps: of int32, or of int64.
 
 acc[b, y, x, g, k] += sum over c, fy, fx of
     (x[b, y*sy + fy*dy - py, x*sx + fx*dx - px, g, c] - x_zero)
@@ -25,7 +25,8 @@ def conv_accumulate(
 
     x int8|uint8 [B, H, W, G, C]; w int8|uint8 [G, K, FY, FX, C]; w_zero int32 [G, K];
     acc int32 [b, oy, ox, g, k], the extents of the tile; `tile` the twelve bounds of `Tile`;
-    `geometry` = (stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left).
+    `geometry` = (stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left). As
+    `conv_accumulate_wide`, x and w are of 8 or 16 bits and acc is int64.
     """
     b0, b1, g0, g1, k0, k1, c0, c1, y0, y1, x0, x1 = tile
     weights = w[g0:g1, k0:k1, :, :, c0:c1].astype(np.int64)
@@ -36,7 +37,7 @@ def conv_accumulate(
             seen = patch(x, (y0, y1, x0, x1), (fy, fx), geometry, x_zero)
             seen = seen[b0:b1, :, :, g0:g1, c0:c1]
             total += np.einsum("byxgc,gkc->byxgk", seen, weights[:, :, fy, fx, :])
-    acc[...] = total.astype(np.int32)
+    acc[...] = total.astype(acc.dtype)
 
 
 def depthwise_accumulate(
