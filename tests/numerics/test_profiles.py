@@ -42,7 +42,15 @@ REQUANTIZED = (
     "transposed_conv2d_with_gaps", "transposed_conv2d_computed_size",
 )  # fmt: skip
 """Operators with an int32 accumulator, whose drain has the arithmetic."""
-REDUCED = ("mean", "sum", "reduce_prod", "reduce_l1", "reduce_l2", "reduce_sum_square")
+REDUCED = (
+    "global_average_pool",
+    "mean",
+    "sum",
+    "reduce_prod",
+    "reduce_l1",
+    "reduce_l2",
+    "reduce_sum_square",
+)
 GENERIC = {
     **{(kind, "through_float"): "pair_through_float" for kind in (*FUNCTIONS_OF_TWO, "compare")},
     **{(kind, "through_float"): "reduce_float32" for kind in REDUCED},

@@ -40,12 +40,17 @@ def node_model(
 
 
 def runtime_output(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
-    """What ONNX Runtime makes of x, with exact integer products."""
+    """What ONNX Runtime makes of x: its first output."""
+    return runtime_outputs(model, {"x": x})[0]
+
+
+def runtime_outputs(model: onnx.ModelProto, given: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """What ONNX Runtime makes of the inputs, with exact integer products."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.add_session_config_entry("session.x64quantprecision", "1")
     session = onnxruntime.InferenceSession(model.SerializeToString(), options)
-    return session.run(None, {"x": x})[0]
+    return session.run(None, given)
 
 
 def as_stored(values: np.ndarray) -> np.ndarray:

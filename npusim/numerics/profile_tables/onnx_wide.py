@@ -26,9 +26,17 @@ _ROWS = {
     "minimum": "through_float",
     "relu": "onnx",
     "mean": "through_float",
+    "global_average_pool": "through_float",
+    "clamp": "half_even",
 }
+_FUNCTIONS = (
+    "abs", "ceil", "celu", "elu", "erf", "exp", "floor", "gelu", "hard_sigmoid", "hard_swish",
+    "leaky_relu", "log", "logistic", "mish", "neg", "reciprocal", "round", "selu", "sign",
+    "softplus", "softsign", "sqrt", "tanh", "thresholded_relu",
+)  # fmt: skip
+"""Functions of one element; their arithmetic is `onnx`."""
 ARITHMETICS = {
-    "clamp/int16": "half_even",
-    "clamp/uint16": "half_even",
-    **{f"{kind}/{fmt.name}": row for kind, row in _ROWS.items() for fmt in (INT16, UINT16)},
+    f"{kind}/{fmt.name}": row
+    for kind, row in {**_ROWS, **dict.fromkeys(_FUNCTIONS, "onnx")}.items()
+    for fmt in (INT16, UINT16)
 }
