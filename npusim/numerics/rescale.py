@@ -35,7 +35,16 @@ class FixedPointRescale(NamedTuple):
 
 def fixed_point_rescale(x: Quantization, y: Quantization, clamp: Clamp) -> FixedPointRescale:
     """TFLite: sx / sy in float64 as a fixed-point multiplier."""
-    real = float(x.scalar_scale) / float(y.scalar_scale)
+    return _rescale(float(x.scalar_scale) / float(y.scalar_scale), x, y, clamp)
+
+
+def rounded_ratio_rescale(x: Quantization, y: Quantization, clamp: Clamp) -> FixedPointRescale:
+    """TFLite's ReLU: sx / sy in float32 as a fixed-point multiplier."""
+    with np.errstate(over="ignore"):
+        return _rescale(float(x.scalar_scale / y.scalar_scale), x, y, clamp)
+
+
+def _rescale(real: float, x: Quantization, y: Quantization, clamp: Clamp) -> FixedPointRescale:
     multiplier, shift = quantize_multiplier(real)
     zeros = x.scalar_zero_point, y.scalar_zero_point
     return FixedPointRescale(zeros[0], int(multiplier), int(shift), zeros[1], *clamp)
@@ -78,6 +87,7 @@ RESCALE_PARAMETERS = {
     "double_rounding": fixed_point_rescale,
     "factor8": factor8_rescale,
     "float32_half_away": float_rescale,
+    "float32_ratio": rounded_ratio_rescale,
     "half_up": fixed_point_rescale,
     "onnx": real_rescale,
 }

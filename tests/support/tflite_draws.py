@@ -7,7 +7,7 @@ import numpy as np
 from tests.support.tflite_models import SAME, TinyModel
 
 Rng = np.random.Generator
-RANGES = {"int8": (-128, 127), "uint8": (0, 255)}
+RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-(2**15), 2**15 - 1)}
 
 
 def draw_scale(rng: Rng, low: float = 0.004, high: float = 0.2) -> float:
@@ -18,7 +18,9 @@ def draw_scale(rng: Rng, low: float = 0.004, high: float = 0.2) -> float:
 
 
 def draw_zero(rng: Rng, dtype: str) -> int:
-    """A zero point, often at an end of the range."""
+    """A zero point, often at an end of the range; TFLite's of 16 bits is 0."""
+    if dtype == "int16":
+        return 0
     low, high = RANGES[dtype]
     return int(rng.choice([low, high, int(rng.integers(low, high + 1)), (low + high + 1) // 2]))
 

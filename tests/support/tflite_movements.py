@@ -18,6 +18,7 @@ Build = Callable[[Rng, str], TinyModel]
 
 def _x(m: TinyModel, shape: Sequence[int], dtype: str, name: str = "x", add: bool = True) -> int:
     scale, zero = (0.05, 3) if dtype in ("int8", "uint8") else (None, 0)
+    scale = 0.05 if dtype == "int16" else scale
     index = m.tensor(name, shape, dtype, scale, zero)
     if add:
         m.inputs.append(index)

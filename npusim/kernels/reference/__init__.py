@@ -167,6 +167,7 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "requantize": requantize.requantize,
     "requantize_wide": requantize.requantize,
     "rescale_double_rounding": rescale_double_rounding.rescale_double_rounding,
+    "rescale_float32_ratio": rescale_double_rounding.rescale_double_rounding,
     "rescale_factor8": rescale_factor8.rescale_factor8,
     "rescale_float32_half_away": rescale_float32_half_away.rescale_float32_half_away,
     "rescale_half_up": rescale_half_up.rescale_half_up,

@@ -30,7 +30,7 @@ WIDE_ARITHMETICS = {
     "average_pool/int16": "integer",
     "mean/int16": "double_rounding",
     "reduce_prod/int16": "rounded_factor",
-    "relu/int16": "double_rounding",
+    "relu/int16": "float32_ratio",
     "leaky_relu/int16": "double_rounding",
     "neg/int16": "wrapping",
     "abs/int16": "double_rounding",

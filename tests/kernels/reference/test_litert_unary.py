@@ -6,6 +6,7 @@ two among the scales and the ends of the range among the zero points.
 
 from __future__ import annotations
 
+import itertools
 import platform
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,22 @@ def wrong_elements(content: bytes, profile: str, folder: Path) -> int:
     litert.run(made, inputs)
     values = evaluate(graph, inputs, profile)
     return sum(int((values[out] != array).sum()) for out, array in litert.outputs(made).items())
+
+
+DECIMAL = (0.05, 0.03, 0.1, 0.02, 0.007, 0.2, 1 / 255, 0.3, 0.15, 0.7, 0.9, 0.35)
+
+
+@pytest.mark.parametrize("profile", litert.PROFILES)
+@pytest.mark.parametrize("kind", ["RELU", "RELU6", "LEAKY_RELU", "ABS"])
+def test_ratios_of_decimal_scales_equal_litert(kind: str, profile: str, tmp_path: Path) -> None:
+    """They make ties, which show in which precision a ratio of scales was taken."""
+    m = TinyModel()
+    table, options = {"LEAKY_RELU": ("LeakyReluOptions", {"Alpha": 0.2})}.get(kind, ("", {}))
+    for i, (a, b) in enumerate(itertools.permutations(DECIMAL, 2)):
+        m.inputs.append(m.tensor(f"x{i}", (256,), "int8", a, -128))
+        m.outputs.append(m.tensor(f"y{i}", (256,), "int8", b, -128))
+        m.operator(kind, m.inputs[-1:], m.outputs[-1:], table, version=2, **options)
+    assert wrong_elements(m.content(), profile, tmp_path) == 0
 
 
 def _skip_unknown(name: str, profile: str) -> None:
