@@ -1,0 +1,88 @@
+"""How an operator's result is written: its clamp, its QuantizeLinear, and what clamps behind that.
+
+A clamp stands before the QuantizeLinear where ONNX Runtime drops it, because the range of the
+integers implies it, or where the runtime computes in float32 anyway. Any other would keep the
+runtime from computing a convolution or a product in integers: it stands behind the QuantizeLinear,
+in a pair of its own, where it is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from npusim.frontend.onnx_writer.values import Values
+from npusim.ir.tensor import Tensor
+from npusim.numerics.quantization import Activation, Quantization, clamp_range
+
+ROUNDING = "half_even"
+"""How QuantizeLinear rounds the bounds of a clamp."""
+_EPSILON = np.finfo(np.float32).eps
+"""How far a clamp may reach into the range of the integers for ONNX Runtime to drop it."""
+
+
+def finish(
+    values: Values, name: str, operator: str, inputs: Sequence[str], *, first: bool = False,
+    activation: Activation = Activation.NONE, clamps_reals: bool = False, domain: str = "",
+    **attributes: Any,
+) -> None:  # fmt: skip
+    """Write tensor `name` as the result of `operator` on real `inputs`.
+
+    `first` says that it is an image with its channels in front. With `clamps_reals` a clamp is part
+    of the operator, however it is stored.
+    """
+    tensor = values.tensor(name)
+    target = values.name_of(name, first)
+    quantization = tensor.quantization
+    if quantization is None:
+        if activation is Activation.NONE:
+            values.emit(operator, inputs, target, domain, **attributes)
+        else:
+            computed = values.emit(operator, inputs, _real(values, name), domain, **attributes)
+            clamp(values, computed, activation, target)
+        values.stored[name, first] = target
+        return
+    value = values.emit(operator, inputs, _real(values, name), domain, **attributes)
+    inline = clamps_reals or _is_dropped(activation, tensor, quantization)
+    if activation is not Activation.NONE and inline:
+        value = clamp(values, value, activation, _real(values, name))
+    grid = values.grid(name, quantization)
+    if activation is Activation.NONE or inline:
+        values.emit("QuantizeLinear", [value, *grid], target)
+    else:
+        stored = values.fresh(f"{name}_unclamped")
+        values.emit("QuantizeLinear", [value, *grid], stored)
+        real = values.dequantized(name, stored, quantization)
+        clamped = clamp(values, real, activation, _real(values, name))
+        values.emit("QuantizeLinear", [clamped, *grid], target)
+    values.stored[name, first] = target
+
+
+def clamp(values: Values, value: str, activation: Activation, output: str) -> str:
+    """`value` between the bounds of `activation`."""
+    low, high = activation.value
+    if activation is Activation.RELU:
+        return values.emit("Relu", [value], output)
+    bounds = [
+        "" if bound is None else values.constant(f"{output}_{end}", np.array(bound, np.float32))
+        for end, bound in (("low", low), ("high", high))
+    ]
+    return values.emit("Clip", [value, *bounds], output)
+
+
+def _real(values: Values, name: str) -> str:
+    return values.fresh(f"{name}_float")
+
+
+def _is_dropped(activation: Activation, tensor: Tensor, quantization: Quantization) -> bool:
+    """True if ONNX Runtime finds that the range of the integers implies the clamp."""
+    whole = (tensor.format.low, tensor.format.high)
+    if clamp_range(activation, tensor.format, quantization, ROUNDING) != whole:
+        return False
+    low, high = activation.value
+    scale, zero = quantization.scalar_scale, quantization.scalar_zero_point
+    lowest, highest = (np.float32(end - zero) * scale for end in whole)
+    fits_low = low is None or low - lowest <= _EPSILON
+    return bool(fits_low and (high is None or highest - high <= _EPSILON))
