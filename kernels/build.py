@@ -33,6 +33,7 @@ ffibuilder.set_source(
     sources=[_relative(path) for path in sorted(_HERE.glob("*/*.c"))],
     depends=[_relative(path) for path in sorted(_HERE.glob("*/*.h"))],
     include_dirs=[_relative(_HERE / "include")],
+    libraries=[] if os.name == "nt" else ["pthread"],
     # Sums wrap, and a product and a sum must not become one fused operation: bits matter here.
     extra_compile_args=["-O3", "-std=c11", "-fwrapv", "-ffp-contract=off", "-Wall", "-Wextra"],
 )

@@ -113,6 +113,19 @@ def load_model(
     )
 
 
+def export_onnx(model: Model | StrPath, path: StrPath) -> None:
+    """Write `model`, whatever it was read from, to `path` as an ONNX model in Q/DQ form.
+
+    ONNX Runtime's results of it are those of `execute` under the profile `onnx`. Nothing is written
+    if an operator or a format has no such form: UnsupportedModelError names them all.
+    """
+    from npusim.frontend.onnx_writer import onnx_model
+    from npusim.report.files import write_atomically
+
+    require_type("path", path, (str, os.PathLike), "a path")
+    write_atomically(path, onnx_model(_as_model(model).graph).SerializeToString())
+
+
 def load_hardware(
     name_or_path: StrPath, overrides: Mapping[str, object] | Sequence[str] | None = None
 ) -> Hardware:
@@ -189,16 +202,17 @@ def execute(
     kernels: str | None = None,
     state: Arrays | None = None,
     stream: bool = False,
+    threads: int | None = None,
 ) -> Result:
     """Outputs of `model` on `hw` for `inputs`, with the report of the same Program.
 
     `inputs` have the names and dtypes of `model.inputs`; their shapes too, or N times as many rows:
     then N inferences run, and the outputs have N times as many rows. `requantize`, `kernels`,
-    `state` and `stream` are those of `infer`.
+    `state`, `stream` and `threads` are those of `infer`.
     """
     require_type("inputs", inputs, (Mapping,), "a mapping of names to arrays")
     program = schedule(model, hw, batch, objective, mapping)
-    outputs, after = infer_from(program, inputs, requantize, kernels, None, state, stream)
+    outputs, after = infer_from(program, inputs, requantize, kernels, None, state, stream, threads)
     return Result(outputs, report_of(program, batch, objective), after)
 
 
@@ -247,15 +261,17 @@ def infer(
     progress: Progress | None = None,
     state: Arrays | None = None,
     stream: bool = False,
+    threads: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Outputs of a Program for `inputs`; see `execute` for their shapes.
 
     `requantize` is a profile's name, `model` or `hardware`; None takes the hardware's if it states
     one, else the model's. `kernels` is a path of kernels (`c`, `numba`, `reference`). A model that
     remembers starts from `state` (None: its initial state); with `stream` only the first inference
-    does, and each other one starts from what the one before left.
+    does, and each other one starts from what the one before left. Layers run on at most `threads`
+    threads (None: the environment's NPUSIM_THREADS, or 1); the bits are the same with any number.
     """
-    return infer_from(program, inputs, requantize, kernels, progress, state, stream)[0]
+    return infer_from(program, inputs, requantize, kernels, progress, state, stream, threads)[0]
 
 
 def infer_from(
@@ -266,22 +282,25 @@ def infer_from(
     progress: Progress | None,
     state: Arrays | None,
     stream: bool,
+    threads: int | None = None,
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Outputs of `infer`, and the state that the last inference leaves."""
     from npusim.execution.executor import Executor
     from npusim.kernels.table import kernels as kernel_table
+    from npusim.kernels.threads import limited
 
     profile = choose_profile(requantize, program.hardware, program.graph)
     executor = Executor(program, profile, kernel_table(kernels))
     runs = list(inferences(program.graph, inputs))
     found: list[dict[str, np.ndarray]] = []
     before, after = state, dict[str, np.ndarray]()
-    for arrays in runs:
-        outputs, after = executor.advance(arrays, before)
-        found.append(outputs)
-        before = after if stream else state
-        if progress is not None:
-            progress(len(found), len(runs))
+    with limited(threads):
+        for arrays in runs:
+            outputs, after = executor.advance(arrays, before)
+            found.append(outputs)
+            before = after if stream else state
+            if progress is not None:
+                progress(len(found), len(runs))
     if len(found) == 1:
         return found[0], after
     names = program.graph.outputs

@@ -25,6 +25,8 @@ void convolution_sizes(convolution *call)
     call->row_bytes = call->cols * call->pixel_bytes;
     call->panels = (call->filters + PANEL_CHANNELS - 1) / PANEL_CHANNELS;
     call->panel_bytes = call->runs * call->run_units * PANEL_BYTES;
+    call->first_panel = 0;
+    call->end_panel = call->panels;
 }
 
 /* Where each run begins, relative to a pixel's first tap. */
@@ -84,8 +86,9 @@ static void run_band(
     const pass *run, int64_t g, const uint8_t *packed, int64_t pixels, int64_t before)
 {
     const convolution *call = run->call;
-    const int64_t together = call->panels * call->panel_bytes <= CACHED_BYTES ? call->panels : 1;
-    for (int64_t begin = 0; begin < call->panels; begin += together) {
+    const int64_t panels = call->end_panel - call->first_panel;
+    const int64_t together = panels * call->panel_bytes <= CACHED_BYTES ? panels : 1;
+    for (int64_t begin = call->first_panel; begin < call->end_panel; begin += together) {
         for (int64_t first = 0; first < pixels; first += STRIP_PIXELS) {
             const int64_t left = pixels - first;
             const int64_t count = left < STRIP_PIXELS ? left : STRIP_PIXELS;

@@ -12,6 +12,7 @@
 
 #include "blocks.h"
 #include "npusim_kernels.h"
+#include "threads.h"
 
 enum { STRIP_PIXELS = 32, PANELS_TOGETHER = 8 };
 
@@ -116,13 +117,14 @@ static void fill_plane(
 
 /*
  * Panels of the input rows of output rows y and y + 1 of image `b`, from `panel` on. The planes lie
- * in a ring, since those that the rows before have read too need not be filled again.
+ * in a ring: if these rows follow those before, what both read is there already.
  */
 static void fill_units(
-    const source *from, int64_t b, int64_t y, int64_t panel, uint8_t *units)
+    const source *from, int64_t b, int64_t y, int64_t panel, int follows, uint8_t *units)
 {
     const int64_t first = y / 2 * from->advance;
-    const int64_t kept = y > 0 && from->advance < from->planes ? from->planes - from->advance : 0;
+    const int64_t kept =
+        follows && from->advance < from->planes ? from->planes - from->advance : 0;
     for (int64_t v = kept; v < from->planes; v++)
         fill_plane(from, b, panel, y * from->stride_y + v * from->unit_values,
                    units + (first + v) % from->planes * from->plane_bytes);
@@ -166,23 +168,74 @@ static void run_panel(
     }
 }
 
-static void run_layer(
-    const source *from, const target *to, const uint8_t *packed, const int64_t *out_shape,
-    int64_t image_stride, uint8_t *out)
+/* What one thread computes: pairs of output rows, counted over all images. */
+typedef struct {
+    source from;
+    target to;
+    const uint8_t *packed;
+    const int64_t *out_shape, *out_strides;
+    uint8_t *out;
+    int64_t first, end;
+    int status;
+} part;
+
+static int64_t row_pairs(const int64_t *out_shape) { return (out_shape[1] + 1) / 2; }
+
+static void run_rows(const part *own)
 {
-    const int64_t panels = whole_panels(from->channels);
-    for (int64_t b = 0; b < out_shape[0]; b++) {
-        for (int64_t y = 0; y < out_shape[1]; y += 2) {
-            find_taps(from, to, y);
-            for (int64_t i = 0; i < panels; i++) {
-                uint8_t *units = from->units + i * from->planes * from->plane_bytes;
-                if (i % PANELS_TOGETHER == 0)
-                    fill_units(from, b, y, i, units);
-                run_panel(to, units, packed + i * to->taps * 2 * PANEL_BYTES, i,
-                          y + 1 < out_shape[1], out + b * image_stride + y * to->row_stride);
-            }
+    const source *from = &own->from;
+    const target *to = &own->to;
+    const int64_t pairs = row_pairs(own->out_shape), panels = whole_panels(from->channels);
+    for (int64_t at = own->first; at < own->end; at++) {
+        const int64_t b = at / pairs, y = at % pairs * 2;
+        uint8_t *out = own->out + b * own->out_strides[0] + y * own->out_strides[1];
+        find_taps(from, to, y);
+        for (int64_t i = 0; i < panels; i++) {
+            uint8_t *units = from->units + i * from->planes * from->plane_bytes;
+            if (i % PANELS_TOGETHER == 0)
+                fill_units(from, b, y, i, at > own->first && y > 0, units);
+            run_panel(to, units, own->packed + i * to->taps * 2 * PANEL_BYTES, i,
+                      y + 1 < own->out_shape[1], out);
         }
     }
+}
+
+static void run_part(void *given)
+{
+    part *own = given;
+    const size_t pixels = (size_t)(own->from.planes * own->from.cols);
+    /* Cleared once: lanes past the last channel are multiplied, by weights that are zero. */
+    uint8_t *units = calloc((size_t)whole_panels(own->from.channels) * pixels + 1, PANEL_BYTES);
+    int64_t *offset = malloc((size_t)own->to.taps * sizeof *offset);
+    own->status = units && offset ? 0 : NPUSIM_NO_MEMORY;
+    if (own->status == 0) {
+        own->from.units = units + (-(uintptr_t)units) % PANEL_BYTES;
+        own->to.offset = offset;
+        run_rows(own);
+    }
+    free(units);
+    free(offset);
+}
+
+static int run_parts_of(const part *whole, int64_t threads)
+{
+    const int64_t *shape = whole->out_shape;
+    const int64_t pairs = shape[0] * row_pairs(shape);
+    const double units = (double)(pairs * 2 * shape[2]) * (double)whole->to.taps;
+    const double values = (double)(whole->from.channels * whole->from.unit_values);
+    const int64_t worth = parts_of(units * values, threads);
+    const int64_t count = worth < pairs ? worth : pairs;
+    part parts[MOST_PARTS];
+    int status = 0;
+    for (int64_t i = 0; i < count; i++) {
+        parts[i] = *whole;
+        parts[i].first = pairs * i / count;
+        parts[i].end = pairs * (i + 1) / count;
+    }
+    run_parts(run_part, parts, sizeof *parts, count);
+    for (int64_t i = 0; i < count; i++)
+        status |= parts[i].status;
+    return status;
 }
 
 int npusim_depthwise_layer(
@@ -191,7 +244,7 @@ int npusim_depthwise_layer(
     const int64_t *geometry, int arithmetic, const int32_t *bias, const float *scale,
     const double *real_scale, const int32_t *multiplier, const int32_t *shift,
     int32_t zero_point, int32_t low, int32_t high,
-    const int64_t *out_shape, const int64_t *out_strides, uint8_t *out)
+    const int64_t *out_shape, const int64_t *out_strides, uint8_t *out, int64_t threads)
 {
     const drain by = {arithmetic, bias, scale, real_scale, multiplier, shift,
                       zero_point, low, high};
@@ -216,16 +269,7 @@ int npusim_depthwise_layer(
     from.interleave = to.with->interleave;
     from.advance = 2 * geometry[0] % unit_values == 0 ? 2 * geometry[0] / unit_values : from.planes;
     from.plane_bytes = from.cols * PANEL_BYTES;
-    /* Cleared once: lanes past the last channel are multiplied, by weights that are zero. */
-    uint8_t *units = calloc((size_t)(panels * from.planes * from.cols + 1), PANEL_BYTES);
-    int64_t *offset = malloc((size_t)to.taps * sizeof *offset);
-    const int failed = !units || !offset;
-    if (!failed) {
-        from.units = units + (-(uintptr_t)units) % PANEL_BYTES;
-        to.offset = offset;
-        run_layer(&from, &to, packed, out_shape, out_strides[0], out);
-    }
-    free(units);
-    free(offset);
-    return failed ? NPUSIM_NO_MEMORY : 0;
+    const part whole = {.from = from, .to = to, .packed = packed, .out_shape = out_shape,
+                        .out_strides = out_strides, .out = out};
+    return run_parts_of(&whole, threads);
 }

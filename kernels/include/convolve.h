@@ -24,6 +24,7 @@ typedef struct {
     int64_t row_bytes;   /* one input row */
     int64_t panels;      /* of the filters of a group */
     int64_t panel_bytes;
+    int64_t first_panel, end_panel; /* those that are computed: all, or the part of a thread */
 } convolution;
 
 /*

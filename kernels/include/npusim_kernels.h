@@ -64,7 +64,8 @@ enum {
  * A whole layer: all sums and their drain. x [B, H, W, G, C]; out [B, OY, OX, G, K] with k
  * contiguous; bias and factors [G][K rounded up to 16]. With units of four values the bias of a
  * filter has been lowered by the zero point of the unsigned x times the sum of its weights.
- * Depthwise: C = K = 1, channels of x and out contiguous, few input rows between the taps.
+ * Depthwise: C = K = 1, channels of x and out contiguous, few input rows between the taps. On at
+ * most `threads` threads; the bits are the same for any number.
  */
 int npusim_convolution_layer(
     const uint8_t *x, const int64_t *x_shape, const int64_t *x_strides, int x_signed,
@@ -72,14 +73,14 @@ int npusim_convolution_layer(
     const int64_t *geometry, int arithmetic, const int32_t *bias, const float *scale,
     const double *real_scale, const int32_t *multiplier, const int32_t *shift,
     int32_t zero_point, int32_t low, int32_t high,
-    const int64_t *out_shape, const int64_t *out_strides, uint8_t *out);
+    const int64_t *out_shape, const int64_t *out_strides, uint8_t *out, int64_t threads);
 int npusim_depthwise_layer(
     const uint8_t *x, const int64_t *x_shape, const int64_t *x_strides, int x_signed,
     int32_t x_zero, const uint8_t *packed, const int64_t *w_shape, int64_t unit_values,
     const int64_t *geometry, int arithmetic, const int32_t *bias, const float *scale,
     const double *real_scale, const int32_t *multiplier, const int32_t *shift,
     int32_t zero_point, int32_t low, int32_t high,
-    const int64_t *out_shape, const int64_t *out_strides, uint8_t *out);
+    const int64_t *out_shape, const int64_t *out_strides, uint8_t *out, int64_t threads);
 
 /*
  * out = clamp(arithmetic(acc + bias) + zero_point, low, high). acc contiguous [b, y, x, g, k] of
@@ -179,6 +180,9 @@ void npusim_softmax_fixed_point(
     const int32_t *table, int32_t lowest_difference, int32_t sum_integer_bits,
     int64_t newton_start, int64_t newton_slope, int32_t low, int32_t high,
     uint8_t *out, const int64_t *out_strides);
+
+/* Layers are divided among threads from so many MACs a part on (for tests); 0: as usual. */
+void npusim_part_from(int64_t macs);
 
 /*
  * Operands that Python has laid out (npusim/kernels/regions.py): a region of inputs [b][g][row][col]

@@ -1,5 +1,7 @@
 """The C kernels under address and undefined-behaviour sanitizers, on the doctor's random cases.
 
+Half of them on three threads, with layers divided however small they are.
+
 They are compiled anew, into a copy of the package, and run in a process of their own: a read past
 an array, a misaligned access or an overflowing shift ends it.
 """
@@ -23,12 +25,14 @@ BUILD = "import runpy; runpy.run_path('kernels/build.py')['ffibuilder'].compile(
 CASES = 50
 SCRIPT = f"""
 from npusim.doctor import selfcheck
-from npusim.kernels import _native
+from npusim.kernels import _native, native, threads
 
+native.divide_layers_from(1)
 paths = [path for path in selfcheck._paths() if path != "numba"]
 selfcheck._paths = lambda: paths
 for seed in range(2):
-    checked = selfcheck.self_check(seed, cases={CASES})
+    with threads.limited(1 + 2 * seed):
+        checked = selfcheck.self_check(seed, cases={CASES})
     assert checked.agrees, [check for check in checked.checks if not check.agrees]
 print(_native.__file__)
 """

@@ -66,6 +66,11 @@ def limit_instructions(most: str) -> None:
     lib.npusim_limit_instructions(INSTRUCTION_SETS.index(most))
 
 
+def divide_layers_from(macs: int | None) -> None:
+    """Divide layers among threads from so many MACs a part on; None: where it pays."""
+    lib.npusim_part_from(macs or 0)
+
+
 def multiply_registers(rounds: int) -> int:
     """MACs done in registers only: timed, the most that the convolutions' instructions reach."""
     return int(lib.npusim_multiply_registers(rounds))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from npusim.kernels import threads
 from npusim.kernels.checks import (
     EIGHT_BIT,
     convolution_fits,
@@ -39,6 +40,8 @@ QUAD = 4
 """Values of a unit whose products are those of bytes."""
 MOST_LINES = 16
 """Input rows that the depthwise layer holds for two output rows; dilated ones need more."""
+MOST_FORMS = 8
+"""Shapes and strides of arrays whose arguments a layer keeps."""
 
 _composed = composed_layer(conv_accumulate, depthwise_accumulate, requantize)
 _ARITHMETICS = {
@@ -89,30 +92,43 @@ class _NativeLayer:
         self._depthwise = w.shape[1] == w.shape[4] == 1
         self._geometry, self._w_shape = int64s(geometry), int64s(w.shape)
         self._made: dict[bool, tuple[tuple[Any, ...], tuple[Array, ...]]] = {}
+        self._calls: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         byte_zero = 0 if w.dtype == np.int8 else 128
         self._unit_values = lib.npusim_unit_values(bool((w_zero == byte_zero).all()))
 
     def __call__(self, x: Array, out: Array) -> None:
         """Write `out`; ValueError for arrays that do not fit the weights."""
+        form = x.shape, x.strides, x.dtype, out.shape, out.strides, out.dtype
+        call = self._calls.get(form)
+        if call is None:
+            if len(self._calls) >= MOST_FORMS:
+                self._calls.clear()
+            call = self._calls[form] = self._prepare(x, out)
+        require_writable("out", out)
+        if not call:
+            self._composed(x, out)
+            return
+        function, *between = call
+        require_memory(function(pointer(x), *between, pointer(out), threads.allowed()))
+
+    def _prepare(self, x: Array, out: Array) -> tuple[Any, ...]:
+        """The function and its arguments between the two arrays; () if C does not take them."""
         groups, filters, _, _, channels = self._w.shape
         if x.ndim != 5 or out.ndim != 5:
             raise ValueError(f"x {x.shape} and out {out.shape} must have five dimensions")
         require_array("x", x, EIGHT_BIT, (*x.shape[:3], groups, channels))
         require_array("out", out, EIGHT_BIT, (x.shape[0], *out.shape[1:3], groups, filters))
-        require_writable("out", out)
         x_strides, out_strides = element_strides(x), element_strides(out)
         along = 3 if self._depthwise else 4
         fast = out_strides[along] == 1 and (x_strides[3] == 1 or not self._depthwise)
         if out.size == 0 or not fast or not 0 <= self._unsigned_zero(x.dtype) <= 255:
-            self._composed(x, out)
-            return
+            return ()
         function = lib.npusim_depthwise_layer if self._depthwise else lib.npusim_convolution_layer
-        status = function(
-            pointer(x), int64s(x.shape), x_strides, x.dtype == np.int8, self._x_zero,
+        return (
+            function, int64s(x.shape), x_strides, x.dtype == np.int8, self._x_zero,
             self._packed[0], self._w_shape, self._unit_values, self._geometry,
-            *self._factors(x.dtype == np.int8), int64s(out.shape), out_strides, pointer(out),
+            *self._factors(x.dtype == np.int8), int64s(out.shape), out_strides,
         )  # fmt: skip
-        require_memory(status)
 
     def _unsigned_zero(self, x: np.dtype) -> int:
         return self._x_zero + (128 if x == np.int8 else 0)
