@@ -9,11 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from npusim.api import compare, execute, load_hardware, load_model, simulate
+    from npusim.api import compare, execute, export_onnx, load_hardware, load_model, simulate
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "compare", "execute", "load_hardware", "load_model", "simulate"]
+__all__ = [
+    "__version__",
+    "compare",
+    "execute",
+    "export_onnx",
+    "load_hardware",
+    "load_model",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,7 @@ from npusim.cli.completion import completion
 from npusim.cli.diff import diff
 from npusim.cli.doctor import doctor
 from npusim.cli.explain import explain
+from npusim.cli.export import export
 from npusim.cli.hw import hw
 from npusim.cli.models import models
 from npusim.cli.ops import ops
@@ -162,5 +163,5 @@ def main() -> None:
     """What a quantized network does on an NPU: its bits, its cycles by cause, its energy."""
 
 
-for _command in (run, compare, explain, diff, ops, hw, models, doctor, completion):
+for _command in (run, compare, explain, export, diff, ops, hw, models, doctor, completion):
     main.add_command(_command)

@@ -7,7 +7,7 @@ that can't be written; files appear whole or not at all.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from npusim.errors import Problem, UsageError
@@ -15,9 +15,9 @@ from npusim.errors import Problem, UsageError
 STDOUT = "-"
 MODEL_ENDINGS = (".onnx", ".tflite", ".yaml", ".yml")
 """A result with such a name is a slip: `--json MODEL` takes the model for the file to write."""
-YAML_RESULTS = ("--dump-mapping",)
-"""Options whose results are YAML files."""
-ENDINGS = {"--outputs": ".npz"}
+RESULTS = {"--dump-mapping": (".yaml", ".yml"), "--output": (".onnx",)}
+"""Options whose results have such a name all the same."""
+ENDINGS = {"--outputs": ".npz", "--output": ".onnx"}
 """Options whose results are read again by the name's ending."""
 
 
@@ -32,7 +32,7 @@ def check_destinations(asked: dict[str, str | None], sources: Iterable[str | Non
     for option, target in asked.items():
         if target is None or target == STDOUT:
             continue
-        reason = _reason_against(target, read, option in YAML_RESULTS)
+        reason = _reason_against(target, read, RESULTS.get(option, ()))
         ending = ENDINGS.get(option, "")
         if not reason and not target.lower().endswith(ending):
             reason = f"does not end in {ending}"
@@ -46,14 +46,14 @@ def check_destinations(asked: dict[str, str | None], sources: Iterable[str | Non
         raise UsageError(problems)
 
 
-def _reason_against(target: str, read: set[str], may_be_yaml: bool) -> str:
-    """Why `target` can't be written; empty if it can."""
+def _reason_against(target: str, read: set[str], allowed: Sequence[str]) -> str:
+    """Why `target` can't be written; empty if it can. It may have an ending that is `allowed`."""
     path = Path(target)
     folder = path.parent
     if not target:
         return "is no name of a file"
     suffix = path.suffix.lower()
-    if suffix in MODEL_ENDINGS and not (may_be_yaml and suffix in (".yaml", ".yml")):
+    if suffix in MODEL_ENDINGS and suffix not in allowed:
         return (
             f"has the name of an input ({path.suffix}): give the file to write, or '-' for stdout"
         )
