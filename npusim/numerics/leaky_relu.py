@@ -55,6 +55,14 @@ def fixed_point_leaky_relu(
     )  # fmt: skip
 
 
+def signed_leaky_relu(
+    x: Quantization, y: Quantization, clamp: Clamp, alpha: float
+) -> FixedPointLeakyRelu:
+    """TFLite's built-in kernel of 16 bits: a negative slope is a negative multiplier."""
+    p = fixed_point_leaky_relu(x, y, clamp, alpha)
+    return p._replace(slope_multiplier=p.sign * p.slope_multiplier, sign=1)
+
+
 def factor8_leaky_relu(
     x: Quantization, y: Quantization, clamp: Clamp, alpha: float
 ) -> Factor8LeakyRelu:

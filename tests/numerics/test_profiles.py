@@ -58,6 +58,7 @@ GENERIC = {
     ("resize_bilinear_computed_size", "through_float"): "resize_bilinear_float32",
     **{(f"{kind}_other", "through_float"): "pair_through_float" for kind in ("add", "mul", "sub")},
     ("floor_div", "stored"): "pair_stored",
+    ("quantize", "rint_by_eights"): "quantize_rint_reciprocal",
     ("l2_normalization", "through_float"): "l2_normalization_float32",
     ("l2_normalization", "shifted_fixed_point"): "l2_normalization_fixed_point",
 }

@@ -26,7 +26,7 @@ Q15 = 2.0**-15
 def draw_wide_scale(rng: Rng, low: float = 1e-5, high: float = 0.01) -> float:
     """A scale; every fourth one a power of two."""
     if rng.random() < 0.25:
-        return float(2.0 ** rng.integers(-16, -7))
+        return float(2.0 ** rng.integers(-16, int(np.log2(high))))
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 

@@ -128,6 +128,32 @@ class ElementwiseKernel:
 
 
 @dataclass(frozen=True, eq=False)
+class TailKernel:
+    """`body` for the elements below `start` in memory order, `tail` for the others.
+
+    TFLite's compiled kernels round whole vectors otherwise than the elements that are left over.
+    """
+
+    body: ElementwiseKernel
+    tail: ElementwiseKernel
+    start: int
+
+    def compute(
+        self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
+    ) -> None:
+        """See `VectorKernel`."""
+        out = outputs[0]
+        self.body.compute(inputs, outputs, tile)
+        others = np.empty_like(out)
+        self.tail.compute(inputs, [others], tile)
+        in_memory = channels_last(out, self.body.channel_axis)
+        order = np.arange(out.size).reshape(in_memory.shape)
+        is_tail = part(order, tile) >= self.start
+        other = part(channels_last(others, self.body.channel_axis), tile)
+        np.copyto(part(in_memory, tile), other, where=is_tail)
+
+
+@dataclass(frozen=True, eq=False)
 class RescaledKernel:
     """A `VectorKernel` whose result, in another scale, is then brought to the output's scale."""
 

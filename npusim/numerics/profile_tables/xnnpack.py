@@ -47,5 +47,7 @@ ARITHMETICS = {
     "resize_bilinear_computed_size/uint8": "unknown",
     "logistic/int16": "fixed_point",
     "tanh/int16": "fixed_point",
+    "leaky_relu/int16": "signed_double_rounding",
+    "quantize/int16": "rint_by_eights",
     "sum/int16": "float32_half_away",
 }

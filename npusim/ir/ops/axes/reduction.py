@@ -1,7 +1,7 @@
 """What sums, means, extrema and the like along axes share.
 
-Input: x, any rank: int8, uint8 or int16 with a scale, float32, or integers that mean themselves. Output: x
-without the reduced axes, or with extent 1 there.
+Input: x, any rank: int8, uint8 or int16 with a scale, float32, or integers that mean themselves.
+Output: x without the reduced axes, or with extent 1 there.
 """
 
 from __future__ import annotations

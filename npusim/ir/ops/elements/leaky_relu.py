@@ -11,6 +11,7 @@ from npusim.numerics.leaky_relu import (
     factor8_leaky_relu,
     fixed_point_leaky_relu,
     has_factor8,
+    signed_leaky_relu,
 )
 from npusim.numerics.quantization import Quantization
 
@@ -25,6 +26,7 @@ class LeakyRelu(Unary):
     own: ClassVar[Mapping[str, Callable[..., Any]]] = {
         "double_rounding": fixed_point_leaky_relu,
         "factor8": factor8_leaky_relu,
+        "signed_double_rounding": signed_leaky_relu,
     }
 
     def chosen(self, arithmetic: str, x: Quantization, y: Quantization) -> str:

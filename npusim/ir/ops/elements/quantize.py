@@ -14,13 +14,17 @@ from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.operator import VectorKernel
 from npusim.ir.ops.elements.same_shape import SameShape
 from npusim.ir.ops.elements.scaled import ScaledKernel, require_quantization
-from npusim.ir.ops.vector import QUANTIZED, ElementwiseKernel
+from npusim.ir.ops.vector import QUANTIZED, ElementwiseKernel, TailKernel
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import BF16, FP16, FP32, format_named
 from npusim.numerics.profiles import Profile
 from npusim.numerics.rescale import Affine
 from npusim.numerics.scaled import Scaling
+
+BY_EIGHTS = "rint_by_eights"
+"""The arithmetic that rounds whole vectors otherwise than the rest."""
+VECTOR_ELEMENTS = 8
 
 REALS = (FP32, FP16, BF16)
 """Formats that are quantized from, and dequantized to."""
@@ -54,7 +58,22 @@ class Quantize(SameShape):
         if plain and quantization.is_per_tensor:
             clamp = (out.format.low, out.format.high)
             parameters = Affine(quantization.scalar_scale, quantization.scalar_zero_point, *clamp)
-            function = kernels.get(f"quantize_{profile.arithmetic(self.kind, out.format.name)}")
+            arithmetic = profile.arithmetic(self.kind, out.format.name)
+            if arithmetic == BY_EIGHTS:
+                return _by_eights(parameters, out, kernels)
+            function = kernels.get(f"quantize_{arithmetic}")
             return ElementwiseKernel(function, parameters, out.channel_axis)
         scaling = Scaling(x.format, out.format, self.saturate, format_named(self.division))
         return ScaledKernel.bind("scaled_quantize", out, quantization, scaling, kernels)
+
+
+def _by_eights(parameters: Affine, out: Tensor, kernels: Kernels) -> VectorKernel:
+    """Eight elements at a time times 1 / scale, to even; what is left over in float64, away from 0.
+
+    So LiteRT's compiled kernel makes int16.
+    """
+    body, tail = (
+        ElementwiseKernel(kernels.get(f"quantize_{name}"), parameters, out.channel_axis)
+        for name in ("rint_reciprocal", "float64_half_away")
+    )
+    return TailKernel(body, tail, out.size - out.size % VECTOR_ELEMENTS)

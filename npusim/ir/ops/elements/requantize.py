@@ -17,9 +17,8 @@ from npusim.ir.loopnest import Tile
 from npusim.ir.operator import VectorKernel
 from npusim.ir.ops.elements.same_shape import SameShape
 from npusim.ir.ops.elements.scaled import ScaledKernel, require_quantization
-from npusim.ir.ops.vector import QUANTIZED, ElementwiseKernel, part, quantized
+from npusim.ir.ops.vector import QUANTIZED, ElementwiseKernel, TailKernel, quantized
 from npusim.ir.tensor import Tensor
-from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
 from npusim.numerics.formats import FP32
 from npusim.numerics.profiles import Profile
@@ -65,7 +64,7 @@ class Requantize(SameShape):
         last = ElementwiseKernel(
             kernels.get("rescale_double_rounding"), parameters, out.channel_axis
         )
-        return _TailKernel(kernel, last, out.size - out.size % VECTOR_ELEMENTS)
+        return TailKernel(kernel, last, out.size - out.size % VECTOR_ELEMENTS)
 
 
 def _through_reals(op: Requantize, x: Tensor, out: Tensor, kernels: Kernels) -> VectorKernel:
@@ -93,28 +92,3 @@ class _TwoSteps:
         real = np.empty_like(outputs[0], np.float32)
         self.first.compute(inputs, [real], tile)
         self.second.compute([real], outputs, tile)
-
-
-@dataclass(frozen=True, eq=False)
-class _TailKernel:
-    """`body` for the elements below `start` in memory order, `tail` for the others.
-
-    TFLite's compiled kernel rounds whole vectors otherwise than the elements that are left over.
-    """
-
-    body: ElementwiseKernel
-    tail: ElementwiseKernel
-    start: int
-
-    def compute(
-        self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
-    ) -> None:
-        out = outputs[0]
-        self.body.compute(inputs, outputs, tile)
-        others = np.empty_like(out)
-        self.tail.compute(inputs, [others], tile)
-        in_memory = channels_last(out, self.body.channel_axis)
-        order = np.arange(out.size).reshape(in_memory.shape)
-        is_tail = part(order, tile) >= self.start
-        other = part(channels_last(others, self.body.channel_axis), tile)
-        np.copyto(part(in_memory, tile), other, where=is_tail)
