@@ -13,10 +13,11 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from npusim import api
 from npusim.errors import ModelFileError, UnsupportedModelError
 from npusim.execution.executor import Executor
-from npusim.frontend.onnx import read_onnx
+from npusim.frontend.onnx import read_onnx, read_onnx_bytes
 from npusim.kernels.table import kernels
 from npusim.numerics.profiles import profile_named
 from tests.support.evaluate import evaluate
+from tests.support.onnx_formats import node_model, runtime_output
 from tests.support.onnx_models import NetworkBuilder, random_inputs, session
 
 
@@ -150,3 +151,36 @@ def test_what_is_not_supported_or_damaged_is_named(tmp_path: Path) -> None:
     onnx.save(model, path)
     with pytest.raises(UnsupportedModelError, match=r"operator.*must be a constant"):
         read_onnx(path)
+
+
+COMBINED = [
+    (64, 12, True, True, False), (64, 12, True, False, True), (33, 7, False, True, False),
+    (33, 7, True, True, True),
+]  # fmt: skip
+"""Depth, units, a zero point, a bias, a scale for each column."""
+
+
+@pytest.mark.parametrize("case", COMBINED)
+@pytest.mark.parametrize("kind", [np.int8, np.uint8])
+def test_products_that_quantize_and_dequantize(case: tuple[int, ...], kind: type) -> None:
+    depth, units, has_zero, has_bias, per_column = case
+    rng = np.random.default_rng(depth)
+    info, shape = np.iinfo(kind), (units,) if per_column else ()
+    weights = rng.integers(info.min, info.max, (depth, units)).astype(kind)
+    scale = rng.uniform(0.01, 0.1, shape).astype(np.float32)
+    zero = rng.integers(0, 9, shape).astype(kind) if has_zero else None
+    bias = rng.normal(0, 1, units).astype(np.float32) if has_bias else None
+    real = rng.normal(0, 1, (3, 5, depth)).astype(np.float32)
+    stored = rng.integers(0, 256, (3, 5, depth)).astype(np.uint8)
+    at_run_time = node_model(
+        "DynamicQuantizeMatMul", (TensorProto.FLOAT, real.shape), [weights, scale, zero, bias],
+        TensorProto.FLOAT, domain="com.microsoft",
+    )  # fmt: skip
+    constants = [weights, np.float32(0.03), scale, np.array(4, np.uint8), zero, bias]
+    given = node_model(
+        "MatMulIntegerToFloat", (TensorProto.UINT8, stored.shape), constants,
+        TensorProto.FLOAT, domain="com.microsoft",
+    )  # fmt: skip
+    for model, x in ((at_run_time, real), (given, stored)):
+        graph = read_onnx_bytes(model.SerializeToString(), Path("m.onnx"))
+        np.testing.assert_array_equal(evaluate(graph, {"x": x})["y"], runtime_output(model, x))

@@ -49,6 +49,7 @@ def runtime_outputs(model: onnx.ModelProto, given: dict[str, np.ndarray]) -> lis
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.add_session_config_entry("session.x64quantprecision", "1")
+    options.add_session_config_entry("session.qdq_matmulnbits_accuracy_level", "1")  # float32
     session = onnxruntime.InferenceSession(model.SerializeToString(), options)
     return session.run(None, given)
 

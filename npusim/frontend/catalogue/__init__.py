@@ -34,6 +34,8 @@ COMPOSED = {
         "ReduceLogSum": "reduce_sum, log",
         "ReduceLogSumExp": "reduce_max, sub, exp, reduce_sum, log, float_add",
         "Size": "a constant",
+        "com.microsoft.DynamicQuantizeMatMul": ("dynamic_quantize, matmul_integer, cast, mul, add"),
+        "com.microsoft.MatMulIntegerToFloat": "matmul_integer, cast, mul, add",
         "Trilu": "select",
     },
 }

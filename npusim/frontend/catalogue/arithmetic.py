@@ -113,7 +113,8 @@ PRODUCTS = (
         "constant weights, per channel or per tensor", (*X, *_KERNEL),
     ),
     Entry(
-        FullyConnected(), "FULLY_CONNECTED", "Gemm com.microsoft.QGemm", "constant weights",
+        FullyConnected(), "FULLY_CONNECTED", "Gemm com.microsoft.MatMulNBits com.microsoft.QGemm",
+        "constant weights",
         (Sample("data", (3, 8)), *_MATRIX),
     ),
     Entry(

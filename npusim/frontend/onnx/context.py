@@ -197,10 +197,14 @@ class Context:
         for at, ((role, fmt), shape) in enumerate(zip(outputs, shapes, strict=True)):
             given = source.outputs[at] if at < len(source.outputs) else ""
             name = given or f"{source.name}_{role}"
-            self.tensors[name] = Tensor(name, checked_shape(shape), fmt)
-            names.append(name)
+            names.append(self.add_tensor(name, fmt, shape).name)
         operands = tuple("" if tensor is None else tensor.name for tensor in inputs)
         self.nodes.append(Node(source.name, op, operands, tuple(names)))
+
+    def add_tensor(self, name: str, fmt: Format, shape: tuple[int, ...]) -> Tensor:
+        """A tensor that a node of several outputs writes."""
+        self.tensors[name] = Tensor(name, checked_shape(shape), fmt)
+        return self.tensors[name]
 
     def shapes_of(self, op: Operator, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """Shapes of the outputs; DamagedNodeError if the inputs do not fit."""

@@ -24,6 +24,7 @@ from npusim.ir.ops.products.fully_connected import FullyConnected
 from npusim.ir.ops.products.matmul import MatMul
 from npusim.ir.tensor import Tensor
 from npusim.numerics.floats import encode
+from npusim.numerics.formats import Format
 
 
 def gemm(ctx: Context, source: Source) -> None:
@@ -52,16 +53,17 @@ def gemm(ctx: Context, source: Source) -> None:
 
 
 def before(
-    ctx: Context, source: Source, op: Operator, inputs: Sequence[Tensor | None], suffix: str
-) -> Tensor:
-    """A node that computes what the node of `source` reads."""
+    ctx: Context, source: Source, op: Operator, inputs: Sequence[Tensor | None], suffix: str,
+    fmt: Format | None = None,
+) -> Tensor:  # fmt: skip
+    """A node that computes what the node of `source` reads, in the format of its first input."""
     first = inputs[0]
     assert first is not None
     (shape,) = ctx.shapes_of(op, inputs)
     quantization = first.quantization if op.moves else None
     name = f"{source.outputs[0]}_{suffix}"
     return ctx.add_node(
-        f"{source.name}_{suffix}", op, inputs, name, shape, first.format, quantization
+        f"{source.name}_{suffix}", op, inputs, name, shape, fmt or first.format, quantization
     )
 
 

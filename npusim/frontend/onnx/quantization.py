@@ -37,9 +37,7 @@ def read_quantization(
 
     `shape` is that of the tensor they belong to, where they may hold a value for each block of it.
     """
-    given = ctx.required_constant(source, scale_index)
-    real = _real_format(given)
-    scale = decode(unmarked(given), real)
+    scale = reals_of(ctx.required_constant(source, scale_index))
     zero = ctx.constant(source, zero_index)
     if not scale.size or not np.all(np.isfinite(scale)) or np.any(scale <= 0):
         raise DamagedNodeError("has a scale that is not a positive number")
@@ -52,6 +50,11 @@ def read_quantization(
         raise DamagedNodeError(f"has {scale.size} scales and {zeros.size} zero points")
     zeros = np.broadcast_to(zeros, scale.size)
     return Quantization(scale, zeros, axis if scale.size > 1 else None), fmt
+
+
+def reals_of(scale: np.ndarray) -> np.ndarray:
+    """float32 values of a constant of reals."""
+    return decode(unmarked(scale), _real_format(scale))
 
 
 def per_tensor(
