@@ -20,6 +20,7 @@ from npusim.numerics.profiles import profile_named
 from tests.support import litert
 from tests.support.evaluate import evaluate
 from tests.support.tflite_cases import KINDS, inputs_for
+from tests.support.tflite_wide import WIDE
 
 SMALLEST = {"B": 1, "G": 1, "K": 1, "C": 1, "OY": 3, "OX": 3}
 """Smallest tile; pixels are many, so that single ones would only take time."""
@@ -78,3 +79,17 @@ def test_tile_by_tile_equals_layer_at_once(kind, seed, dtype, profile, sizes, tm
         reject()
     name = graph.outputs[0]
     np.testing.assert_array_equal(by_tiles(graph, values, profile, sizes), values[name])
+
+
+@pytest.mark.parametrize("kind", list(WIDE))
+@pytest.mark.parametrize("seed", range(2))
+def test_tile_by_tile_equals_layer_at_once_on_16_bits(kind, seed, tmp_path):
+    rng = np.random.default_rng([seed, 16])
+    model = WIDE[kind](rng, "int16")
+    inputs = inputs_for(model, rng)
+    (tmp_path / "model.tflite").write_bytes(model.content())
+    graph = load_model(tmp_path / "model.tflite")
+    sizes = {dim: int(rng.integers(SMALLEST[dim], 10)) for dim in DIMS[:6]}
+    values = evaluate(graph, inputs, "xnnpack")
+    name = graph.outputs[0]
+    np.testing.assert_array_equal(by_tiles(graph, values, "xnnpack", sizes), values[name])
