@@ -1,5 +1,6 @@
 /* Which instruction set the convolutions run on: chosen by what the processor has. */
 #include "blocks.h"
+#include "floats.h"
 #include "npusim_kernels.h"
 
 static const instructions generic_pairs = {
@@ -37,6 +38,8 @@ const instructions *choose_instructions(int64_t unit_values)
 #endif
 
 void npusim_limit_instructions(int most) { limit = most; }
+
+int instruction_limit(void) { return limit; }
 
 int64_t npusim_unit_values(int symmetric)
 {

@@ -34,6 +34,18 @@ int npusim_depthwise_accumulate(
     int32_t *acc);
 
 /*
+ * Floating-point sums, each addition rounded once to a format of `mantissa_bits` (23, 10 or 7),
+ * least normal and greatest number as given: products of x and w as above, in the order of
+ * npusim/numerics/accumulation.py. x and w with any strides, acc contiguous; tree >= 1.
+ */
+int npusim_conv_accumulate_float(
+    const float *x, const int64_t *x_shape, const int64_t *x_strides,
+    const float *w, const int64_t *w_shape, const int64_t *w_strides,
+    const int64_t *tile, const int64_t *geometry,
+    int mantissa_bits, double least_normal, double greatest,
+    int saturates, int flushes, int rounds_products, int64_t tree, float *acc);
+
+/*
  * Units of the packed weights, 2 or 4 values of four bytes, see blocks.h: 4 if this processor has
  * instructions for it and the weights are symmetric (zero point 0 of int8, or 128 of uint8).
  */

@@ -12,6 +12,7 @@ import numpy as np
 from npusim.doctor import sum_cases, vector_cases
 from npusim.doctor.array_cases import convolution, layer, requantization
 from npusim.doctor.draws import RandomDraw
+from npusim.doctor.float_cases import float_convolution, float_drain
 from npusim.doctor.operator_cases import operator_cases
 from npusim.kernels.table import Kernels, kernels, native_available
 
@@ -24,8 +25,8 @@ PLAIN_C = "plain c"
 LIMITS = {PLAIN_C: "generic", "c, avx2": "avx2"}
 """Paths in C that use less than this processor has, and what they use."""
 INSTRUCTIONS = (
-    "conv_accumulate", "conv_accumulate_wide", "convolution_layer", "convolution_layer_wide",
-    "depthwise_accumulate",
+    "conv_accumulate", "conv_accumulate_float", "conv_accumulate_wide", "convolution_layer",
+    "convolution_layer_wide", "depthwise_accumulate",
 )  # fmt: skip
 """Kernels in C that are written once for each instruction set."""
 
@@ -165,7 +166,9 @@ def _runs(seed: int, cases: int) -> Iterator[tuple[str, Run]]:
         for depthwise, name in ((False, "conv_accumulate"), (True, "depthwise_accumulate")):
             yield name, partial(convolution(draw, depthwise).run, name=name)
             yield "convolution_layer", layer(draw, depthwise).run
+            yield "conv_accumulate_float", float_convolution(draw, depthwise).run
         yield "requantize", requantization(draw).run
+        yield "drain_float", float_drain(draw).run
         yield "requantize_wide", sum_cases.wide_drain(draw).run
         for depthwise in (False, True):
             yield "convolution_layer_wide", sum_cases.wide_layer(draw, depthwise).run

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from npusim.numerics.accumulation import Accumulation
+from npusim.numerics.formats import BF16, FP16, FP32
 from npusim.numerics.requantize import MOST_REDUCED_SHIFT, Requantizer
 
 Array = np.ndarray
@@ -20,6 +22,8 @@ INT32 = (np.dtype(np.int32),)
 INT64 = (np.dtype(np.int64),)
 FLOAT32 = (np.dtype(np.float32),)
 FLOAT64 = (np.dtype(np.float64),)
+FLOAT_SUMS = (FP16, BF16, FP32)
+"""Formats that floating-point products are summed in."""
 
 ZERO_POINTS = (-128, 255)
 """Zero points for which a difference of 8-bit values fits int16 products."""
@@ -94,6 +98,19 @@ def blocked_fits(
     require_array("w_zero", w_zero, INT32, shape)
     require_array("scale", scale, FLOAT32, shape)
     return _plain_numbers(x_zero, w_zero, geometry, WIDE_ZERO_POINTS)
+
+
+def float_convolution_fits(
+    x: Array, w: Array, acc: Array, tile: Sequence[int], geometry: Sequence[int],
+    accumulation: Accumulation,
+) -> bool:  # fmt: skip
+    """Checks of `conv_accumulate_float`; see its reference for the arrays."""
+    require_operands(x, w, acc, tile, geometry, FLOAT32, FLOAT32)
+    if accumulation.format not in FLOAT_SUMS:
+        raise ValueError(f"no floating-point sums in {accumulation.format.name}")
+    if accumulation.tree < 1:
+        raise ValueError(f"an adder tree of {accumulation.tree} inputs")
+    return all(abs(value) <= LARGEST_GEOMETRY for value in geometry)
 
 
 def require_operands(

@@ -11,6 +11,7 @@ from npusim.kernels.averages import average_kernels
 from npusim.kernels.native import (
     convolution,
     elementwise,
+    float_convolution,
     integer_sums,
     layers,
     pooling,
@@ -38,6 +39,7 @@ KERNELS = {
     "add_onnx": elementwise.fused_add(_TABLES["add_onnx"]),
     "average_pool_onnx": pooling.average_pool_onnx,
     "conv_accumulate": convolution.conv_accumulate,
+    "conv_accumulate_float": float_convolution.conv_accumulate_float,
     "conv_accumulate_blocked": integer_sums.conv_accumulate_blocked,
     "conv_accumulate_saturating": integer_sums.conv_accumulate_saturating,
     "conv_accumulate_wide": wide.conv_accumulate_wide,

@@ -1,0 +1,171 @@
+/*
+ * The loops of a block, over the vectors and the function `add_product` of the file that includes
+ * this one. TOGETHER pixels of VECTORS vectors each run side by side: an addition takes long, but
+ * the next one of another output can begin meanwhile.
+ */
+
+/* `pixels`, `kind` and the flags are constants where this is inlined. */
+INLINE void run_pixels(
+    const int pixels, const int kind, const int strict, const int each_lane,
+    const float_operands *from, int64_t first, const bounds *to, float (*sums)[FLOAT_LANES])
+{
+    const int lanes = FLOAT_LANES / VECTORS;
+    const int64_t width = each_lane ? FLOAT_LANES : 1;
+    const int64_t steps = from->taps * from->channels;
+    const float *x = from->values + first * width, *w = from->panel;
+    VECTOR total[TOGETHER][VECTORS];
+    for (int p = 0; p < pixels; p++)
+        for (int v = 0; v < VECTORS; v++)
+            total[p][v] = LOAD(sums[first + p] + v * lanes);
+    for (int64_t s = 0; s < steps; s++, x += MOST_FLOAT_PIXELS * width, w += FLOAT_LANES) {
+        for (int p = 0; p < pixels; p++)
+            for (int v = 0; v < VECTORS; v++) {
+                const VECTOR value = each_lane ? LOAD(x + p * FLOAT_LANES + v * lanes)
+                                               : BROADCAST(x + p);
+                total[p][v] = add_product(
+                    kind, strict, value, LOAD(w + v * lanes), total[p][v], to);
+            }
+    }
+    for (int p = 0; p < pixels; p++)
+        for (int v = 0; v < VECTORS; v++)
+            STORE(sums[first + p] + v * lanes, total[p][v]);
+}
+
+INLINE void run_kind(
+    const int kind, const int strict, const int each_lane, const float_operands *from,
+    const bounds *to, float (*sums)[FLOAT_LANES])
+{
+    int64_t p = 0;
+    for (; p + TOGETHER <= from->pixels; p += TOGETHER)
+        run_pixels(TOGETHER, kind, strict, each_lane, from, p, to, sums);
+    for (; p < from->pixels; p++)
+        run_pixels(1, kind, strict, each_lane, from, p, to, sums);
+}
+
+/*
+ * Sums of neighbours that wait for their right half: of 2, 4, 8 products. All of a group's are
+ * joined from the last to the first, which is what pairing level by level comes to.
+ */
+typedef struct {
+    VECTOR of[TREE_LEVELS][TOGETHER][VECTORS];
+} partial_sums;
+
+/* Pair number `pair` of a group joins the sums that end where it begins. */
+INLINE void add_pair(
+    const int pixels, const int kind, const int strict, const float *x, const float *w,
+    int64_t pair, const bounds *to, partial_sums *waiting)
+{
+    const int lanes = FLOAT_LANES / VECTORS;
+    int level = 0;
+    VECTOR sum[TOGETHER][VECTORS];
+    for (int p = 0; p < pixels; p++)
+        for (int v = 0; v < VECTORS; v++)
+            sum[p][v] = add_products(
+                kind, strict, BROADCAST(x + p), LOAD(w + v * lanes),
+                BROADCAST(x + MOST_FLOAT_PIXELS + p), LOAD(w + FLOAT_LANES + v * lanes), to);
+    for (; pair >> level & 1; level++)
+        for (int p = 0; p < pixels; p++)
+            for (int v = 0; v < VECTORS; v++)
+                sum[p][v] = add(kind, strict, waiting->of[level][p][v], sum[p][v], to);
+    for (int p = 0; p < pixels; p++)
+        for (int v = 0; v < VECTORS; v++)
+            waiting->of[level][p][v] = sum[p][v];
+}
+
+/* One group of `count` products goes through the tree and is added to `total`. */
+INLINE void add_group(
+    const int pixels, const int kind, const int strict, const float *x, const float *w,
+    int64_t count, const bounds *to, partial_sums *waiting, VECTOR (*total)[VECTORS])
+{
+    const int lanes = FLOAT_LANES / VECTORS;
+    const int64_t pairs = count / 2;
+    for (int64_t i = 0; i < pairs; i++)
+        add_pair(pixels, kind, strict, x + 2 * i * MOST_FLOAT_PIXELS, w + 2 * i * FLOAT_LANES, i,
+                 to, waiting);
+    x += (count - 1) * MOST_FLOAT_PIXELS;
+    w += (count - 1) * FLOAT_LANES;
+    for (int p = 0; p < pixels; p++)
+        for (int v = 0; v < VECTORS; v++) {
+            VECTOR sum = total[p][v];
+            int64_t rest = pairs;
+            if (pairs) { /* the last of the waiting sums, with the odd product if there is one */
+                const int last = __builtin_ctzll((uint64_t)pairs);
+                sum = waiting->of[last][p][v];
+                rest &= rest - 1;
+            }
+            if (count % 2)
+                sum = add_product(
+                    kind, strict, BROADCAST(x + p), LOAD(w + v * lanes), sum, to);
+            for (; rest; rest &= rest - 1)
+                sum = add(
+                    kind, strict, waiting->of[__builtin_ctzll((uint64_t)rest)][p][v], sum, to);
+            total[p][v] = pairs ? add(kind, strict, total[p][v], sum, to) : sum;
+        }
+}
+
+INLINE void run_trees(
+    const int pixels, const int kind, const int strict, int64_t tree, const float_operands *from,
+    int64_t first, const bounds *to, float (*sums)[FLOAT_LANES])
+{
+    const int lanes = FLOAT_LANES / VECTORS;
+    const float *x = from->values + first, *w = from->panel;
+    partial_sums waiting;
+    VECTOR total[TOGETHER][VECTORS];
+    for (int p = 0; p < pixels; p++)
+        for (int v = 0; v < VECTORS; v++)
+            total[p][v] = LOAD(sums[first + p] + v * lanes);
+    for (int64_t t = 0; t < from->taps; t++)
+        for (int64_t left = from->channels; left > 0; left -= tree) {
+            const int64_t count = left < tree ? left : tree;
+            add_group(pixels, kind, strict, x, w, count, to, &waiting, total);
+            x += count * MOST_FLOAT_PIXELS;
+            w += count * FLOAT_LANES;
+        }
+    for (int p = 0; p < pixels; p++)
+        for (int v = 0; v < VECTORS; v++)
+            STORE(sums[first + p] + v * lanes, total[p][v]);
+}
+
+INLINE void run_kind_trees(
+    const int kind, const int strict, int64_t tree, const float_operands *from, const bounds *to,
+    float (*sums)[FLOAT_LANES])
+{
+    int64_t p = 0;
+    for (; p + TOGETHER <= from->pixels; p += TOGETHER)
+        run_trees(TOGETHER, kind, strict, tree, from, p, to, sums);
+    for (; p < from->pixels; p++)
+        run_trees(1, kind, strict, tree, from, p, to, sums);
+}
+
+#define RUN_KIND(KIND)                                      \
+    case KIND:                                              \
+        if (trees && strict)                                \
+            run_kind_trees(KIND, 1, tree, from, to, sums);  \
+        else if (trees)                                     \
+            run_kind_trees(KIND, 0, tree, from, to, sums);  \
+        else if (strict && from->each_lane)                 \
+            run_kind(KIND, 1, 1, from, to, sums);           \
+        else if (strict)                                    \
+            run_kind(KIND, 1, 0, from, to, sums);           \
+        else if (from->each_lane)                           \
+            run_kind(KIND, 0, 1, from, to, sums);           \
+        else                                                \
+            run_kind(KIND, 0, 0, from, to, sums);           \
+        break;
+
+INLINE void run_steps(
+    int kind, int strict, int64_t tree, const float_operands *from, const bounds *to,
+    float (*sums)[FLOAT_LANES])
+{
+    const int trees = tree > 1 && from->channels > 1;
+    switch (kind) {
+        RUN_KIND(FUSED_FP32)
+        RUN_KIND(FUSED_FP16)
+        RUN_KIND(ODD_FP16)
+        RUN_KIND(FUSED_BF16)
+        RUN_KIND(ODD_BF16)
+        RUN_KIND(TWICE_FP32)
+        RUN_KIND(TWICE_FP16)
+        RUN_KIND(TWICE_BF16)
+    }
+}
