@@ -14,6 +14,7 @@ from npusim.ir.graph import Node
 from npusim.ir.ops.axes.mean import Mean
 from npusim.ir.ops.axes.reduction import Reduction
 from npusim.ir.ops.axes.softmax import Softmax
+from npusim.ir.ops.norms.l2_normalization import L2Normalization
 from npusim.ir.ops.windows.average_pool import AveragePool
 from npusim.ir.ops.windows.pooling import Pooling
 from npusim.ir.ops.windows.resize_bilinear import ResizeBilinear
@@ -50,13 +51,18 @@ def _resize_bilinear(values: Values, node: Node) -> None:
     op, (name, out) = node.op, (node.inputs[0], node.outputs[0])
     assert isinstance(op, ResizeBilinear)
     turned = is_turned(op, values.tensor(name))
-    shape = values.tensor(out).shape
-    sizes = [shape[axis] for axis in FIRST] if turned else [*shape]
-    if op.scales is None:
-        given = ["", "", values.constant(f"{out}_sizes", np.array(sizes, np.int64))]
-    else:
-        scales = np.array([1, 1, *op.scales], np.float32)
+    before, after = (
+        [shape[axis] for axis in FIRST] if turned else [*shape]
+        for shape in (values.tensor(name).shape, values.tensor(out).shape)
+    )
+    ratios = np.array(after, np.float32) / np.array(before, np.float32)
+    scales = ratios if op.scales is None else np.array([1, 1, *op.scales], np.float32)
+    if np.array_equal(scales, ratios):
+        given = ["", "", values.constant(f"{out}_sizes", np.array(after, np.int64))]
+    elif np.array_equal(np.floor(scales * np.array(before, np.float32)), after):
         given = ["", values.constant(f"{out}_scales", scales)]
+    else:
+        raise UnwritableError(f"a resize to {op.size} by scales of {op.scales} is not written")
     settings: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": op.mode}
     if not op.stored:
         value = values.real_value(name, turned)
@@ -132,10 +138,19 @@ def _softmax(operator: str) -> Handler:
     return write
 
 
+def _unit_length(values: Values, node: Node) -> None:
+    """LpNormalization."""
+    op = node.op
+    assert isinstance(op, L2Normalization)
+    value = values.real_value(node.inputs[0])
+    finish(values, node.outputs[0], "LpNormalization", [value], axis=op.axis, p=op.order)
+
+
 OPERATORS: Mapping[str, Handler] = {
     "arg_max": _place("ArgMax"),
     "arg_min": _place("ArgMin"),
     "average_pool": _pool,
+    "l2_normalization": _unit_length,
     "log_softmax": _softmax("LogSoftmax"),
     "max_pool": _pool,
     "mean": _mean,

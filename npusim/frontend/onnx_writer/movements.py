@@ -51,7 +51,11 @@ def _reshape(values: Values, node: Node) -> None:
 
 
 def _transpose(values: Values, node: Node) -> None:
-    _moved(values, node, "Transpose", {}, perm=[*getattr(node.op, "perm")])  # noqa: B009
+    order = [*getattr(node.op, "perm")]  # noqa: B009
+    if order:
+        _moved(values, node, "Transpose", {}, perm=order)
+    else:
+        _moved(values, node, "Identity", {})
 
 
 def _broadcast_to(values: Values, node: Node) -> None:

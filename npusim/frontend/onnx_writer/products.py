@@ -54,12 +54,10 @@ def transposed_conv(values: Values, node: Node) -> None:
     op, x = node.op, values.tensor(node.inputs[0])
     assert isinstance(op, TransposedConv2D)
     turned = is_turned(op, x)
-    if len(x.shape) != 4:
-        raise UnwritableError("a transposed convolution of one axis is not written")
     weights = values.tensor(node.inputs[1])
     if op.groups > 1 and weights.quantization and not weights.quantization.is_per_tensor:
         raise UnwritableError("a grouped transposed convolution per channel is not written")
-    image = x.shape[1:3] if turned else x.shape[2:4]
+    image = x.shape[1:3] if turned else (1, *x.shape[2:])[-2:]
     before, after, more = list(op.padding), [], []
     for at in range(2):
         taps = (weights.shape[1 + at] - 1) * op.dilation[at] + 1
@@ -68,15 +66,16 @@ def transposed_conv(values: Values, node: Node) -> None:
         more.append(max(-rest, 0))
     if any(extra >= max(op.stride[at], op.dilation[at]) for at, extra in enumerate(more)):
         raise UnwritableError(f"an output of {op.size} is larger than ONNX lets it be")
+    only = slice(4 - len(x.shape), None)
     inputs = [
         values.real_value(node.inputs[0], turned),
-        _weights(values, node, lambda data: _transposed_filters(data, op.groups), 1),
+        _weights(values, node, lambda data: _transposed_filters(data, op.groups, len(x.shape)), 1),
         *_bias(values, node),
     ]
     finish(
         values, node.outputs[0], "ConvTranspose", inputs, first=turned, activation=op.activation,
-        strides=[*op.stride], dilations=[*op.dilation], pads=[*before, *after],
-        output_padding=more, group=op.groups,
+        strides=[*op.stride][only], dilations=[*op.dilation][only], group=op.groups,
+        pads=[*before[only], *after[only]], output_padding=more[only],
     )  # fmt: skip
 
 
@@ -200,11 +199,12 @@ def _filters(data: np.ndarray, rank: int) -> np.ndarray:
     return moved[:, :, 0] if rank == 3 else moved
 
 
-def _transposed_filters(data: np.ndarray, groups: int) -> np.ndarray:
-    """[G*K, FY, FX, C] as [G*C, K, FY, FX]."""
+def _transposed_filters(data: np.ndarray, groups: int, rank: int) -> np.ndarray:
+    """[G*K, FY, FX, C] as [G*C, K, FY, FX], without FY for an input of rank 3."""
     grouped = data.reshape(groups, -1, *data.shape[1:])
     moved = np.moveaxis(grouped, -1, 1)
-    return moved.reshape(-1, *moved.shape[2:])
+    joined = moved.reshape(-1, *moved.shape[2:])
+    return joined[:, :, 0] if rank == 3 else joined
 
 
 OPERATORS: Mapping[str, Handler] = {

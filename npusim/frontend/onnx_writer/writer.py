@@ -16,6 +16,10 @@ from npusim.frontend.onnx_writer import elements, images, movements, products
 from npusim.frontend.onnx_writer.products import Handler
 from npusim.frontend.onnx_writer.values import TYPES, UnwritableError, Values
 from npusim.ir.graph import Graph, Node
+from npusim.ir.passes.hoist_quantization import HOISTED_BY_ONNX_RUNTIME
+from npusim.ir.passes.quantize_parameters import KINDS
+from npusim.ir.passes.rewrite import only_reader, producers
+from npusim.numerics.formats import FP32
 
 OPSET = 21
 """The version of the operators that are written."""
@@ -39,7 +43,7 @@ def onnx_model(graph: Graph) -> ModelProto:
     """`graph` as an ONNX model; UnsupportedModelError names everything that can't be written."""
     _check(graph)
     values = Values(graph)
-    problems: list[Problem] = []
+    problems = _would_be_quantized(graph)
     inputs = [_declared(values, name, problems) for name in graph.inputs]
     values.stored.update({(name, False): name for name in graph.inputs})
     for node in graph.nodes:
@@ -64,6 +68,35 @@ def _check(graph: Graph) -> None:
         reason = "its constants are more than an ONNX file holds"
     if reason:
         raise UnsupportedModelError(Problem(graph.name, reason))
+
+
+def _would_be_quantized(graph: Graph) -> list[Problem]:
+    """Products in float32 that ONNX Runtime, reading the file, would make products of integers.
+
+    It quantizes float32 weights and biases of Conv, ConvTranspose and Gemm between a
+    DequantizeLinear and a QuantizeLinear (`ir/passes/quantize_parameters.py`).
+    """
+    writers, readers = producers(graph), graph.consumers()
+    problems = []
+    for node in graph.nodes:
+        if node.op.kind not in KINDS or _is_matmul(node):
+            continue
+        parameters = [graph.tensors[name].format for name in node.inputs[1:] if name]
+        before = writers.get(node.inputs[0])
+        while before is not None and before.op.kind in HOISTED_BY_ONNX_RUNTIME:
+            before = writers.get(before.inputs[0])
+        after = only_reader(graph, node.outputs[0], readers)
+        between = before is not None and before.op.kind == "dequantize"
+        if FP32 in parameters and between and after is not None and after.op.kind == "quantize":
+            what = "is in float32 between integers: ONNX Runtime would quantize its parameters"
+            problems.append(Problem(f"node '{node.name}' ({node.op.kind})", what))
+    return problems
+
+
+def _is_matmul(node: Node) -> bool:
+    """True for a product that is written as MatMul, whose parameters stay as they are."""
+    has_bias = len(node.inputs) > 2 and bool(node.inputs[2])
+    return getattr(node.op, "keep_num_dims", False) and not has_bias
 
 
 def _write(values: Values, node: Node, problems: list[Problem]) -> None:
