@@ -7,11 +7,13 @@ import numpy as np
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
+from npusim.ir.ops.elements.quantize import REALS
 from npusim.ir.ops.norms.batch_norm import BatchNorm
 from npusim.ir.ops.norms.group_norm import GroupNorm
 from npusim.ir.ops.norms.instance_norm import InstanceNorm
 from npusim.ir.ops.norms.layer_norm import LayerNorm
 from npusim.ir.ops.norms.local_response_norm import LocalResponseNorm
+from npusim.numerics.floats import decode
 
 CHANNELS_IN_OPSET = 21
 """Version since which GroupNormalization has a scale and a shift for each channel."""
@@ -24,12 +26,12 @@ def batch_normalization(ctx: Context, source: Source) -> None:
     if source.integer("training_mode", 0):
         raise UnsupportedNodeError("training mode is not supported")
     x = ctx.activation(source, 0)
-    parameters = [ctx.real_constant(source, index).data for index in range(1, 5)]
-    if len(x.shape) < 2 or any(p is None or p.shape != (x.shape[1],) for p in parameters):
+    parameters = [ctx.real_constant(source, index) for index in range(1, 5)]
+    if len(x.shape) < 2 or any(p.shape != (x.shape[1],) for p in parameters):
         raise DamagedNodeError(f"has parameters that do not fit the channels of {list(x.shape)}")
-    if any(p is None or p.dtype != np.float32 for p in parameters):
-        raise UnsupportedNodeError("parameters that are not float32 are not supported")
-    scale, shift, mean, variance = (np.asarray(p) for p in parameters)
+    if any(p.data is None or p.format not in REALS for p in parameters):
+        raise UnsupportedNodeError("parameters that are not reals are not supported")
+    scale, shift, mean, variance = (decode(np.asarray(p.data), p.format) for p in parameters)
     with np.errstate(all="ignore"):
         deviation = np.sqrt(variance + np.float32(source.real("epsilon", 1e-5)))
         factor = np.float32(1.0) / deviation * scale
