@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from npusim.numerics import c_library
+from npusim.numerics.trigonometry import trigonometric
 
 Array = np.ndarray
 Function = Callable[..., Array]
@@ -77,6 +78,11 @@ def _logistic_in_float64(x: Array) -> Array:
     return np.where(np.abs(x) > LOGISTIC_ENDS, (x > 0).astype(np.float32), inside)
 
 
+def _shrink(x: Array, threshold: float, bias: float) -> Array:
+    nearer = np.where(x > 0, x - np.float32(bias), x + np.float32(bias))
+    return np.where(np.abs(x) > np.float32(threshold), nearer, ZERO)
+
+
 def _softplus(x: Array) -> Array:
     return np.logaddexp(0.0, x.astype(np.float64)).astype(np.float32)
 
@@ -91,6 +97,7 @@ EXACT: Mapping[str, Callable[..., Any]] = {
     "neg": np.negative,
     "reciprocal": lambda x: ONE / x,
     "round": np.rint,
+    "shrink": _shrink,
     "sign": np.sign,
     "softsign": lambda x: x * (ONE / (ONE + np.abs(x))),
     "thresholded_relu": lambda x, alpha: np.where(x > np.float32(alpha), x, ZERO),
@@ -112,6 +119,7 @@ _LIBRARY: Mapping[str, Callable[..., Any]] = {
     "quick_gelu": lambda x, alpha: x / (ONE + c_library.exp(-x * np.float32(alpha))),
     "softplus": _softplus,
     "tanh": c_library.tanh,
+    "trigonometric": trigonometric,
 }
 C_LIBRARY: Mapping[str, Function] = {name: quietly(f) for name, f in _LIBRARY.items()}
 

@@ -203,7 +203,7 @@ def test_every_unsupported_node_is_listed_by_name(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("Det", ["x"], ["a"], "first"),
         helper.make_node("Conv", ["a", "w"], ["b"], "fine"),
-        helper.make_node("Hardmax", ["b"], ["c"], "second"),
+        helper.make_node("Unique", ["b"], ["c"], "second"),
         helper.make_node("Relu", ["x"], ["d"], "also fine"),
         helper.make_node("MaxPool", ["d"], ["e", "indices"], "third", kernel_shape=[2, 2]),
         helper.make_node("Odd", ["e"], ["y"], "fourth", domain="example"),
@@ -216,7 +216,7 @@ def test_every_unsupported_node_is_listed_by_name(tmp_path: Path) -> None:
         read_onnx(path)
     assert [str(problem) for problem in caught.value.problems] == [
         "node 'first' (Det): operator Det is not supported",
-        "node 'second' (Hardmax): operator Hardmax is not supported",
+        "node 'second' (Unique): operator Unique is not supported",
         "node 'third' (MaxPool): the indices of the maxima are not supported",
         "node 'fourth' (Odd): operator example.Odd is not supported",
     ]

@@ -8,10 +8,10 @@ import numpy as np
 import onnx
 import pytest
 
-from npusim.errors import ModelFileError, UnsupportedModelError
+from npusim.errors import ModelFileError
 from npusim.frontend.onnx import read_onnx
 from tests.support.evaluate import evaluate
-from tests.support.onnx_checks import plain
+from tests.support.onnx_checks import assert_close, plain
 from tests.support.onnx_models import session, wrong_elements
 from tests.support.onnx_operators import Operand, qdq
 
@@ -195,9 +195,9 @@ def test_damaged_layer_norms_are_named(tmp_path: Path) -> None:
             read_onnx(path)
 
 
-def test_statistics_are_not_given_out(tmp_path: Path) -> None:
-    model = floats("LayerNormalization", (2, 8), {"s": _real((8,), 1)})
-    model.graph.node[0].output.append("mean")
-    onnx.save(model, tmp_path / "one.onnx")
-    with pytest.raises(UnsupportedModelError, match="mean and deviation"):
-        read_onnx(tmp_path / "one.onnx")
+def test_statistics_are_those_of_onnx_runtime(tmp_path: Path) -> None:
+    model = floats("LayerNormalization", (2, 3, 8), {"s": _real((8,), 1)})
+    for name in ("mean", "inverse"):
+        model.graph.node[0].output.append(name)
+        model.graph.output.append(onnx.helper.make_tensor_value_info(name, 1, None))
+    assert_close(model, tmp_path / "one.onnx", 1e-7, 1e-6)

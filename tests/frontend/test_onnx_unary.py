@@ -48,6 +48,18 @@ FUNCTIONS: dict[str, tuple[str, dict[str, Any], str]] = {
     "softsign": ("Softsign", {}, ""),
     "sqrt": ("Sqrt", {}, ""),
     "tanh": ("Tanh", {}, ""),
+    "acos": ("Acos", {}, ""),
+    "acosh": ("Acosh", {}, ""),
+    "asin": ("Asin", {}, ""),
+    "asinh": ("Asinh", {}, ""),
+    "atan": ("Atan", {}, ""),
+    "atanh": ("Atanh", {}, ""),
+    "cos": ("Cos", {}, ""),
+    "cosh": ("Cosh", {}, ""),
+    "sin": ("Sin", {}, ""),
+    "sinh": ("Sinh", {}, ""),
+    "tan": ("Tan", {}, ""),
+    "shrink": ("Shrink", {"lambd": 0.4, "bias": 0.1}, ""),
     "thresholded relu": ("ThresholdedRelu", {"alpha": 0.7}, ""),
 }
 QUANTIZED = {"leaky relu": "QLinearLeakyRelu", "sigmoid": "QLinearSigmoid"}

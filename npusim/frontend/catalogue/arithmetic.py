@@ -40,6 +40,7 @@ from npusim.ir.ops.elements.relu import Relu
 from npusim.ir.ops.elements.round import Round
 from npusim.ir.ops.elements.rsqrt import Rsqrt
 from npusim.ir.ops.elements.selu import Selu
+from npusim.ir.ops.elements.shrink import Shrink
 from npusim.ir.ops.elements.sign import Sign
 from npusim.ir.ops.elements.softplus import Softplus
 from npusim.ir.ops.elements.softsign import Softsign
@@ -47,6 +48,7 @@ from npusim.ir.ops.elements.sqrt import Sqrt
 from npusim.ir.ops.elements.square import Square
 from npusim.ir.ops.elements.tanh import Tanh
 from npusim.ir.ops.elements.thresholded_relu import ThresholdedRelu
+from npusim.ir.ops.elements.trigonometric import Trigonometric
 from npusim.ir.ops.norms.batch_norm import BatchNorm
 from npusim.ir.ops.norms.group_norm import GroupNorm
 from npusim.ir.ops.norms.instance_norm import InstanceNorm
@@ -150,6 +152,7 @@ ELEMENTS = (
     Entry(Round(), "ROUND", "Round"),
     Entry(Rsqrt(), "RSQRT", ""),
     Entry(Selu(), "", "Selu"),
+    Entry(Shrink(), "", "Shrink"),
     Entry(Sign(), "", "Sign"),
     Entry(Softplus(), "", "Softplus"),
     Entry(Softsign(), "", "Softsign"),
@@ -157,6 +160,11 @@ ELEMENTS = (
     Entry(Square(), "SQUARE", ""),
     Entry(Tanh(), "TANH", "Tanh"),
     Entry(ThresholdedRelu(), "", "ThresholdedRelu"),
+    Entry(
+        Trigonometric("sin"),
+        "",
+        "Acos Acosh Asin Asinh Atan Atanh Cos Cosh Sin Sinh Tan",
+    ),
 )
 
 PAIRS = (

@@ -18,11 +18,13 @@ from npusim.ir.operator import Operator
 from npusim.ir.ops.narrow_floats import bind_operator
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import kernels
-from npusim.numerics.formats import BOOL, FP32, INT8, INT16, INT32, INT64, UINT8, Format
+from npusim.numerics.formats import BOOL, FP32, INT4, INT8, INT16, INT32, INT64, UINT8, Format
 from npusim.numerics.profiles import profile_named
 from npusim.numerics.quantization import Quantization
 
 PROBED = (INT8, UINT8, INT16, INT32, INT64, BOOL, FP32)
+WITH_INT4_WEIGHTS = (INT8, INT16)
+"""Formats of the data that are probed with weights of 4 bits too, where there are weights."""
 PROFILES = {"tflite": ("tflite-reference", "xnnpack"), "onnx": ("onnx",)}
 """Framework to the profiles under which a format must be taken to be listed."""
 
@@ -71,10 +73,18 @@ class Entry:
         return tuple((self.tflite if framework == "tflite" else self.onnx).split())
 
     def formats(self, framework: str) -> tuple[str, ...]:
-        """Formats of the data that are executed under every profile of `framework`."""
+        """Formats of the data that are executed under every profile of `framework`.
+
+        `int8*int4` is data of the one with weights of the other.
+        """
         if not self.names(framework):
             return ()
-        return tuple(fmt.name for fmt in PROBED if self._runs(fmt, PROFILES[framework]))
+        profiles = PROFILES[framework]
+        found = [fmt.name for fmt in PROBED if self._runs(fmt, profiles)]
+        if any(sample.role == "weight" for sample in self.inputs):
+            pairs = [fmt for fmt in WITH_INT4_WEIGHTS if self._runs(fmt, profiles, INT4)]
+            found += [f"{fmt.name}*{INT4.name}" for fmt in pairs]
+        return tuple(found)
 
     @property
     def data_types(self) -> str:
@@ -84,8 +94,8 @@ class Entry:
             return next(iter(found.values()))
         return "; ".join(f"{TITLES[name]}: {words}" for name, words in found.items())
 
-    def _runs(self, fmt: Format, profiles: Iterable[str]) -> bool:
-        inputs = [_tensor(f"in{at}", given, fmt) for at, given in enumerate(self.inputs)]
+    def _runs(self, fmt: Format, profiles: Iterable[str], weight: Format = INT8) -> bool:
+        inputs = [_tensor(f"in{at}", given, fmt, weight) for at, given in enumerate(self.inputs)]
         shapes = self.op.infer_shapes(inputs)
         result = self.output or fmt
         outputs = [
@@ -105,22 +115,24 @@ def in_words(formats: tuple[str, ...]) -> str:
     return "any" if len(formats) == len(PROBED) else ", ".join(formats) or "none"
 
 
+_BIASES = {INT8: INT32, UINT8: INT32, INT16: INT64}
+"""Formats that are probed as quantized numbers, with that of their biases."""
+
+
 def _quantization(fmt: Format) -> Quantization | None:
-    if fmt not in (INT8, UINT8):
+    if fmt not in (INT4, *_BIASES):
         return None
-    return Quantization.per_tensor(1 / 128, 0 if fmt == INT8 else 128)
+    return Quantization.per_tensor(2.0 ** -(fmt.bits - 1), 128 if fmt == UINT8 else 0)
 
 
-def _tensor(name: str, given: Sample, fmt: Format) -> Tensor:
+def _tensor(name: str, given: Sample, fmt: Format, weight: Format) -> Tensor:
     role, shape = given
-    eight_bit = fmt in (INT8, UINT8)
     if role == "data":
         return Tensor(name, shape, fmt, _quantization(fmt))
     if role == "weight":
-        kind = INT8 if eight_bit else fmt
+        kind = weight if fmt in _BIASES else fmt
         return Tensor(name, shape, kind, _quantization(kind), np.ones(shape, kind.dtype))
-    kind = {"bias": INT32 if eight_bit else fmt, "index": INT64, "condition": BOOL, "real": FP32}[
-        role
-    ]
+    bias = _BIASES.get(fmt, fmt)
+    kind = {"bias": bias, "index": INT64, "condition": BOOL, "real": FP32}[role]
     constant = None if role == "condition" else np.zeros(shape, kind.dtype)
     return Tensor(name, shape, kind, None, constant)

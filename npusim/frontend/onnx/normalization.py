@@ -6,14 +6,24 @@ import numpy as np
 
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
+from npusim.frontend.onnx.products import before
 from npusim.frontend.onnx.source import Source
+from npusim.ir.ops.axes.mean import Mean
 from npusim.ir.ops.elements.quantize import REALS
+from npusim.ir.ops.elements.reciprocal import Reciprocal
+from npusim.ir.ops.elements.sqrt import Sqrt
+from npusim.ir.ops.elements.square import Square
+from npusim.ir.ops.movements.reshape import Reshape
 from npusim.ir.ops.norms.batch_norm import BatchNorm
 from npusim.ir.ops.norms.group_norm import GroupNorm
 from npusim.ir.ops.norms.instance_norm import InstanceNorm
 from npusim.ir.ops.norms.layer_norm import LayerNorm
 from npusim.ir.ops.norms.local_response_norm import LocalResponseNorm
+from npusim.ir.ops.pairs.float_add import FloatAdd
+from npusim.ir.ops.pairs.sub import Sub
+from npusim.ir.tensor import Tensor
 from npusim.numerics.floats import decode
+from npusim.numerics.formats import FP32
 
 CHANNELS_IN_OPSET = 21
 """Version since which GroupNormalization has a scale and a shift for each channel."""
@@ -70,9 +80,7 @@ def instance_normalization(ctx: Context, source: Source) -> None:
 
 
 def layer_normalization(ctx: Context, source: Source) -> None:
-    """LayerNormalization; the statistics are not given out."""
-    if any(source.outputs[1:]):
-        raise UnsupportedNodeError("mean and deviation as outputs are not supported")
+    """LayerNormalization; statistics that are asked for are computed beside it."""
     if source.integer("stash_type", MEAN_IN_FLOAT32) != MEAN_IN_FLOAT32:
         raise UnsupportedNodeError("statistics that are not float32 are not supported")
     op = LayerNorm(source.real("epsilon", 1e-5), source.integer("axis", -1))
@@ -80,6 +88,32 @@ def layer_normalization(ctx: Context, source: Source) -> None:
     if source.input(2):
         inputs.append(ctx.real_constant(source, 2))
     ctx.emit(source, op, inputs)
+    if any(source.outputs[1:]):
+        _statistics(ctx, source, inputs[0], op)
+
+
+def _statistics(ctx: Context, source: Source, x: Tensor, op: LayerNorm) -> None:
+    """The mean of each row, and 1 / sqrt(variance + epsilon), both float32."""
+    if x.format != FP32:
+        raise UnsupportedNodeError(f"statistics of {x.format.name} are not supported")
+    rank = len(x.shape)
+    if not -rank <= op.axis < rank:
+        raise DamagedNodeError(f"axis {op.axis} is outside rank {rank}")
+    axes = tuple(range(op.axis % rank, rank))
+    mean_name, deviation_name = (*source.outputs[1:], "")[:2]
+    mean = before(ctx, source, Mean(axes, keep_dims=True), [x], "mean")
+    if mean_name:
+        ctx.add_node(f"{source.name}_mean_out", Reshape(mean.shape), [mean], mean_name, mean.shape,
+                     FP32, None)  # fmt: skip
+    if deviation_name:
+        epsilon = ctx.add_constant(f"{source.outputs[0]}_epsilon", np.array(op.epsilon, np.float32))
+        centred = before(ctx, source, Sub(), [x, mean], "centred")
+        squares = before(ctx, source, Square(), [centred], "squares")
+        variance = before(ctx, source, Mean(axes, keep_dims=True), [squares], "variance")
+        raised = before(ctx, source, FloatAdd(), [variance, epsilon], "raised")
+        root = before(ctx, source, Sqrt(), [raised], "deviation")
+        ctx.add_node(f"{source.name}_inverse", Reciprocal(), [root], deviation_name, mean.shape,
+                     FP32, None)  # fmt: skip
 
 
 def local_response_normalization(ctx: Context, source: Source) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.products import before
@@ -13,12 +15,17 @@ from npusim.frontend.onnx.source import Source
 from npusim.frontend.onnx.windows import read_window
 from npusim.ir.operator import Operator
 from npusim.ir.ops.axes.mean import Mean
+from npusim.ir.ops.elements.abs import Abs
+from npusim.ir.ops.elements.sqrt import Sqrt
+from npusim.ir.ops.elements.square import Square
 from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.pairs.pow import Pow
+from npusim.ir.ops.products.conv2d import Conv2D
 from npusim.ir.ops.windows.average_pool import AveragePool
 from npusim.ir.ops.windows.max_pool import MaxPool
 from npusim.ir.ops.windows.window import Window
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import Format
+from npusim.numerics.formats import FP32, Format
 from npusim.numerics.quantization import Quantization
 
 LISTS = ("kernel_shape", "strides", "dilations", "pads")
@@ -35,6 +42,32 @@ def max_pool(ctx: Context, source: Source) -> None:
 def average_pool(ctx: Context, source: Source) -> None:
     """AveragePool."""
     _pool(ctx, source, ctx.activation(source, 0), _average)
+
+
+def lp_pool(ctx: Context, source: Source) -> None:
+    """LpPool: the p-norm of each window, a depthwise sum between two functions of one element."""
+    x = ctx.activation(source, 0)
+    order = source.integer("p", 2)
+    if x.format != FP32 or order < 1:
+        raise UnsupportedNodeError(f"a norm of order {order} of {x.format.name} is not supported")
+    window = read_window(source, x.shape, source.integers("kernel_shape"), overhangs=True)
+    name = source.outputs[0]
+    powers = before(ctx, source, Square() if order == 2 else Abs(), [x], "powers")
+    if order > 2:
+        exponent = ctx.add_constant(f"{name}_order", np.array(order, np.float32))
+        powers = before(ctx, source, Pow(), [powers, exponent], "raised")
+    taps = np.ones((x.shape[1], *window.size, 1), np.float32)
+    ones = ctx.add_constant(f"{name}_ones", taps)
+    op = Conv2D(window.stride, window.dilation, window.padding, x.shape[1], channel_axis=1)
+    if order == 1:
+        ctx.emit(source, op, [powers, ones, None])
+        return
+    sums = before(ctx, source, op, [powers, ones, None], "sums")
+    if order == 2:
+        ctx.emit(source, Sqrt(), [sums])
+        return
+    root = ctx.add_constant(f"{name}_root", np.array(1 / order, np.float32))
+    ctx.emit(source, Pow(), [sums, root])
 
 
 def qlinear_average_pool(ctx: Context, source: Source) -> None:
@@ -119,8 +152,6 @@ def _average(source: Source, x: Tensor) -> AveragePool:
     include = bool(source.integer("count_include_pad", 0))
     taps = source.integers("kernel_shape")
     window = read_window(source, x.shape, taps, overhangs=not include)
-    if window.dilation != (1, 1):
-        raise UnsupportedNodeError("a dilated average pooling is not supported")
     return AveragePool(window, count_include_pad=include, channel_axis=1)
 
 

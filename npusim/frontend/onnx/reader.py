@@ -288,8 +288,11 @@ class _Builder:
             tensor = context.tensors.get(context.resolve(name))
             if name in context.failed:
                 continue
-            if tensor is None:
-                tensor = self._constant_output(name)
+            try:
+                tensor = tensor or self._constant_output(name)
+            except UnsupportedNodeError as error:
+                self._note(where, error)
+                continue
             if tensor is None:
                 self.damaged.append(Problem(where, "is computed by no node"))
             elif not tensor.size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import UnsupportedNodeError
@@ -32,17 +33,20 @@ from npusim.ir.ops.elements.quick_gelu import QuickGelu
 from npusim.ir.ops.elements.reciprocal import Reciprocal
 from npusim.ir.ops.elements.round import Round
 from npusim.ir.ops.elements.selu import Selu
+from npusim.ir.ops.elements.shrink import Shrink
 from npusim.ir.ops.elements.sign import Sign
 from npusim.ir.ops.elements.softplus import Softplus
 from npusim.ir.ops.elements.softsign import Softsign
 from npusim.ir.ops.elements.sqrt import Sqrt
 from npusim.ir.ops.elements.tanh import Tanh
 from npusim.ir.ops.elements.thresholded_relu import ThresholdedRelu
+from npusim.ir.ops.elements.trigonometric import Trigonometric
 from npusim.ir.ops.elements.unary import Unary
 from npusim.ir.ops.movements.reshape import Reshape
 from npusim.ir.ops.pairs.prelu import PRelu
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import Format
+from npusim.numerics.trigonometry import FUNCTIONS as TRIGONOMETRIC
 
 BROADCASTING_SLOPES = 7
 """Version since which slopes broadcast as all tensors do; before, one stands for a channel."""
@@ -88,6 +92,12 @@ def _fast_gelu(ctx: Context, source: Source) -> None:
     if source.input(1):
         raise UnsupportedNodeError("a bias is not supported")
     ctx.emit(source, Gelu(approximate=True), [_real(ctx, source)])
+
+
+def _shrink(ctx: Context, source: Source) -> None:
+    """Shrink."""
+    op = Shrink(source.real("lambd", 0.5), source.real("bias", 0.0))
+    ctx.emit(source, op, [_real(ctx, source)])
 
 
 def _hard_sigmoid(ctx: Context, source: Source) -> None:
@@ -167,6 +177,7 @@ def _format(elem_type: int) -> Format:
 
 
 OPERATORS: Mapping[str, Callable[[Context, Source], None]] = {
+    **{name.title(): _plain(partial(Trigonometric, name)) for name in TRIGONOMETRIC},
     "Abs": _plain(Abs),
     "Cast": _cast,
     "CastLike": _cast_like,
@@ -188,6 +199,7 @@ OPERATORS: Mapping[str, Callable[[Context, Source], None]] = {
     "Round": _plain(Round),
     "Selu": _selu,
     "Sigmoid": _plain(Logistic),
+    "Shrink": _shrink,
     "Sign": _plain(Sign),
     "Softplus": _plain(Softplus),
     "Softsign": _plain(Softsign),

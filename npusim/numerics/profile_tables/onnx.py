@@ -81,7 +81,9 @@ ARITHMETICS = {
     "celu": "onnx",
     "mish": "onnx",
     "selu": "onnx",
+    "shrink": "onnx",
     "sign": "onnx",
     "softsign": "onnx",
     "thresholded_relu": "onnx",
+    "trigonometric": "onnx",
 }

@@ -56,7 +56,7 @@ def _shown(attribute: AttributeProto) -> str:
     if attribute.type not in _SHOWN or attribute.name in _COUNTS:
         return str(attribute.name)
     value = attribute.i if attribute.type == AttributeProto.INT else attribute.s.decode()
-    if attribute.name in ("to", "output_dtype"):
+    if attribute.name in ("to", "output_dtype", "dtype"):
         value = TensorProto.DataType.Name(attribute.i).lower()
     return f"{attribute.name}={value}"
 

@@ -18,7 +18,7 @@ from npusim.ir.ops.windows.pooling import Pooling
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
-from npusim.numerics.formats import FP32
+from npusim.numerics.formats import FP32, INT8, UINT8
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import clamp_range
 
@@ -42,6 +42,8 @@ class MaxPool(Pooling):
         require_same_quantization(self, x, out)
         if x.format == FP32:
             clamp: Clamp = self.activation.value
+        elif x.quantization is None and x.format in (INT8, UINT8):
+            clamp = (x.format.low, x.format.high)
         else:
             rounding = profile.clamp(self.kind, out.format.name)
             clamp = clamp_range(self.activation, out.format, quantized(self, out), rounding)
