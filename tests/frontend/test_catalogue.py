@@ -59,4 +59,4 @@ def test_formats_that_no_kernel_takes_are_not_listed():
 def test_the_words():
     words = {entry.op.kind: entry.data_types for entry in catalogue.ENTRIES}
     assert words["transpose"] == "any"
-    assert words["neg"] == "TFLite: int8, fp32; ONNX: int8, uint8, fp32"
+    assert words["neg"] == "TFLite: int8, int16, fp32; ONNX: int8, uint8, int16, fp32"
