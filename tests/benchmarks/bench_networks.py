@@ -1,21 +1,25 @@
-"""Whole networks: npusim's C path beside ONNX Runtime, one thread each.
+"""Whole networks: npusim's C path beside ONNX Runtime.
 
     python -m tests.benchmarks.bench_networks [--network resnet50|mobilenet_v2] [--repeat N]
 
 The network has random weights and is quantized by ONNX Runtime (QDQ, uint8 activations, int8
-weights per channel). Prints medians of interleaved runs in CPU time of the process, and their
-ratios: npusim's bound program; its public function, which binds the kernels anew; ONNX Runtime with
-its exact kernels (`session.x64quantprecision=1`) and as it comes, and how many outputs differ.
-Nothing here is a test.
+weights per channel). Prints medians of interleaved runs in CPU time of the process, and the ratio
+to ONNX Runtime with its exact kernels (`session.x64quantprecision=1`) and as it comes: npusim's
+bound program on each instruction set of this processor, and on two threads; its public function;
+also how many outputs differ, and npusim's share of what its multiply-adds reach in registers alone.
+ONNX Runtime has one thread and takes all instructions. Wall time tells something only on an idle
+machine. Nothing here is a test.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +28,9 @@ import onnxruntime
 
 from npusim import api
 from npusim.execution.executor import Executor
+from npusim.kernels import native, threads
 from npusim.kernels.table import kernels
+from npusim.schedule.program import Program
 from tests.support.onnx_models import (
     NetworkBuilder,
     mobilenet_v2,
@@ -61,6 +67,9 @@ def resnet50(size: int) -> onnx.ModelProto:
 
 
 NETWORKS = {"resnet50": resnet50, "mobilenet_v2": mobilenet_v2}
+EXACT, DEFAULT = "ONNX Runtime, exact", "ONNX Runtime, default"
+ROUNDS = 200_000
+"""Rounds of the multiply-adds in registers."""
 Run = Callable[[], np.ndarray]
 
 
@@ -71,21 +80,45 @@ def default_session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def candidates(name: str, folder: Path) -> dict[str, Run]:
-    """What is compared: a name, and a function that gives the outputs of one inference."""
-    float_model = NETWORKS[name](SIZE)
-    path = quantize(float_model, folder, "qdq")
-    (sample,) = random_inputs(float_model, 1)
-    model = api.load_model(path)
-    program = api.schedule(model, api.load_hardware("edge-npu-1"))
+def instruction_sets() -> list[str]:
+    """Those with vectors that this processor has."""
+    found = []
+    for most in native.INSTRUCTION_SETS[1:]:
+        native.limit_instructions(most)
+        if native.instruction_set() == most:
+            found.append(most)
+    native.limit_instructions(native.INSTRUCTION_SETS[-1])
+    return found
+
+
+def bound(program: Program, sample: dict[str, np.ndarray], most: str, number: int) -> Run:
+    """The program on the instructions `most` and so many threads."""
     profile = api.choose_profile(None, program.hardware, program.graph)
-    executor = Executor(program, profile, kernels())
+    program = replace(program, graph=replace(program.graph))  # its own packed weights
+
+    def run() -> np.ndarray:
+        native.limit_instructions(most)
+        with threads.limited(number):
+            return first(executor.run(sample))
+
+    native.limit_instructions(most)
+    executor = Executor(program, profile, kernels("c"))
+    run()
+    return run
+
+
+def candidates(program: Program, path: Path, sample: dict[str, np.ndarray]) -> dict[str, Run]:
+    """What is compared: a name, and a function that gives the outputs of one inference."""
     exact, default = session(path), default_session(path)
-    return {
-        "npusim, bound once": lambda: first(executor.run(sample)),
+    sets = instruction_sets()
+    found = {f"npusim, {most}": bound(program, sample, most, 1) for most in sets}
+    for number in range(2, (os.cpu_count() or 1) + 1)[:1]:
+        for most in sets:
+            found[f"npusim, {most}, {number} threads"] = bound(program, sample, most, number)
+    return found | {
         "npusim, api.infer": lambda: first(api.infer(program, sample)),
-        "ONNX Runtime, exact": lambda: exact.run(None, sample)[0],
-        "ONNX Runtime, default": lambda: default.run(None, sample)[0],
+        EXACT: lambda: exact.run(None, sample)[0],
+        DEFAULT: lambda: default.run(None, sample)[0],
     }
 
 
@@ -95,30 +128,57 @@ def first(outputs: dict[str, np.ndarray]) -> np.ndarray:
     return found
 
 
-def cpu_s(run: Run) -> float:
-    """CPU seconds of the process that one run takes."""
-    start = time.process_time()
+def seconds(run: Run) -> tuple[float, float]:
+    """CPU seconds of the process and seconds that one run takes."""
+    start, wall = time.process_time(), time.perf_counter()
     run()
-    return time.process_time() - start
+    return time.process_time() - start, time.perf_counter() - wall
+
+
+def ceiling_s(macs: int, most: str) -> float:
+    """CPU seconds of so many MACs in registers only."""
+    native.limit_instructions(most)
+    start = time.thread_time()
+    done = native.multiply_registers(ROUNDS)
+    return (time.thread_time() - start) * macs / done
 
 
 def report(name: str, repeat: int) -> None:
     """Measure and print one network."""
     with tempfile.TemporaryDirectory() as folder:
-        runs = candidates(name, Path(folder))
+        float_model = NETWORKS[name](SIZE)
+        path = quantize(float_model, Path(folder), "qdq")
+        (sample,) = random_inputs(float_model, 1)
+        program = api.schedule(api.load_model(path), "edge-npu-1")
+        runs = candidates(program, path, sample)
         outputs = {label: run() for label, run in runs.items()}
-        times: dict[str, list[float]] = {label: [] for label in runs}
+        times: dict[str, list[tuple[float, float]]] = {label: [] for label in runs}
+        ceilings: dict[str, list[float]] = {most: [] for most in instruction_sets()}
+        macs = sum(step.nest.macs for step in program.steps)
         for _ in range(repeat):
             for label, run in runs.items():
-                times[label].append(cpu_s(run))
-    right = outputs["ONNX Runtime, exact"]
-    mine = statistics.median(times["npusim, bound once"])
-    print(f"{name} at {SIZE} x {SIZE}, {kernels().path} kernels, {repeat} interleaved runs")
-    for label, seconds in times.items():
-        middle = statistics.median(seconds)
-        wrong = int((outputs[label] != right).sum())
-        print(f"{label:24}{1e3 * middle:9.2f} ms  ({1e3 * min(seconds):.2f} at best)  "
-              f"{middle / mine:5.2f} of npusim's time  {wrong} outputs differ")  # fmt: skip
+                times[label].append(seconds(run))
+            for most, found in ceilings.items():
+                found.append(ceiling_s(macs, most))
+    print(f"{name} at {SIZE} x {SIZE}, {1e-9 * macs:.2f} GMAC, {repeat} interleaved runs")
+    _print(times, outputs, {most: statistics.median(found) for most, found in ceilings.items()})
+
+
+def _print(
+    times: dict[str, list[tuple[float, float]]], outputs: dict[str, np.ndarray],
+    ceilings: dict[str, float],
+) -> None:  # fmt: skip
+    """One line a candidate."""
+    cpu = {label: statistics.median(each[0] for each in found) for label, found in times.items()}
+    for label, found in times.items():
+        wrong = int((outputs[label] != outputs[EXACT]).sum())
+        wall = statistics.median(each[1] for each in found)
+        share = [f", {ceilings[most] / cpu[label]:.0%} of the ceiling"
+                 for most in ceilings if f"npusim, {most}" == label]  # fmt: skip
+        print(f"{label:31}{1e3 * cpu[label]:8.2f} ms CPU ({1e3 * min(found)[0]:.2f} at best), "
+              f"{1e3 * wall:.2f} ms wall; {cpu[label] / cpu[EXACT]:.2f} of exact, "
+              f"{cpu[label] / cpu[DEFAULT]:.2f} of default; {wrong} outputs differ"
+              + "".join(share))  # fmt: skip
 
 
 def main() -> None:
