@@ -19,6 +19,7 @@ from tests.support.shared import shared_path
 from tests.support.tflite_cases import KINDS
 from tests.support.tflite_lstm import Lstm, lstm_model, real_lstm_model
 from tests.support.tflite_state import memory
+from tests.support.tflite_wide import PRODUCTS8X4, PRODUCTS16X8, WIDE, function_model
 
 MUTATIONS, TRUNCATIONS = 300, 60
 LARGEST_RUN = 200_000
@@ -91,6 +92,23 @@ def test_mutations_of_models_that_remember_load_or_are_refused(case, tmp_path):
         "float32": lambda: real_lstm_model(rng, Lstm(rows=1, depth=3, units=2)),
         "variables": lambda: memory(variables=2),
     }[case]()
+    content = model.content()
+    for _ in range(MUTATIONS // 2):
+        outcome(mutated(content, rng), tmp_path / "m.tflite")
+
+
+@pytest.mark.parametrize("case", ["16x8", "8x4", "softmax", "logistic"])
+def test_mutations_of_16_and_4_bit_models_load_or_are_refused(case, tmp_path):
+    rng = np.random.default_rng(15)
+    model = {
+        "16x8": lambda: PRODUCTS16X8["CONV_2D"](rng, "int16"),
+        "8x4": lambda: PRODUCTS8X4["FULLY_CONNECTED"](rng, "int8"),
+        "softmax": lambda: WIDE["SOFTMAX"](rng, "int16"),
+        "logistic": lambda: function_model("LOGISTIC", rng),
+    }[case]()
+    for tensor in model.tensors:  # all words of a function would take long
+        if tensor.shape == (2**16,):
+            tensor.shape = (40,)
     content = model.content()
     for _ in range(MUTATIONS // 2):
         outcome(mutated(content, rng), tmp_path / "m.tflite")
