@@ -7,36 +7,48 @@ They are dropped with the graph; of one graph, the few used last are kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from npusim.ir.graph import Graph
 from npusim.ir.operator import ArrayKernel, VectorKernel
 from npusim.kernels.table import Kernels
+from npusim.numerics.accumulation import Accumulation
 from npusim.numerics.profiles import Profile
-from npusim.schedule.program import Program
+from npusim.schedule.program import Program, Step
 
 MOST = 3
 """Bindings of one graph that are kept: each may hold a copy of all weights."""
 
 Bound = list[ArrayKernel | VectorKernel]
-Binder = Callable[[Program, Profile, Kernels], Bound]
+Binder = Callable[[Program, Profile, Sequence[Kernels]], Bound]
 
 _BOUND: WeakKeyDictionary[Graph, dict[Hashable, tuple[Any, Any, Bound]]] = WeakKeyDictionary()
 """Of each graph: the arithmetics and the kernels that an entry holds for, and what was bound."""
 
 
 def bound_once(program: Program, profile: Profile, kernels: Kernels, bind: Binder) -> Bound:
-    """What `bind` gives for these, from before if it did before; what it raises is not kept."""
+    """What `bind` gives for these, from before if it did before; what it raises is not kept.
+
+    `bind` gets the kernels of each step, for the unit that it runs on.
+    """
     entries = _BOUND.setdefault(program.graph, {})
-    array = program.hardware.mac_array
-    sums = tuple(array.accumulation(step.pair) if step.pair else None for step in program.steps)
-    key = (profile.name, kernels.path, kernels.accumulation, sums)
+    own = [kernels.summing(*_unit_of(program, step)) for step in program.steps]
+    key = (profile.name, kernels.path, *((each.accumulation, each.saturates) for each in own))
     arithmetics, table, bound = entries.pop(key, (None, None, []))
     if arithmetics is not profile.arithmetics or table is not kernels.table:
-        bound = bind(program, profile, kernels)
+        bound = bind(program, profile, own)
     entries[key] = profile.arithmetics, kernels.table, bound
     while len(entries) > MOST:
         del entries[next(iter(entries))]
     return bound
+
+
+def _unit_of(program: Program, step: Step) -> tuple[Accumulation | None, bool]:
+    """How the unit of `step` sums products, and whether its results saturate at FP8's range."""
+    hardware = program.hardware
+    if step.on == "host":
+        return None, True
+    sums = hardware.mac_array.accumulation(step.pair) if step.pair else None
+    return sums, hardware.output_stage.fp8_overflow == "saturate"

@@ -10,7 +10,7 @@ or round are made in the Program's tiles of the reduction. A test compares the t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -145,16 +145,15 @@ def execute(
 
 
 def _bind_all(
-    program: Program, profile: Profile, kernels: Kernels
+    program: Program, profile: Profile, kernels: Sequence[Kernels]
 ) -> list[ArrayKernel | VectorKernel]:
-    graph, array = program.graph, program.hardware.mac_array
+    """The kernel of each step, from the kernels of its unit."""
     bound: list[ArrayKernel | VectorKernel] = []
     problems: list[Problem] = []
-    for step in program.steps:
-        ins, outs = graph.operands(step.node)
-        summing = kernels.summing(array.accumulation(step.pair) if step.pair else None)
+    for step, own in zip(program.steps, kernels, strict=True):
+        ins, outs = program.graph.operands(step.node)
         try:
-            bound.append(bind_operator(step.node.op, ins, outs, profile, summing))
+            bound.append(bind_operator(step.node.op, ins, outs, profile, own))
         except UnsupportedModelError as error:
             problems += [Problem(f"node '{step.name}'", str(one)) for one in error.problems]
     if problems:

@@ -77,6 +77,10 @@ class OutputStage(Section):
     """Output elements per cycle and core, > 0."""
     per_op: dict[ArrayOp, ElementsPerCycle] = Field(default_factory=dict)
     """Rates of operators that differ from it: operator name to elements per cycle and core."""
+    fp8_overflow: Literal["saturate", "nonsaturating"] = "saturate"
+    """What becomes of a result beyond the greatest FP8 number, here and in the vector unit:
+    `saturate` to that number, infinities as well (QuantizeLinear of ONNX), or `nonsaturating`: NaN
+    in E4M3, infinity in E5M2 (the other conversion of the OCP's formats)."""
 
 
 class VectorUnit(Section):

@@ -30,19 +30,22 @@ class Kernels:
 
     `accumulation` is how the array that an operator is bound for sums products; None stands for the
     framework's own way (a host's): integers exactly, floats as `convolution_float32` says.
+    `saturates` says whether results beyond FP8 become its greatest number, as ONNX quantizes, or
+    what the format has: infinity or NaN.
     """
 
     path: str
     table: Mapping[str, Callable[..., Any]]
     accumulation: Accumulation | None = None
+    saturates: bool = True
 
     def get(self, name: str) -> Callable[..., Any]:
         """The kernel called `name`; KeyError if no path defines it."""
         return self.table[name]
 
-    def summing(self, accumulation: Accumulation | None) -> Kernels:
-        """The same kernels for an array that sums so."""
-        return replace(self, accumulation=accumulation)
+    def summing(self, accumulation: Accumulation | None, saturates: bool = True) -> Kernels:
+        """The same kernels for an array that sums so, or a unit that rounds so."""
+        return replace(self, accumulation=accumulation, saturates=saturates)
 
 
 @functools.cache

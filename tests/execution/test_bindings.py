@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import weakref
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -34,9 +35,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     usual = executor._bind_all
 
-    def counted(program: Program, profile: Profile, table: Kernels) -> list:
-        found.append(table.path)
-        return usual(program, profile, table)
+    def counted(program: Program, profile: Profile, own: Sequence[Kernels]) -> list:
+        found.append(own[0].path)
+        return usual(program, profile, own)
 
     monkeypatch.setattr(executor, "_bind_all", counted)
     return found
@@ -65,6 +66,15 @@ def test_another_path_arithmetic_or_graph_binds_anew(made: list[str]) -> None:
     assert len(made) == 4
 
 
+def test_another_output_stage_binds_anew(made: list[str]) -> None:
+    program = _program()
+    inputs = random_inputs(program.graph, 0)
+    for overflow in ("saturate", "nonsaturating", "saturate"):
+        hardware = tiny(output_stage__fp8_overflow=overflow)
+        api.infer(dataclasses.replace(program, hardware=hardware), inputs)
+    assert len(made) == 2
+
+
 def test_what_is_bound_goes_with_the_graph() -> None:
     program = _program()
     bound = executor.Executor(program, profile_named("onnx"), kernels("reference"))._bound
@@ -79,7 +89,7 @@ def test_what_is_bound_goes_with_the_graph() -> None:
 def test_only_the_last_few_are_kept() -> None:
     program, calls = _program(), []
 
-    def bind(_: Program, profile: Profile, __: Kernels) -> list:
+    def bind(_: Program, profile: Profile, __: Sequence[Kernels]) -> list:
         calls.append(profile.name)
         return []
 

@@ -16,7 +16,7 @@ from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
 from npusim.ir.ops.pairs.add import Add
 from npusim.kernels.table import kernels
-from npusim.numerics.floats import decode, encode
+from npusim.numerics.floats import LAYOUTS, decode, encode
 from npusim.numerics.formats import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, INT8, Format
 from npusim.numerics.profiles import profile_named
 from npusim.schedule.program import Program
@@ -32,7 +32,10 @@ PATHS = ("reference", kernels().path)
 
 def float_machine(**changes: Any) -> Hardware:
     """A 4 x 4 array of every float format; `accumulator__*` as in a description."""
-    settings: dict[str, Any] = {f"mac_array__{key}": value for key, value in changes.items()}
+    settings: dict[str, Any] = {
+        key if key.startswith("output_stage") else f"mac_array__{key}": value
+        for key, value in changes.items()
+    }
     for name in ("fp16", "bf16", "fp32"):
         settings[f"mac_array__precisions__{name}*{name}"] = 1
     settings["mac_array__accumulator__on_overflow"] = None
@@ -145,6 +148,24 @@ def test_the_vector_unit_rounds_once_to_the_narrow_format() -> None:
     x = float_inputs(graph, 3)["in0"]
     (found,) = run(program, "reference").values()
     assert np.array_equal(found, x + x)
+
+
+@pytest.mark.parametrize(("fmt", "beyond"), [(FP8_E4M3, np.nan), (FP8_E5M2, np.inf)])
+def test_what_lies_beyond_fp8_is_a_choice_of_the_hardware(fmt: Format, beyond: float) -> None:
+    graph = as_floats(only(lambda b, x: b.conv(x, 1), 1, 1, 1, 1), fmt, 5)
+    (node,) = graph.nodes
+    weights = dataclasses.replace(
+        graph.tensors[node.inputs[1]], data=encode(np.full((1, 1, 1, 1), 64), fmt)
+    )
+    graph = dataclasses.replace(graph, tensors={**graph.tensors, weights.name: weights})
+    x = encode(np.full((1, 1, 1, 1), 2.0**15 if fmt == FP8_E5M2 else 256.0), fmt)
+    found = {}
+    for choice in ("saturate", "nonsaturating"):
+        program = program_of(graph, float_machine(output_stage__fp8_overflow=choice))
+        executor = Executor(program, profile_named("onnx"), kernels())
+        found[choice] = float(decode(executor.run({"in0": x})[node.outputs[0]], fmt).reshape(()))
+    assert found["saturate"] == LAYOUTS[fmt.name].greatest
+    assert np.array_equal(found["nonsaturating"], beyond, equal_nan=True)
 
 
 def test_integers_are_not_summed_in_floats() -> None:

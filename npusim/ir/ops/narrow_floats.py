@@ -3,8 +3,8 @@
 FP16, BF16 and FP8 tensors of the vector unit and of the host. Inputs become float32 (a quantized
 tensor times its scale), the operator's float32 kernel runs, and its results are divided by the
 output's scale, if it has one, and rounded once to its format: quantized ones saturate, as
-QuantizeLinear does, others become infinity, as Cast does. ONNX Runtime runs fp16 on a processor
-without fp16 instructions in the same way.
+QuantizeLinear does, unless the hardware does not; others become infinity, as Cast does. ONNX
+Runtime runs fp16 on a processor without fp16 instructions in the same way.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def bind_operator(
     reals = [None if tensor is None else _as_real(tensor) for tensor in inputs]
     real_outputs = [_as_real(tensor) for tensor in outputs]
     kernel = cast(VectorKernel, op.bind(reals, real_outputs, profile, kernels))
-    return NarrowFloatKernel(kernel, tuple(inputs), tuple(outputs))
+    return NarrowFloatKernel(kernel, tuple(inputs), tuple(outputs), kernels.saturates)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,7 @@ class NarrowFloatKernel:
     kernel: VectorKernel
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor, ...]
+    saturates: bool
 
     def compute(
         self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], tile: Tile
@@ -75,7 +76,7 @@ class NarrowFloatKernel:
                 given, target = (channels_last(a, tensor.channel_axis) for a in (result, out))
                 if in_parts:  # the loops of an array count other tiles than pixels and channels
                     given, target = part(given, tile), part(target, tile)
-                target[...] = _stored(given, tensor)
+                target[...] = _stored(given, tensor, self.saturates)
 
 
 def _is_narrow(tensor: Tensor | None) -> bool:
@@ -98,10 +99,10 @@ def _real(stored: np.ndarray, tensor: Tensor) -> np.ndarray:
     return real
 
 
-def _stored(values: np.ndarray, tensor: Tensor) -> np.ndarray:
+def _stored(values: np.ndarray, tensor: Tensor, saturates: bool) -> np.ndarray:
     if tensor.quantization is None:
         return encode(values, tensor.format)
-    return encode(values / tensor.quantization.scalar_scale, tensor.format, saturate=True)
+    return encode(values / tensor.quantization.scalar_scale, tensor.format, saturates)
 
 
 def _scales(tensor: Tensor) -> np.ndarray:

@@ -143,7 +143,7 @@ def _bound(
         scales, None if bias is None else _bias(op, bias),
         -np.inf if low is None else low, np.inf if high is None else high,
         None if out.quantization is None else out.quantization.scalar_scale,
-        out.format, saturate=out.quantization is not None,
+        out.format, saturate=out.quantization is not None and kernels.saturates,
     )  # fmt: skip
     return FloatProductKernel(
         kernels, how, geometry, views, (x.format, w.format), weights, drain
