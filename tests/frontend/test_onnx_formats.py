@@ -197,6 +197,12 @@ def test_dequantization_of_every_value(real: int) -> None:
                 assert same_numbers(run(model, x), found), (stored, shape)
 
 
+def test_sums_are_dequantized_too() -> None:
+    x = np.array([[0, 1, -1, 2**24 + 1, 2**31 - 1, -(2**31)]], np.int32)
+    model = node_model("DequantizeLinear", (T.INT32, x.shape), [np.float32(0.3)], T.FLOAT)
+    assert same_numbers(run(model, x), runtime_output(model, x))
+
+
 def test_the_formats_of_outputs_can_be_named() -> None:
     x = reals(T.FLOAT)[:, 10:]
     constants = [np.array(0.5, np.float32)]

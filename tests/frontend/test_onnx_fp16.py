@@ -40,6 +40,10 @@ SUMS: dict[str, Case] = {
     "softmax": ("Softmax", IMAGE, [], {}),
     "layer_norm": ("LayerNormalization", (3, 7, 32), [c(32), c(32)], {}),
     "average_pool": ("AveragePool", IMAGE, [], {"kernel_shape": [2, 2]}),
+    "cumulative": ("CumSum", IMAGE, [np.array(2)], {}),
+    "log_sum": ("ReduceLogSumExp", IMAGE, [np.array([1])], {}),
+    "gru": ("GRU", (7, 1, 8), [c(1, 12, 8), c(1, 12, 4), c(1, 24)], {"hidden_size": 4}),
+    "lstm": ("LSTM", (7, 1, 8), [c(1, 16, 8), c(1, 16, 4), c(1, 32)], {"hidden_size": 4}),
     "mean": ("ReduceMean", IMAGE, [np.array([2, 3])], {}),
 }
 EXACT: dict[str, Case] = {
@@ -47,6 +51,7 @@ EXACT: dict[str, Case] = {
     **{op: (op, IMAGE, [], {}) for op in (
         "Relu", "Sigmoid", "Tanh", "Exp", "Sqrt", "Gelu", "Erf", "HardSwish", "Elu", "Neg", "Abs",
     )},
+    "triangle": ("Trilu", (4, 30), [], {}),
     "clip": ("Clip", IMAGE, [np.float16(-0.5), np.float16(0.5)], {}),
     "leaky_relu": ("LeakyRelu", IMAGE, [], {"alpha": 0.1}),
     "max_pool": ("MaxPool", IMAGE, [], {"kernel_shape": [2, 2]}),

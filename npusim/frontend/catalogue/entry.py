@@ -18,13 +18,37 @@ from npusim.ir.operator import Operator
 from npusim.ir.ops.narrow_floats import bind_operator
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import kernels
-from npusim.numerics.formats import BOOL, FP32, INT4, INT8, INT16, INT32, INT64, UINT8, Format
+from npusim.numerics.formats import (
+    BF16,
+    BOOL,
+    FP8_E4M3,
+    FP8_E5M2,
+    FP16,
+    FP32,
+    INT4,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    UINT4,
+    UINT8,
+    UINT16,
+    Format,
+)
 from npusim.numerics.profiles import profile_named
 from npusim.numerics.quantization import Quantization
 
-PROBED = (INT8, UINT8, INT16, INT32, INT64, BOOL, FP32)
+PROBED = {
+    "tflite": (INT8, UINT8, INT16, INT32, INT64, BOOL, FP32),
+    "onnx": (
+        INT4, UINT4, INT8, UINT8, INT16, UINT16, INT32, INT64, BOOL, FP8_E4M3, FP8_E5M2, FP16,
+        BF16, FP32,
+    ),
+}  # fmt: skip
+"""Framework to the formats that tensors of its files have, and are probed."""
 WITH_INT4_WEIGHTS = (INT8, INT16)
 """Formats of the data that are probed with weights of 4 bits too, where there are weights."""
+SCALED_FLOATS = (FP8_E4M3, FP8_E5M2)
 PROFILES = {"tflite": ("tflite-reference", "xnnpack"), "onnx": ("onnx",)}
 """Framework to the profiles under which a format must be taken to be listed."""
 
@@ -80,7 +104,7 @@ class Entry:
         if not self.names(framework):
             return ()
         profiles = PROFILES[framework]
-        found = [fmt.name for fmt in PROBED if self._runs(fmt, profiles)]
+        found = [fmt.name for fmt in PROBED[framework] if self._runs(fmt, profiles)]
         if any(sample.role == "weight" for sample in self.inputs):
             pairs = [fmt for fmt in WITH_INT4_WEIGHTS if self._runs(fmt, profiles, INT4)]
             found += [f"{fmt.name}*{INT4.name}" for fmt in pairs]
@@ -89,12 +113,14 @@ class Entry:
     @property
     def data_types(self) -> str:
         """The formats in words; both frameworks' where they differ."""
-        found = {name: in_words(self.formats(name)) for name in PROFILES if self.names(name)}
+        found = {name: in_words(self.formats(name), name) for name in PROFILES if self.names(name)}
         if len(set(found.values())) == 1:
             return next(iter(found.values()))
         return "; ".join(f"{TITLES[name]}: {words}" for name, words in found.items())
 
     def _runs(self, fmt: Format, profiles: Iterable[str], weight: Format = INT8) -> bool:
+        if fmt in SCALED_FLOATS and not _takes_scaled(self.op):
+            return False
         inputs = [_tensor(f"in{at}", given, fmt, weight) for at, given in enumerate(self.inputs)]
         shapes = self.op.infer_shapes(inputs)
         result = self.output or fmt
@@ -110,19 +136,27 @@ class Entry:
         return True
 
 
-def in_words(formats: tuple[str, ...]) -> str:
-    """Formats with a comma between them; `any` for all that there are."""
-    return "any" if len(formats) == len(PROBED) else ", ".join(formats) or "none"
+def _takes_scaled(op: Operator) -> bool:
+    """True if a graph can have stored numbers before this operator."""
+    return op.quantizable or op.moves or op.compares or op.takes_narrow_floats
 
 
-_BIASES = {INT8: INT32, UINT8: INT32, INT16: INT64}
-"""Formats that are probed as quantized numbers, with that of their biases."""
+def in_words(formats: tuple[str, ...], framework: str) -> str:
+    """Formats with a comma between them; `any` for all that the framework has."""
+    return "any" if len(formats) == len(PROBED[framework]) else ", ".join(formats) or "none"
+
+
+_BIASES = {
+    INT8: INT32, UINT8: INT32, INT16: INT64, UINT16: INT64, FP8_E4M3: FP32, FP8_E5M2: FP32
+}  # fmt: skip
+"""Formats that are probed as quantized numbers beside weights, with that of their biases."""
 
 
 def _quantization(fmt: Format) -> Quantization | None:
-    if fmt not in (INT4, *_BIASES):
+    if fmt not in (INT4, UINT4, *_BIASES):
         return None
-    return Quantization.per_tensor(2.0 ** -(fmt.bits - 1), 128 if fmt == UINT8 else 0)
+    middle = (fmt.low + fmt.high + 1) // 2
+    return Quantization.per_tensor(2.0 ** -(fmt.bits - 1), middle)
 
 
 def _tensor(name: str, given: Sample, fmt: Format, weight: Format) -> Tensor:
@@ -130,7 +164,7 @@ def _tensor(name: str, given: Sample, fmt: Format, weight: Format) -> Tensor:
     if role == "data":
         return Tensor(name, shape, fmt, _quantization(fmt))
     if role == "weight":
-        kind = weight if fmt in _BIASES else fmt
+        kind = weight if fmt in _BIASES and fmt.is_integer else fmt
         return Tensor(name, shape, kind, _quantization(kind), np.ones(shape, kind.dtype))
     bias = _BIASES.get(fmt, fmt)
     kind = {"bias": bias, "index": INT64, "condition": BOOL, "real": FP32}[role]

@@ -46,12 +46,15 @@ MOVEMENTS = (
     Entry(SpaceToDepth(2), "SPACE_TO_DEPTH", "SpaceToDepth"),
     Entry(ResizeNearest.repeated((1, 4, 4, 8), (1, 2, 2, 1)), "RESIZE_NEAREST_NEIGHBOR",
           "Resize Upsample", "every rule of coordinates and of rounding"),
-    Entry(ResizeBilinear((8, 8)), "RESIZE_BILINEAR", "Resize Upsample", "image axes"),
+    Entry(ResizeBilinear((8, 8)), "RESIZE_BILINEAR", "Resize Upsample",
+          "image axes; cubic, filtered and cropped ones of float32 are products"),
     Entry(ClipStored(0, 9), "", "Clip", "of stored integers"),
     Entry(Cast("fp32"), "CAST", "Cast CastLike", output=FP32),
-    Entry(Quantize(), "QUANTIZE", "QuantizeLinear com.microsoft.QuantizeLinear", output=INT8),
+    Entry(Quantize(), "QUANTIZE", "QuantizeLinear com.microsoft.QuantizeLinear",
+          "from ONNX to 4, 8 and 16 bits and fp8, with a scale a tensor, a channel or a block",
+          output=INT8),
     Entry(Dequantize(), "DEQUANTIZE", "DequantizeLinear com.microsoft.DequantizeLinear",
           output=FP32),
-    Entry(Requantize(), "QUANTIZE", "QuantizeLinear", "8 bits to 8 bits", output=INT8),
+    Entry(Requantize(), "QUANTIZE", "QuantizeLinear", output=INT8),
 )  # fmt: skip
 """All of them, with the borders between float32 and integers."""

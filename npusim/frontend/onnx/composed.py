@@ -14,6 +14,7 @@ from npusim.frontend.onnx.pairs import chain
 from npusim.frontend.onnx.products import before
 from npusim.frontend.onnx.reductions import reduced_axes
 from npusim.frontend.onnx.source import Source
+from npusim.frontend.onnx.tensors import marked
 from npusim.ir.ops.axes.cum_sum import CumSum
 from npusim.ir.ops.axes.reduce_max import ReduceMax
 from npusim.ir.ops.axes.reduce_sum import ReduceSum
@@ -27,7 +28,6 @@ from npusim.ir.ops.pairs.select import Select
 from npusim.ir.ops.pairs.sub import Sub
 from npusim.ir.ops.products.matmul import MatMul
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import FP32
 
 ELLIPSIS = "..."
 
@@ -75,7 +75,7 @@ def _reduced(ctx: Context, source: Source) -> tuple[tuple[int, ...], bool]:
     """The axes of a reduction, all if none are named, and whether they stay with extent 1."""
     x = ctx.activation(source, 0)
     axes = reduced_axes(ctx, source, x)
-    if axes is None or x.format != FP32:
+    if axes is None or not x.format.is_float:
         raise UnsupportedNodeError("without axes, or on integers, it is not supported")
     return axes, bool(source.integer("keepdims", 1))
 
@@ -90,7 +90,7 @@ def triangle(ctx: Context, source: Source) -> None:
     cut = np.triu if source.integer("upper", 1) else np.tril
     name = source.outputs[0]
     kept = ctx.add_constant(f"{name}_kept", cut(np.ones(x.shape[-2:], bool), diagonal))
-    zero = ctx.add_constant(f"{name}_zero", np.zeros((), x.format.dtype))
+    zero = ctx.add_constant(f"{name}_zero", marked(np.zeros((), x.format.dtype), x.format))
     ctx.add_node(source.name, Select(), [x, zero, kept], name, x.shape, x.format, x.quantization)
 
 
@@ -99,7 +99,7 @@ def cum_sum(ctx: Context, source: Source) -> None:
     axis = int(ctx.required_constant(source, 1).reshape(()))
     flags = bool(source.integer("exclusive", 0)), bool(source.integer("reverse", 0))
     x = ctx.activation(source, 0)
-    if x.format != FP32:
+    if not x.format.is_float:
         raise UnsupportedNodeError(f"of {x.format.name} it is not supported")
     ctx.emit(source, CumSum(axis, *flags), [x])
 

@@ -16,7 +16,7 @@ from npusim.frontend.onnx.tensors import (
 )
 from npusim.ir.ops.elements.dequantize import Dequantize
 from npusim.ir.ops.elements.quantize import REALS, Quantize
-from npusim.ir.ops.elements.scaled import FLOATS
+from npusim.ir.ops.elements.scaled import FLOATS, is_stored
 from npusim.numerics.floats import decode
 from npusim.numerics.formats import FP32, INT4, INT8, INT16, UINT4, UINT8, UINT16, Format
 from npusim.numerics.quantization import Quantization
@@ -114,7 +114,8 @@ def dequantize_linear(ctx: Context, source: Source) -> None:
     x = ctx.activation(source, 0)
     quantization, fmt = read_quantization(ctx, source, 1, 2, axis, x.shape)
     _check_channels(x.shape, quantization)
-    _check_activation(x.format)
+    if not is_stored(x.format):
+        raise UnsupportedNodeError(f"its input is {x.format.name}")
     _check_zero(x.format, fmt)
     ctx.emit(source, Dequantize(), [ctx.read_as(x, quantization)], real, None)
 

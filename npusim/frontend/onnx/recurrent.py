@@ -16,7 +16,6 @@ from npusim.ir.ops.recurrent.lstm import Lstm
 from npusim.ir.ops.recurrent.recurrent import Direction, Recurrent
 from npusim.ir.ops.recurrent.rnn import Rnn
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import FP32
 
 DIRECTIONS = {
     "forward": Direction.FORWARD,
@@ -84,7 +83,7 @@ def _emit(ctx: Context, source: Source, op: Recurrent, refused: dict[str, bool])
         read: Callable[[Source, int], Tensor]
         read = ctx.real_constant if index in WEIGHTS else ctx.activation
         inputs.append(read(source, index) if source.input(index) else None)
-    outputs = [(role, FP32) for role in OUTPUTS[: 1 + op.states]]
+    outputs = [(role, x.format) for role in OUTPUTS[: 1 + op.states]]
     if not batch_first:
         ctx.emit_each(source, op, inputs, outputs)
         return
@@ -99,7 +98,7 @@ def _emit(ctx: Context, source: Source, op: Recurrent, refused: dict[str, bool])
             found = ctx.tensors[name]
             moved = Transpose((2, 0, 1, 3) if len(found.shape) == 4 else (1, 0, 2))
             (shape,) = ctx.shapes_of(moved, [found])
-            ctx.add_node(f"{name}_moved", moved, [found], given_name, shape, FP32, None)
+            ctx.add_node(f"{name}_moved", moved, [found], given_name, shape, x.format, None)
 
 
 def _check(ctx: Context, source: Source, steps: tuple[int, ...], refused: dict[str, bool]) -> None:

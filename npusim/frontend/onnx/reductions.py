@@ -24,7 +24,7 @@ from npusim.ir.ops.axes.reduction import Reduction
 from npusim.ir.ops.axes.top_k import TopK
 from npusim.ir.ops.norms.l2_normalization import L2Normalization
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import FP32, INT64
+from npusim.numerics.formats import INT64
 
 Handler = Callable[[Context, Source], None]
 
@@ -65,7 +65,7 @@ def top_k(ctx: Context, source: Source) -> None:
     else:
         count = int(ctx.required_constant(source, 1).reshape(()))
     op = TopK(count, source.integer("axis", -1), bool(source.integer("largest", 1)))
-    if x.format != FP32:
+    if not x.format.is_float:
         raise UnsupportedNodeError(f"of {x.format.name} it is not supported")
     try:
         shapes = op.infer_shapes([x])
@@ -73,7 +73,7 @@ def top_k(ctx: Context, source: Source) -> None:
         raise DamagedNodeError(str(error)) from None
     given = (*source.outputs, "")[:2]
     names = [name or f"{source.name}_{at}" for at, name in enumerate(given)]
-    for name, shape, fmt in zip(names, shapes, (FP32, INT64), strict=True):
+    for name, shape, fmt in zip(names, shapes, (x.format, INT64), strict=True):
         ctx.tensors[name] = Tensor(name, checked_shape(shape), fmt)
     ctx.nodes.append(Node(source.name, op, (x.name,), tuple(names)))
 

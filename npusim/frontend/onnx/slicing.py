@@ -10,6 +10,7 @@ import numpy as np
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.source import Source
+from npusim.frontend.onnx.tensors import marked_type
 from npusim.ir.ops.movements.broadcast_to import BroadcastTo
 from npusim.ir.ops.movements.depth_to_space import DepthToSpace
 from npusim.ir.ops.movements.gather import Gather
@@ -77,7 +78,7 @@ def split(ctx: Context, source: Source) -> None:
             ctx.constants[source.outputs[at]] = constant[op.slices]
         elif low == high and x is not None:
             left = [*shape[: axis % rank], 0, *shape[axis % rank + 1 :]]
-            ctx.constants[source.outputs[at]] = np.empty(left, x.format.dtype)
+            ctx.constants[source.outputs[at]] = np.empty(left, marked_type(x.format))
         elif source.outputs[at]:
             ctx.emit(source, op, [x], output=at)
 

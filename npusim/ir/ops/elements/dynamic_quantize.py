@@ -30,6 +30,7 @@ class DynamicQuantize(Operator):
 
     kind: ClassVar[str] = "dynamic_quantize"
     quantizable: ClassVar[bool] = False
+    takes_narrow_floats: ClassVar[bool] = True
 
     def infer_shapes(self, inputs: Sequence[Tensor | None]) -> list[tuple[int, ...]]:
         """The shape of x, and twice a scalar."""
