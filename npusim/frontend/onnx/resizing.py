@@ -1,4 +1,7 @@
-"""Resize and its forerunner Upsample: nearest element, or linear along the two axes of an image."""
+"""Resize and its forerunner Upsample: nearest element, or linear along the two axes of an image.
+
+All others are products with matrices; see `resize_products.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ import numpy as np
 
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
+from npusim.frontend.onnx.resize_products import CROP, Axis, regions, resize_by_products
 from npusim.frontend.onnx.source import Source
 from npusim.ir.ops.movements.reshape import Reshape
 from npusim.ir.ops.movements.resize_nearest import ResizeNearest
 from npusim.ir.ops.windows.resize_bilinear import ResizeBilinear
 from npusim.ir.tensor import Tensor
+from npusim.numerics.formats import FP32
 from npusim.numerics.resize import COORDINATES, NEAREST_MODES, check_extent, nearest_onnx
 
 
@@ -28,23 +33,45 @@ class _Target:
 def resize(ctx: Context, source: Source) -> None:
     """Resize (since opset 10) and Upsample; scales and sizes must be constants."""
     x = ctx.activation(source, 0)
-    for name, default in (("antialias", 0), ("exclude_outside", 0)):
-        if source.integer(name, default):
-            raise UnsupportedNodeError(f"'{name}' is not supported")
     target = _target(ctx, source, x)
     mode = source.text("mode", "nearest")
-    if mode not in ("nearest", "linear"):
-        raise UnsupportedNodeError(f"mode '{mode}' is not supported")
-    if target.shape == x.shape:
+    if mode not in ("nearest", "linear", "cubic"):
+        raise DamagedNodeError(f"mode is '{mode}'")
+    crops = source.text("coordinate_transformation_mode", "half_pixel") == CROP
+    if mode != "cubic" and source.integer("exclude_outside", 0):
+        raise UnsupportedNodeError("'exclude_outside' is for cubic resizes only")
+    if mode == "nearest" and source.integer("antialias", 0):
+        raise UnsupportedNodeError("'antialias' is not for nearest elements")
+    if target.shape == x.shape and not crops:
         ctx.emit(source, Reshape(x.shape), [x])
     elif mode == "nearest":
         _nearest(ctx, source, x, target)
+    elif mode == "cubic" or crops or source.integer("antialias", 0):
+        _by_products(ctx, source, x, target, crops)
     else:
         _linear(ctx, source, x, target)
 
 
+def _by_products(ctx: Context, source: Source, x: Tensor, target: _Target, crops: bool) -> None:
+    known = {}
+    if crops:
+        rank = len(x.shape)
+        named = tuple(axis % rank for axis in source.integers("axes", tuple(range(rank))))
+        known = regions(ctx.constant(source, 1), named)
+    axes = [
+        Axis(at, before, after, scale, known.get(at))
+        for at, (before, after, scale) in enumerate(
+            zip(x.shape, target.shape, target.scales, strict=True)
+        )
+    ]
+    resize_by_products(ctx, source, x, axes, CROP if crops else _coordinates(source))
+
+
 def _linear(ctx: Context, source: Source, x: Tensor, target: _Target) -> None:
     if len(x.shape) != 4 or target.scales[0] != 1 or target.scales[1] != 1:
+        if x.format == FP32:
+            _by_products(ctx, source, x, target, False)
+            return
         what = f"of shape {list(x.shape)} to {list(target.shape)}"
         raise UnsupportedNodeError(f"a linear resize {what} is not one of images [B, C, H, W]")
     size = target.shape[2], target.shape[3]
