@@ -45,6 +45,24 @@ int npusim_conv_accumulate_float(
     int mantissa_bits, double least_normal, double greatest,
     int saturates, int flushes, int rounds_products, int64_t tree, float *acc);
 
+/* How numbers of a format are stored: in `bytes`, as codes that `sign_bit` begins. */
+typedef struct {
+    int mantissa_bits, least_exponent, bytes, sign_bit;
+    uint32_t greatest, outside, nan; /* codes of magnitudes: beyond the greatest; no number */
+} npusim_float_code;
+
+/* scale and bias may be NULL. */
+typedef struct {
+    const float *scale, *bias;
+    float low, high, out_scale;
+    int divides;
+} npusim_float_drain;
+
+/* acc contiguous of `shape`; scale and bias [g * k]; out with any strides. */
+void npusim_drain_float(
+    const float *acc, const npusim_float_drain *with, const npusim_float_code *as,
+    const int64_t *shape, const int64_t *strides, uint8_t *out);
+
 /*
  * Units of the packed weights, 2 or 4 values of four bytes, see blocks.h: 4 if this processor has
  * instructions for it and the weights are symmetric (zero point 0 of int8, or 128 of uint8).

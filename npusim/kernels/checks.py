@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from npusim.numerics.accumulation import Accumulation
+from npusim.numerics.float_drain import FloatDrain
 from npusim.numerics.formats import BF16, FP16, FP32
 from npusim.numerics.requantize import MOST_REDUCED_SHIFT, Requantizer
 
@@ -111,6 +112,20 @@ def float_convolution_fits(
     if accumulation.tree < 1:
         raise ValueError(f"an adder tree of {accumulation.tree} inputs")
     return all(abs(value) <= LARGEST_GEOMETRY for value in geometry)
+
+
+def require_float_drain(acc: Array, parameters: FloatDrain, out: Array) -> None:
+    """The arguments of `drain_float` fit together; see its reference."""
+    if acc.ndim != 5:
+        raise ValueError(f"acc has {acc.ndim} dimensions, expected 5")
+    if not parameters.out.is_float:
+        raise ValueError(f"no floating-point outputs of {parameters.out.name}")
+    require_array("acc", acc, FLOAT32, acc.shape)
+    require_array("out", out, (np.dtype(parameters.out.dtype),), acc.shape)
+    require_writable("out", out)
+    for name, factors in (("scale", parameters.scale), ("bias", parameters.bias)):
+        if factors is not None:
+            require_array(name, factors, FLOAT32, (acc.shape[3] * acc.shape[4],))
 
 
 def require_operands(
