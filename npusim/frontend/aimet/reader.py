@@ -39,7 +39,7 @@ def read_encodings(path: str | Path) -> tuple[Encoding, ...]:
     path = Path(path)
     document = _parsed(content_of(path, MAX_FILE_BYTES, "an encodings file"), path)
     version = document.get("version")
-    if version not in VERSIONS:
+    if not isinstance(version, str) or version not in VERSIONS:
         what = f"version {shown(version)} is not known; known: {', '.join(VERSIONS)}"
         raise ModelFileError(Problem(f"{path}: version", what))
     schema: type[BaseModel] = VERSIONS[version]

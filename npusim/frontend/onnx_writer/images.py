@@ -9,7 +9,7 @@ import numpy as np
 
 from npusim.frontend.onnx_writer.products import Handler, is_turned
 from npusim.frontend.onnx_writer.results import finish
-from npusim.frontend.onnx_writer.values import FIRST, UnwritableError, Values
+from npusim.frontend.onnx_writer.values import FIRST, UnwritableError, Values, require_reals
 from npusim.ir.graph import Node
 from npusim.ir.ops.axes.mean import Mean
 from npusim.ir.ops.axes.reduction import Reduction
@@ -88,6 +88,7 @@ def _reduction(operator: str) -> Handler:
     def write(values: Values, node: Node) -> None:
         op, name = node.op, node.outputs[0]
         assert isinstance(op, Reduction)
+        require_reals(values.tensor(node.inputs[0]), "reductions")
         rank = len(values.tensor(node.inputs[0]).shape)
         axes = sorted(axis % rank for axis in op.axes)
         if not axes:

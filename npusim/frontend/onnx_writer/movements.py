@@ -9,7 +9,7 @@ import numpy as np
 
 from npusim.frontend.onnx_writer.products import Handler, is_turned
 from npusim.frontend.onnx_writer.results import finish
-from npusim.frontend.onnx_writer.values import FIRST, UnwritableError, Values
+from npusim.frontend.onnx_writer.values import FIRST, TYPES, UnwritableError, Values, require_reals
 from npusim.ir.graph import Node
 from npusim.ir.ops.movements.concat import Concat
 from npusim.ir.ops.movements.gather import Gather
@@ -18,6 +18,7 @@ from npusim.ir.ops.movements.pad import Pad
 from npusim.ir.ops.movements.resize_nearest import ResizeNearest
 from npusim.ir.ops.movements.strided_slice import StridedSlice
 from npusim.ir.tensor import Tensor
+from npusim.numerics.formats import INT64
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 """Bounds of a slice that stand for the ends of an axis."""
@@ -143,8 +144,15 @@ def _gather_elements(values: Values, node: Node) -> None:
 
 
 def _gather_nd(values: Values, node: Node) -> None:
+    """GatherND, whose indices are int64."""
+    _require_same_scale(values, node)
+    indices = values.stored_value(node.inputs[1])
+    if values.tensor(node.inputs[1]).format != INT64:
+        wide = values.fresh(f"{indices}_int64")
+        indices = values.emit("Cast", [indices], wide, to=TYPES[INT64.name])
     shared = getattr(node.op, "batch_axes")  # noqa: B009
-    _with_indices("GatherND", batch_dims=shared)(values, node)
+    inputs = [values.real_value(node.inputs[0]), indices]
+    finish(values, node.outputs[0], "GatherND", inputs, batch_dims=shared)
 
 
 def _with_indices(operator: str, **attributes: Any) -> Handler:
@@ -159,6 +167,7 @@ def _with_indices(operator: str, **attributes: Any) -> Handler:
 def _blocks(values: Values, node: Node) -> None:
     """DepthToSpace and SpaceToDepth."""
     op, x = node.op, values.tensor(node.inputs[0])
+    require_reals(x, "blocks")
     to_space = op.kind == "depth_to_space"
     innermost = getattr(op, "blocks_innermost")  # noqa: B009
     if innermost and not to_space:

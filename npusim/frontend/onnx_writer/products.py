@@ -182,6 +182,8 @@ def _bias(values: Values, node: Node) -> list[str]:
     if x.quantization is None or weights.quantization is None:
         raise UnwritableError(f"'{bias.name}' is {bias.format.name} beside unquantized tensors")
     scale = (x.quantization.scalar_scale * weights.quantization.scale).astype(np.float32)
+    if not np.all(np.isfinite(scale) & (scale > 0)):
+        raise UnwritableError(f"the scale of '{bias.name}' is outside float32")
     zeros = np.zeros(scale.size, np.int32)
     axis = 0 if scale.size > 1 else None
     stored = values.constant(bias.name, flat)

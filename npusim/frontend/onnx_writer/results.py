@@ -41,13 +41,13 @@ def finish(
             values.emit(operator, inputs, target, domain, **attributes)
         else:
             computed = values.emit(operator, inputs, _real(values, name), domain, **attributes)
-            clamp(values, computed, activation, target)
+            _clamped(values, name, computed, activation, target)
         values.stored[name, first] = target
         return
     value = values.emit(operator, inputs, _real(values, name), domain, **attributes)
     inline = clamps_reals or _is_dropped(activation, tensor, quantization)
     if activation is not Activation.NONE and inline:
-        value = clamp(values, value, activation, _real(values, name))
+        value = _clamped(values, name, value, activation, _real(values, name))
     grid = values.grid(name, quantization)
     if activation is Activation.NONE or inline:
         values.emit("QuantizeLinear", [value, *grid], target)
@@ -55,18 +55,20 @@ def finish(
         stored = values.fresh(f"{name}_unclamped")
         values.emit("QuantizeLinear", [value, *grid], stored)
         real = values.dequantized(name, stored, quantization)
-        clamped = clamp(values, real, activation, _real(values, name))
+        clamped = _clamped(values, name, real, activation, _real(values, name))
         values.emit("QuantizeLinear", [clamped, *grid], target)
     values.stored[name, first] = target
 
 
-def clamp(values: Values, value: str, activation: Activation, output: str) -> str:
-    """`value` between the bounds of `activation`."""
+def _clamped(values: Values, name: str, value: str, activation: Activation, output: str) -> str:
+    """`value`, of tensor `name`, between the bounds of `activation`."""
     low, high = activation.value
+    dtype = np.dtype(values.tensor(name).format.dtype)
+    dtype = dtype if values.tensor(name).quantization is None else np.dtype(np.float32)
     if activation is Activation.RELU:
         return values.emit("Relu", [value], output)
     bounds = [
-        "" if bound is None else values.constant(f"{output}_{end}", np.array(bound, np.float32))
+        "" if bound is None else values.constant(f"{output}_{end}", np.array(bound, dtype))
         for end, bound in (("low", low), ("high", high))
     ]
     return values.emit("Clip", [value, *bounds], output)

@@ -149,3 +149,9 @@ class Values:
         name = self.name_of(tensor.name, first)
         self.initializers.append(numpy_helper.from_array(np.asarray(data, order="C"), name))
         return name
+
+
+def require_reals(tensor: Tensor, what: str) -> None:
+    """UnwritableError for integers that mean themselves, which ONNX Runtime takes no `what` of."""
+    if tensor.quantization is None and tensor.format != FP32:
+        raise UnwritableError(f"{what} of {tensor.format.name} without a scale are not written")

@@ -71,6 +71,8 @@ def _stored(graph: Graph, node: Node, x: Tensor) -> dict[str, Tensor]:
     per_phase = node.op.kind == "transposed_conv2d" and scales and not scales.is_per_tensor
     if scales is None or bias is None or bias.format != FP32 or bias.data is None or per_phase:
         return stored
+    if scales.scale.ndim > 1:  # scales of blocks: a bias is in the scale of none of them
+        return stored
     scale = x.quantization.scalar_scale * scales.scale
     steps = np.rint(bias.data.reshape(-1) / scale)
     bounded = np.clip(steps, np.float32(INT32.low), np.float32(INT32.high - 127))
