@@ -24,7 +24,8 @@ class ArrayKernel(Protocol):
     """An operator bound to its tensors, on the MAC array: partial sums, then the drain.
 
     Arrays have the logical shapes of the graph. `acc` is [b, oy, ox, g, k] for the extents of the
-    tile, zero before the first reduction tile; int32, or what the class attribute `sum_dtype` says.
+    tile, zero before the first reduction tile; int32, or what the attribute `sum_dtype` says. An
+    attribute `is_ordered` that is False says that no order of reduction tiles changes a bit.
     """
 
     def accumulate(self, inputs: Sequence[np.ndarray], acc: np.ndarray, tile: Tile) -> None:

@@ -7,6 +7,8 @@
 `double_rounding`   q = clamp(pot(srdhm(acc << left, m), right) + z): a saturating rounding doubling
                     high multiplication, then a rounding shift with ties away from zero. TFLite's
                     reference convolutions; m = round(sx * sw / sy * 2^31 / 2^e) in float64.
+`double_rounding_upwards` the same, but ties of the last shift go upwards: LiteRT's built-in
+                    kernels for vector units.
 `single_rounding`   q = clamp((acc * m + 2^(r-1)) >> r) + z) in int64. TOSA RESCALE without double
                     rounding.
 
@@ -186,6 +188,10 @@ def _double_rounding(acc: Array, r: Requantizer) -> Array:
     return multiply_by_quantized_multiplier(acc, r.multiplier, r.shift)
 
 
+def _double_rounding_upwards(acc: Array, r: Requantizer) -> Array:
+    return upward_multiply_by_quantized_multiplier(acc, r.multiplier, r.shift)
+
+
 def _single_rounding(acc: Array, r: Requantizer) -> Array:
     right = 31 - r.shift.astype(np.int64)
     product = acc.astype(np.int64) * r.multiplier.astype(np.int64)
@@ -208,6 +214,7 @@ ARITHMETICS = {
     "float32_rint": _float32_rint,
     "float64_half_away": _float64_half_away,
     "double_rounding": _double_rounding,
+    "double_rounding_upwards": _double_rounding_upwards,
     "single_rounding": _single_rounding,
     "reduced_multiplier": _reduced_multiplier,
 }

@@ -19,7 +19,7 @@ from npusim.schedule.tables import JOB_KINDS
 from npusim.timing.engine import simulate
 from tests.support.evaluate import evaluate
 from tests.support.graphs import Build
-from tests.support.machines import machine_with, tiny
+from tests.support.machines import tiny
 from tests.support.programs import all_jobs, program_of, random_programs, scheduled_programs
 from tests.support.weights import random_inputs, with_random_constants
 
@@ -96,16 +96,6 @@ def test_inputs_are_not_written_to() -> None:
     first = executor.run(inputs)
     assert same(inputs, before)
     assert same(executor.run(inputs), first)
-
-
-def test_an_accumulator_that_kernels_do_not_have_is_refused() -> None:
-    program = _two_convolutions()
-    narrow = machine_with(
-        mac_array__accumulator__format="int24", mac_array__accumulator__on_overflow="saturate"
-    )
-    program = dataclasses.replace(program, hardware=narrow)
-    with pytest.raises(UnsupportedModelError, match=r"int24 .* saturate"):
-        Executor(program, profile_named("onnx"), kernels())
 
 
 def test_every_node_that_kernels_refuse_is_named() -> None:

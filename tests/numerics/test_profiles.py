@@ -11,8 +11,9 @@ import npusim.ir.ops
 from npusim.errors import UsageError
 from npusim.ir.operator import Operator
 from npusim.ir.ops.elements.unary import Unary
+from npusim.ir.ops.products.drain import BY_EIGHTS
 from npusim.ir.ops.products.transposed_conv2d import UNKNOWN
-from npusim.ir.ops.products.transposed_kernels import BY_EIGHTS, THROUGH_FLOAT
+from npusim.ir.ops.products.transposed_kernels import THROUGH_FLOAT
 from npusim.kernels.table import kernels
 from npusim.numerics.elementwise import ADD_PARAMETERS, MUL_PARAMETERS
 from npusim.numerics.pairs import FUNCTIONS as FUNCTIONS_OF_TWO

@@ -1,7 +1,9 @@
 """Arithmetic of ONNX operators on 16-bit integers between dequantizations and quantizations.
 
 ONNX Runtime 1.31.1 has no 16-bit kernels: it dequantizes, computes in float32 and quantizes, and so
-does each of these rows. An operator without a row is read as those three.
+does each of these rows but those of products. These are the integer sums of an array that
+multiplies 16-bit operands: exact, then float32_rint. ONNX Runtime's float32 sums round on the way,
+and may end one step away. An operator without a row is read as those three.
 """
 
 from __future__ import annotations
@@ -9,6 +11,10 @@ from __future__ import annotations
 from npusim.numerics.formats import INT16, UINT16
 
 _ROWS = {
+    "conv2d": "float32_rint",
+    "fully_connected": "float32_rint",
+    "matmul": "float32_rint",
+    "matmul_constant": "float32_rint",
     "quantize": "onnx",
     "dequantize": "affine",
     "requantize": "onnx",

@@ -1,6 +1,7 @@
 """Arithmetic of every operator: TOSA without double rounding.
 
-Convolutions and products round once; the others are TFLite's reference kernels. Concatenations,
+Convolutions and products round once (on int16 with a multiplier of 16 bits, as RESCALE of int48
+has it); the others are TFLite's reference kernels. Concatenations,
 sums and resizes are the same on int8 and uint8.
 """
 
@@ -13,6 +14,7 @@ ARITHMETICS = {
     **tflite_reference.ARITHMETICS,
     "conv2d": "single_rounding",
     "fully_connected": "single_rounding",
+    "fully_connected/int16": "reduced_multiplier",
     "matmul": "single_rounding",
     "matmul_constant": "single_rounding",
     "lstm_product": "single_rounding",

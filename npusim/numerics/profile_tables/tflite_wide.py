@@ -10,6 +10,13 @@ from __future__ import annotations
 
 WIDE_ARITHMETICS = {
     "clamp/int16": "half_away",
+    "conv2d/int16": "reduced_multiplier",
+    "fully_connected/int16": "float64_half_away",
+    "matmul/int16": "reduced_multiplier",
+    "matmul_constant/int16": "reduced_multiplier",
+    "transposed_conv2d/int16": "reduced_multiplier",
+    "transposed_conv2d_with_gaps/int16": "reduced_multiplier",
+    "transposed_conv2d_computed_size/int16": "reduced_multiplier",
     "lstm_cell/int16": "fixed_point",
     "quantize/int16": "half_away",
     "dequantize/int16": "affine",

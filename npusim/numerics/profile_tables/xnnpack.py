@@ -22,6 +22,14 @@ ARITHMETICS = {
     "conv2d": "float32_rint",
     "fully_connected": "float32_rint",
     "matmul_constant": "float32_rint",
+    # The delegate leaves weights of 4 bits to the built-in kernels, but for even fully connected
+    # layers.
+    "conv2d/int8*int4": "double_rounding_upwards",
+    "conv2d/int8*int4 depthwise": "double_rounding_by_eights",
+    "fully_connected/int8*int4 odd": "double_rounding_upwards",
+    "clamp/conv2d/int8*int4": "half_away",
+    "clamp/conv2d/int8*int4 depthwise": "half_away",
+    "clamp/fully_connected/int8*int4 odd": "half_away",
     "transposed_conv2d": "float32_rint",
     "transposed_conv2d_with_gaps": "unknown",
     "transposed_conv2d_computed_size": "double_rounding_by_eights",

@@ -88,6 +88,14 @@ class _RowsKernel:
     kernel: ConvolutionKernel
     depth: int
 
+    @property
+    def sum_dtype(self) -> type:
+        return self.kernel.sum_dtype
+
+    @property
+    def is_ordered(self) -> bool:
+        return self.kernel.is_ordered
+
     def accumulate(self, inputs: Sequence[np.ndarray], acc: np.ndarray, tile: Tile) -> None:
         rows = inputs[0].reshape(-1, self.depth)
         self.kernel.accumulate([rows, *inputs[1:]], acc, tile)

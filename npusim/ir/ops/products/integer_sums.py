@@ -1,11 +1,13 @@
 """What ConvInteger and MatMulInteger share: sums of products that leave the array as int32.
 
 Inputs: x and constant weights, int8 or uint8 without a scale, no bias, the zero point of x (at run
-time) and of the weights (constant); absent ones are 0. Output: int32, not requantized.
+time) and of the weights (constant); absent ones are 0. Output: int32, not requantized; on an array
+of narrower accumulators what such a one holds.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +16,7 @@ import numpy as np
 from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.loopnest import Tile
 from npusim.ir.operator import Operator
-from npusim.ir.ops.products.drain import require_plain_sums
+from npusim.ir.ops.products.sums import IntegerSums, greatest_sum
 from npusim.ir.tensor import Tensor
 from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
@@ -39,7 +41,6 @@ def integer_sums(
     geometry: tuple[int, int, int, int, int, int], kernels: Kernels,
 ) -> IntegerSumsKernel:  # fmt: skip
     """The kernel of `op`; UnsupportedModelError for formats that it does not take."""
-    require_plain_sums(op, kernels)
     x, w = inputs[0], inputs[1]
     w_zero = inputs[W_ZERO] if len(inputs) > W_ZERO else None
     eight_bit = x is not None and w is not None and {x.format, w.format} <= {INT8, UINT8}
@@ -52,9 +53,15 @@ def integer_sums(
     grouped = np.ascontiguousarray(weights.reshape(groups, -1, *weights.shape[1:]))
     zeros = np.zeros(1, np.int32) if w_zero is None or w_zero.data is None else w_zero.data
     along = np.broadcast_to(zeros.reshape(-1).astype(np.int32), len(weights))
+    by_group = np.ascontiguousarray(along.reshape(groups, -1))
+    assert x is not None
+    # The zero point of x comes at run time: it may be at either end of the format.
+    greatest = functools.partial(
+        greatest_sum, x.format, x.format.low, grouped, by_group, w.format, 0
+    )  # fmt: skip
+    sums = IntegerSums.of(op, (x.format, w.format), kernels, greatest)
     return IntegerSumsKernel(
-        kernels, geometry, getattr(op, "channel_axis", -1), w.data.ndim == 2, grouped,
-        np.ascontiguousarray(along.reshape(groups, -1)),
+        sums, geometry, getattr(op, "channel_axis", -1), w.data.ndim == 2, grouped, by_group
     )  # fmt: skip
 
 
@@ -62,12 +69,22 @@ def integer_sums(
 class IntegerSumsKernel:
     """An `ArrayKernel` whose drain copies the sums; `rows` says that x is rows of a matrix."""
 
-    kernels: Kernels
+    sums: IntegerSums
     geometry: tuple[int, int, int, int, int, int]
     channel_axis: int
     rows: bool
     weights: np.ndarray
     w_zero: np.ndarray
+
+    @property
+    def sum_dtype(self) -> type:
+        """See `ArrayKernel`."""
+        return self.sums.dtype
+
+    @property
+    def is_ordered(self) -> bool:
+        """True if the tiles of the reduction can change a bit."""
+        return self.sums.is_ordered
 
     def accumulate(self, inputs: Sequence[np.ndarray], acc: np.ndarray, tile: Tile) -> None:
         """See `ArrayKernel`."""
@@ -76,8 +93,7 @@ class IntegerSumsKernel:
         x = x.reshape(*x.shape[:3], groups, depth)
         given = inputs[X_ZERO] if len(inputs) > X_ZERO else None
         zero = 0 if given is None else int(given.reshape(-1)[0])
-        accumulate = self.kernels.get("conv_accumulate")
-        accumulate(x, self.weights, acc, tile, self.geometry, zero, self.w_zero)
+        self.sums.add(x, self.weights, acc, tile, self.geometry, zero, self.w_zero)
 
     def drain(self, acc: np.ndarray, output: np.ndarray, tile: Tile) -> None:
         """See `ArrayKernel`."""
@@ -86,7 +102,7 @@ class IntegerSumsKernel:
         out[
             tile.b0 : tile.b1, tile.y0 : tile.y1, tile.x0 : tile.x1,
             tile.g0 : tile.g1, tile.k0 : tile.k1,
-        ] = acc  # fmt: skip
+        ] = self.sums.leave(acc)  # fmt: skip
 
     def _pixels(self, array: np.ndarray, channels: int) -> np.ndarray:
         if self.rows:

@@ -1,12 +1,13 @@
 """Product of two computed matrices, batched: y[..., m, n] = sum of a[..., m, c] * b[..., c, n].
 
-Inputs: a [..., M, C], b [..., C, N], int8 or uint8, leading axes broadcast; either may be stored
+Inputs: a [..., M, C], b [..., C, N] of 8 or 16 bits, leading axes broadcast; either may be stored
 the other way round. Output [..., M, N]. In the loops the matrices of a batch are groups: B = M,
 G = batch, K = N, C = C. Reading a matrix along the other axis costs nothing extra here.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -16,9 +17,10 @@ import numpy as np
 
 from npusim.ir.loopnest import LoopNest, Operand, Tile, Unit
 from npusim.ir.operator import ArrayKernel, Operator, VectorKernel
-from npusim.ir.ops.products.drain import require_plain_sums
+from npusim.ir.ops.products.drain import drain_sums, product_arithmetic
 from npusim.ir.ops.products.float_products import float_matmul
 from npusim.ir.ops.products.real_products import real_matmul
+from npusim.ir.ops.products.sums import IntegerSums, greatest_sum
 from npusim.ir.ops.vector import quantized
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
@@ -76,28 +78,42 @@ class MatMul(Operator):
             if kernels.accumulation is not None:
                 return float_matmul(self, inputs, out, swaps, _ONE_PIXEL, kernels)
             return real_matmul(self, (a, b), out, swaps, kernels)
-        require_plain_sums(self, kernels)
         qa, qb, qy = (quantized(self, tensor) for tensor in (a, inputs[1], out))
-        columns = out.shape[-1]
-        scale, real = product_scales(qa, qb, qy, columns)
+        wide = max(a.format.bits, b.format.bits) > 8
+        scale, real = product_scales(qa, qb, qy, out.shape[-1], wide)
         symmetric = b.is_constant and qb.scalar_zero_point == 0
         kind = f"{self.kind}_constant" if symmetric else self.kind
-        arithmetic = profile.arithmetic(kind, a.format.name)
         requantizer = make_requantizer(
-            arithmetic, scale, real, qy.scalar_zero_point, out.format.low, out.format.high
-        )
+            product_arithmetic(
+                self, kind, a.format.name, (a, b, out), profile, scale, real
+            ),
+            scale, real, qy.scalar_zero_point, out.format.low, out.format.high,
+        )  # fmt: skip
         zeros = qa.scalar_zero_point, qb.scalar_zero_point
-        return _MatMulKernel(kernels, requantizer, *zeros, out.shape[:-2], swaps)
+        depth = a.shape[-2] if self.transpose_a else a.shape[-1]
+        greatest = functools.partial(
+            greatest_sum, a.format, zeros[0], None, np.array(zeros[1]), b.format, depth
+        )  # fmt: skip
+        sums = IntegerSums.of(self, (a.format, b.format), kernels, greatest)
+        return _MatMulKernel(sums, requantizer, *zeros, out.shape[:-2], swaps)
 
 
 @dataclass(frozen=True, eq=False)
 class _MatMulKernel:
-    kernels: Kernels
+    sums: IntegerSums
     requantizer: Requantizer
     a_zero: int
     b_zero: int
     batch: tuple[int, ...]
     swaps: tuple[bool, bool]
+
+    @property
+    def sum_dtype(self) -> type:
+        return self.sums.dtype
+
+    @property
+    def is_ordered(self) -> bool:
+        return self.sums.is_ordered
 
     def accumulate(self, inputs: Sequence[np.ndarray], acc: np.ndarray, tile: Tile) -> None:
         given = (
@@ -111,13 +127,13 @@ class _MatMulKernel:
         x = np.moveaxis(a, 0, 1)[:, None, None]
         w = np.swapaxes(b, 1, 2)[:, :, None, None]
         w_zero = np.full(w.shape[:2], self.b_zero, np.int32)
-        accumulate = self.kernels.get("conv_accumulate")
-        accumulate(x, np.ascontiguousarray(w), acc, tile, _ONE_PIXEL, self.a_zero, w_zero)
+        weights = np.ascontiguousarray(w)
+        self.sums.add(x, weights, acc, tile, _ONE_PIXEL, self.a_zero, w_zero)
 
     def drain(self, acc: np.ndarray, output: np.ndarray, tile: Tile) -> None:
         matrices = np.moveaxis(output.reshape(-1, *output.shape[-2:]), 0, 1)[:, None, None]
         part = matrices[tile.b0 : tile.b1, :, :, tile.g0 : tile.g1, tile.k0 : tile.k1]
         groups = tile.g1 - tile.g0
         columns = np.tile(np.arange(tile.k0, tile.k1), groups)
-        bias = np.zeros(columns.size, np.int32)
-        self.kernels.get("requantize")(acc, bias, self.requantizer.channels(columns), part)
+        bias = np.zeros(columns.size, np.int64 if self.sums.wide else np.int32)
+        drain_sums(self.sums, acc, bias, self.requantizer.channels(columns), part)

@@ -11,7 +11,7 @@ import numpy as np
 
 from npusim.ir.loopnest import Tile
 from npusim.ir.operator import ArrayKernel, Operator, VectorKernel
-from npusim.ir.ops.products.drain import ConvolutionKernel
+from npusim.ir.ops.products.drain import EIGHT, ConvolutionKernel
 from npusim.ir.ops.products.phases import Interleaving
 from npusim.ir.ops.products.real_products import clamped, real_constant, require_real
 from npusim.ir.ops.through_float import affine_of
@@ -21,19 +21,9 @@ from npusim.ir.views import channels_last
 from npusim.kernels.table import Kernels
 from npusim.numerics.profiles import Profile
 from npusim.numerics.quantization import Activation, Quantization
-from npusim.numerics.requantize import (
-    multiply_by_quantized_multiplier,
-    upward_multiply_by_quantized_multiplier,
-    wrap_int32,
-)
 
 THROUGH_FLOAT = "through_float"
 """The arithmetic of a framework that dequantizes, computes in float32, and quantizes."""
-
-BY_EIGHTS = "double_rounding_by_eights"
-"""The arithmetic of LiteRT's built-in kernel: double rounding. Ties go upwards in the channels
-that fill groups of eight, and away from zero in those that are left over."""
-_EIGHT = 8
 
 
 def integer_kernel(
@@ -54,9 +44,9 @@ def integer_kernel(
         given.append(replace(bias, shape=(data.shape[0],), data=values))
     geometry = (1, 1, 1, 1, places.y.padding, places.x.padding)
     kernel = ConvolutionKernel.bind(op, given, [out], geometry, profile, kernels, row)
-    by_eights = kernel.requantizer.arithmetic == BY_EIGHTS
-    grouped = w.shape[0] // _EIGHT * _EIGHT * places.phases if by_eights else None
-    return _InterleavedKernel(kernel, places, grouped)
+    if kernel.upwards is not None:
+        kernel = replace(kernel, upwards=w.shape[0] // EIGHT * EIGHT * places.phases)
+    return _InterleavedKernel(kernel, places)
 
 
 def _repeated(quantization: Quantization, times: int) -> Quantization:
@@ -73,35 +63,22 @@ class _InterleavedKernel:
 
     kernel: ConvolutionKernel
     places: Interleaving
-    grouped: int | None
-    """Channels of the convolution whose ties go upwards (`BY_EIGHTS`); None where none is told."""
+
+    @property
+    def sum_dtype(self) -> type:
+        return self.kernel.sum_dtype
+
+    @property
+    def is_ordered(self) -> bool:
+        return self.kernel.is_ordered
 
     def accumulate(self, inputs: Sequence[np.ndarray], acc: np.ndarray, tile: Tile) -> None:
         self.kernel.accumulate(inputs, acc, tile)
 
     def drain(self, acc: np.ndarray, output: np.ndarray, tile: Tile) -> None:
         part = np.empty(acc.shape, output.dtype)
-        if self.grouped is None:
-            self.kernel.requantize(acc, part, tile)
-        else:
-            self._requantize_by_eights(acc, part, tile, self.grouped)
+        self.kernel.requantize(acc, part, tile)
         self.places.write(part, output, tile)
-
-    def _requantize_by_eights(
-        self, acc: np.ndarray, part: np.ndarray, tile: Tile, grouped: int
-    ) -> None:
-        """The stored outputs of a tile [b, oy, ox, 1, k]."""
-        chosen = np.arange(tile.k0, tile.k1)
-        r = self.kernel.requantizer.channels(chosen)
-        sums = wrap_int32(acc.astype(np.int64) + self.kernel.bias[chosen])
-        up, away = (
-            scaled(sums, r.multiplier, r.shift)
-            for scaled in (
-                upward_multiply_by_quantized_multiplier, multiply_by_quantized_multiplier,
-            )
-        )  # fmt: skip
-        values = np.where(chosen < grouped, up, away) + r.zero_point
-        part[...] = np.clip(values, r.low, r.high)
 
 
 def real_kernel(

@@ -11,6 +11,7 @@ weights are streamed or stay in SRAM like those of any other layer.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,7 +21,9 @@ import numpy as np
 from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.loopnest import LoopNest, Tile
 from npusim.ir.operator import ArrayKernel, Operator
+from npusim.ir.ops.products.drain import drain_sums
 from npusim.ir.ops.products.fully_connected import FullyConnected
+from npusim.ir.ops.products.sums import IntegerSums, greatest_sum
 from npusim.ir.ops.vector import quantized
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
@@ -70,28 +73,39 @@ class LstmProduct(Operator):
             qy.scalar_zero_point, low, high,
         )  # fmt: skip
         given = np.zeros(units, np.int32) if bias is None or bias.data is None else bias.data
-        drain = "requantize" if out.format == INT8 else "requantize_wide"
-        return _ProductKernel(kernels, drain, requantizer, qx.scalar_zero_point, w.data, given)
+        zero = qx.scalar_zero_point
+        greatest = functools.partial(
+            greatest_sum, x.format, zero, w.data[:, None, None], np.zeros(units, np.int32),
+            w.format, w.shape[1],
+        )  # fmt: skip
+        sums = IntegerSums.of(self, (x.format, w.format), kernels, greatest)
+        return _ProductKernel(sums, requantizer, zero, w.data, given)
 
 
 @dataclass(frozen=True, eq=False)
 class _ProductKernel:
-    kernels: Kernels
-    requantize: str
+    sums: IntegerSums
     requantizer: Requantizer
     x_zero: int
     weights: np.ndarray
     bias: np.ndarray
 
+    @property
+    def sum_dtype(self) -> type:
+        return self.sums.dtype
+
+    @property
+    def is_ordered(self) -> bool:
+        return self.sums.is_ordered
+
     def accumulate(self, inputs: Sequence[np.ndarray], acc: np.ndarray, tile: Tile) -> None:
         x = inputs[0].reshape(-1, 1, 1, 1, self.weights.shape[1])
         w = self.weights[None, :, None, None, :]
         w_zero = np.zeros(w.shape[:2], np.int32)
-        accumulate = self.kernels.get("conv_accumulate")
-        accumulate(x, w, acc, tile, _ONE_PIXEL, self.x_zero, w_zero)
+        self.sums.add(x, w, acc, tile, _ONE_PIXEL, self.x_zero, w_zero)
 
     def drain(self, acc: np.ndarray, output: np.ndarray, tile: Tile) -> None:
         rows, channels = slice(tile.b0, tile.b1), slice(tile.k0, tile.k1)
         part = output.reshape(-1, 1, 1, 1, output.shape[-1])[rows, ..., channels]
         chosen = self.requantizer.channels(np.arange(tile.k0, tile.k1))
-        self.kernels.get(self.requantize)(acc, self.bias[channels], chosen, part)
+        drain_sums(self.sums, acc, self.bias[channels], chosen, part)
