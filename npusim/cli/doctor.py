@@ -18,6 +18,7 @@ from npusim.errors import EXIT_SIMULATION_SAYS_NO
 if TYPE_CHECKING:
     from npusim.doctor.environment import Environment
     from npusim.doctor.selfcheck import Progress, SelfCheck
+    from npusim.doctor.speeds import Speed
 
 SCHEMA = "npusim.doctor/1"
 LABEL = 12
@@ -25,29 +26,39 @@ LABEL = 12
 
 
 @click.command(short_help="Check this installation and its kernels.")
+@click.option("--quick", is_flag=True, help="Don't measure how fast the kernels are.")
 @options.json_option
 @options.quiet_option
-def doctor(json_to: str | None, quiet: bool) -> int:
+def doctor(quick: bool, json_to: str | None, quiet: bool) -> int:
     """Versions, cache and kernels of this installation; every kernel is compared with its
-    reference (exit code 1 if one differs)."""
+    reference (exit code 1 if one differs), and its speed is measured."""
     check_destinations({"--json": json_to}, ())
     from npusim.doctor.environment import environment
     from npusim.doctor.selfcheck import self_check
 
     with _progress(quiet) as progress:
         checked = self_check(progress=progress)
+        measured = [] if quick else _speeds(checked, progress)
     found = environment()
     if json_to is not None:
-        _write_json(json_to, found, checked)
+        _write_json(json_to, found, checked, measured)
     if json_to != STDOUT:
-        _print(found, checked)
+        _print(found, checked, measured)
     return 0 if checked.agrees else EXIT_SIMULATION_SAYS_NO
 
 
-def _write_json(target: str, found: Environment, checked: SelfCheck) -> None:
+def _speeds(checked: SelfCheck, progress: Progress | None) -> list[Speed]:
+    from npusim.doctor.speeds import speeds
+
+    return speeds(checked, progress)
+
+
+def _write_json(
+    target: str, found: Environment, checked: SelfCheck, measured: Sequence[Speed]
+) -> None:
     document = {
         "schema": SCHEMA, **asdict(found), "self_check": {"agrees": checked.agrees,
-        **asdict(checked)},
+        **asdict(checked)}, "speeds": [asdict(speed) for speed in measured],
     }  # fmt: skip
     text = json.dumps(document, indent=2) + "\n"
     if target == STDOUT:
@@ -58,7 +69,7 @@ def _write_json(target: str, found: Environment, checked: SelfCheck) -> None:
     write_atomically(target, text)
 
 
-def _print(found: Environment, checked: SelfCheck) -> None:
+def _print(found: Environment, checked: SelfCheck, measured: Sequence[Speed]) -> None:
     """Lines of a label and what there is to say, wrapped at the width of the console."""
     from rich.table import Table
     from rich.text import Text
@@ -68,7 +79,7 @@ def _print(found: Environment, checked: SelfCheck) -> None:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, min_width=LABEL)
     grid.add_column(overflow="fold")
-    for label, text in (*_installation(found), *_kernels(checked)):
+    for label, text in (*_installation(found), *_kernels(checked, measured)):
         grid.add_row(Text(label, "bold"), Text(text))
     results().print(grid)
 
@@ -90,12 +101,15 @@ def _installation(found: Environment) -> Iterator[tuple[str, str]]:
     yield "cache", f"{cache.folder}, {shown(cache.bytes, BYTES)}{state}"
 
 
-def _kernels(checked: SelfCheck) -> Iterator[tuple[str, str]]:
-    """A line a path, then every kernel that differs or was not checked."""
+def _kernels(checked: SelfCheck, measured: Sequence[Speed]) -> Iterator[tuple[str, str]]:
+    """A path, what its kernels do in a second, then each that differs or was not checked."""
     for path in dict.fromkeys(check.path for check in checked.checks):
         own = [check for check in checked.checks if check.path == path]
         right, cases = sum(check.agrees for check in own), sum(check.cases for check in own)
         yield path, f"{right} of {len(own)} kernels equal the reference in {cases:,} cases"
+        fast = [speed for speed in measured if speed.path == path]
+        if fast:
+            yield "", ", ".join(f"{speed.kernel} {_shown(speed)}" for speed in fast)
     for check in checked.checks:
         if not check.agrees:
             reason = f": {check.error}" if check.error else ""
@@ -105,6 +119,17 @@ def _kernels(checked: SelfCheck) -> Iterator[tuple[str, str]]:
         yield "NOT CHECKED", f"{kernel} in {path}"
     if checked.reference_only:
         yield "reference", _listed(checked.reference_only)
+
+
+def _shown(speed: Speed) -> str:
+    from npusim.doctor.speeds import OPERATIONS
+
+    operations = speed.unit == OPERATIONS
+    return (
+        f"{speed.per_second / 1e9:.1f} GOP/s"
+        if operations
+        else (f"{speed.per_second / 1e6:,.0f} M/s")
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -80,14 +80,14 @@ def self_check(seed: int = 0, cases: int = CASES, progress: Progress | None = No
     for path in paths:
         if progress is not None:
             progress(path)
-        table = _table(path)
+        table = table_of(path)
         fast = list(INSTRUCTIONS) if path in LIMITS else _fast(table)
-        with _limited(LIMITS.get(path)):
+        with limited(LIMITS.get(path)):
             found = _check(path, table, runs, expected, fast)
         checks += found
         seen = {check.kernel for check in found}
         unchecked += [(path, name) for name in fast if name not in seen]
-    everywhere = {name for path in paths for name in _fast(_table(path))}
+    everywhere = {name for path in paths for name in _fast(table_of(path))}
     left = tuple(name for name in reference.table if name not in everywhere)
     return SelfCheck(tuple(checks), tuple(unchecked), left)
 
@@ -103,7 +103,8 @@ def _paths() -> list[str]:
     return ["c", *less, "numba"]
 
 
-def _table(path: str) -> Kernels:
+def table_of(path: str) -> Kernels:
+    """The kernels of a path of the self-check; for one of LIMITS see `limited`."""
     return kernels("c" if path in LIMITS else path)
 
 
@@ -114,7 +115,7 @@ def _fast(table: Kernels) -> list[str]:
 
 
 @contextmanager
-def _limited(most: str | None) -> Iterator[None]:
+def limited(most: str | None) -> Iterator[None]:
     """Convolutions with no more than the instruction set `most` meanwhile."""
     if most is None:
         yield
