@@ -129,6 +129,26 @@ def test_each_form_is_counted_at_its_own_rate(models: dict[str, Path], form: str
     assert sum(sizes) == (3 * 16 * 9 + 16 * 32 + 32 * 9 + 32 * 16) * bits // 8
 
 
+@pytest.mark.parametrize("form", ["int16", "uint16", "int4 weights", "int16 and int4"])
+def test_integer_forms_are_within_a_step_a_layer(models: dict[str, Path], form: str) -> None:
+    """The runtime has no kernels for these: it sums float32 products of what the numbers stand for.
+
+    Sums on the array are exact, so a result can be one step of its scale away, layer by layer.
+    """
+    model = api.load_model(models[form])
+    graph = model.graph
+    last = next(node for node in graph.nodes if node.op.kind == "dequantize")
+    quantization = graph.tensors[last.inputs[0]].quantization
+    assert quantization is not None
+    layers = sum(node.op.kind not in ("reshape", "max_pool") for node in graph.nodes)
+    for given in random_inputs(network(), 4, seed=3):
+        (found,) = api.execute(model, api.load_hardware(MIXED), given).outputs.values()
+        (expected,) = as_written(models[form]).run(None, given)
+        steps = np.rint(np.abs(found - expected) / quantization.scalar_scale)
+        assert steps.max() <= layers
+        assert found.std() > 100 * steps.mean() * quantization.scalar_scale
+
+
 def test_float8_on_the_host_is_onnx_runtime_to_the_bit(models: dict[str, Path]) -> None:
     """Decoded, computed in float32, rounded: what the runtime does between its borders."""
     graph = read_onnx(models["float8"])
