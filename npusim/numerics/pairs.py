@@ -225,6 +225,18 @@ def floor_quotient(a: Array, b: Array) -> Array:
     return np.asarray(np.floor(a / b))
 
 
+def floor_remainder(a: Array, b: Array) -> Array:
+    """a - b * floor(a / b), exact."""
+    _check_divisor(b)
+    return np.asarray(np.mod(a, b))
+
+
+def trunc_remainder(a: Array, b: Array) -> Array:
+    """a - b * trunc(a / b), exact: C's remainder, and its fmod."""
+    _check_divisor(b)
+    return np.asarray(np.fmod(a, b))
+
+
 def power(a: Array, b: Array) -> Array:
     """a to the power of b; of float32 the exact result rounded once, but a cube by two products.
 
@@ -252,6 +264,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "mul": np.multiply,
     "div": quotient,
     "floor_div": floor_quotient,
+    "floor_mod": floor_remainder,
+    "trunc_mod": trunc_remainder,
     "maximum": np.maximum,
     "minimum": np.minimum,
     "pow": power,

@@ -54,6 +54,19 @@ def test_all_pairs_of_stored_values(tmp_path: Path, op: str, dtype: str) -> None
         assert_equal(qdq(op, operands, y, dtype=dtype), tmp_path, dtype, 2, ("reference", "c"))
 
 
+@pytest.mark.parametrize("fmod", [0, 1])
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8", "int8"])
+def test_remainders_of_integers(tmp_path: Path, fmod: int, dtype: str) -> None:
+    divisors = {"b": np.array([3, 7, 100, 1] if dtype == "uint8" else [3, -7, 100, -1], dtype)}
+    model = plain("Mod", {"a": (dtype, (50, 4))}, dtype, divisors, fmod=fmod)
+    assert_equal(model, tmp_path)
+
+
+def test_remainders_of_reals(tmp_path: Path) -> None:
+    inputs = {"a": ("float32", (50, 4)), "b": ("float32", (4,))}
+    assert_equal(plain("Mod", inputs, "float32", fmod=1), tmp_path)
+
+
 @pytest.mark.parametrize("op", ["Add", "Mul", *ARITHMETIC])
 def test_on_reals(tmp_path: Path, op: str) -> None:
     inputs = {"a": ("float32", (3, 4, 5)), "b": ("float32", (4, 1))}

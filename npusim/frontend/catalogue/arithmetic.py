@@ -60,6 +60,7 @@ from npusim.ir.ops.pairs.compare import Compare
 from npusim.ir.ops.pairs.div import Div
 from npusim.ir.ops.pairs.float_add import FloatAdd
 from npusim.ir.ops.pairs.floor_div import FloorDiv
+from npusim.ir.ops.pairs.floor_mod import FloorMod
 from npusim.ir.ops.pairs.maximum import Maximum
 from npusim.ir.ops.pairs.minimum import Minimum
 from npusim.ir.ops.pairs.mul import Mul
@@ -68,6 +69,7 @@ from npusim.ir.ops.pairs.prelu import PRelu
 from npusim.ir.ops.pairs.select import Select
 from npusim.ir.ops.pairs.squared_difference import SquaredDifference
 from npusim.ir.ops.pairs.sub import Sub
+from npusim.ir.ops.pairs.trunc_mod import TruncMod
 from npusim.ir.ops.products.conv2d import Conv2D
 from npusim.ir.ops.products.conv_integer import ConvInteger
 from npusim.ir.ops.products.fully_connected import FullyConnected
@@ -172,6 +174,8 @@ PAIRS = (
     Entry(FloatAdd(), "", "Sum", "any number of tensors", inputs=XX),
     Entry(Div(), "DIV", "Div", inputs=XX),
     Entry(FloorDiv(), "FLOOR_DIV", "", inputs=XX),
+    Entry(FloorMod(), "", "Mod", inputs=XX),
+    Entry(TruncMod(), "", "Mod", "with fmod", inputs=XX),
     Entry(Maximum(), "MAXIMUM", "Max", inputs=XX),
     Entry(Minimum(), "MINIMUM", "Min", inputs=XX),
     Entry(Mul(), "MUL", "Mul com.microsoft.QLinearMul", inputs=XX),

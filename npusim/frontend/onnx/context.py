@@ -219,6 +219,8 @@ class Context:
     ) -> Tensor:  # fmt: skip
         """Add a node whose output shape is known."""
         out = Tensor(output, checked_shape(shape), fmt, quantization)
+        if not out.size:
+            raise UnsupportedNodeError(f"gives shape {list(shape)}, which has no elements")
         self.tensors[output] = out
         names = tuple("" if tensor is None else tensor.name for tensor in inputs)
         self.nodes.append(Node(name, op, names, (output,)))

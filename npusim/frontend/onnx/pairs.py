@@ -14,6 +14,7 @@ from npusim.ir.ops.elements.square import Square
 from npusim.ir.ops.pairs.add import Add
 from npusim.ir.ops.pairs.compare import Compare
 from npusim.ir.ops.pairs.div import Div
+from npusim.ir.ops.pairs.floor_mod import FloorMod
 from npusim.ir.ops.pairs.maximum import Maximum
 from npusim.ir.ops.pairs.minimum import Minimum
 from npusim.ir.ops.pairs.mul import Mul
@@ -21,6 +22,7 @@ from npusim.ir.ops.pairs.pairwise import Pairwise
 from npusim.ir.ops.pairs.pow import Pow
 from npusim.ir.ops.pairs.select import Select
 from npusim.ir.ops.pairs.sub import Sub
+from npusim.ir.ops.pairs.trunc_mod import TruncMod
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import BOOL, FP32
 
@@ -52,6 +54,12 @@ def power(ctx: Context, source: Source) -> None:
             ctx.emit(source, Square(), [x])
             return
     ctx.emit(source, Pow(), _operands(ctx, source))
+
+
+def remainder(ctx: Context, source: Source) -> None:
+    """Mod, with the sign of the divisor or, if `fmod` says so, of the dividend."""
+    op = TruncMod() if source.integer("fmod", 0) else FloorMod()
+    ctx.emit(source, op, _operands(ctx, source))
 
 
 def maximum(ctx: Context, source: Source) -> None:
@@ -182,6 +190,7 @@ OPERATORS: dict[str, Handler] = {
     "LessOrEqual": comparison("less_equal"),
     "Max": maximum,
     "Min": minimum,
+    "Mod": remainder,
     "Mul": pair(Mul),
     "Not": logical_not,
     "Or": comparison("logical_or"),

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from npusim.frontend.onnx.context import Context
-from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
+from npusim.frontend.onnx.errors import DamagedNodeError
 from npusim.frontend.onnx.source import Source
 from npusim.frontend.onnx.tensors import marked_type
 from npusim.ir.ops.movements.broadcast_to import BroadcastTo
@@ -30,7 +30,9 @@ def slice_(ctx: Context, source: Source) -> None:
     begins, ends, strides = zip(*slices_of(ctx, source, x.shape), strict=True)
     op = StridedSlice(begins, ends, strides)
     if any(not range(*cut.indices(e)) for cut, e in zip(op.slices, x.shape, strict=True)):
-        raise UnsupportedNodeError(f"takes nothing of shape {list(x.shape)}")
+        left = [len(range(*cut.indices(e))) for cut, e in zip(op.slices, x.shape, strict=True)]
+        ctx.constants[source.outputs[0]] = np.empty(left, x.format.dtype)
+        return
     ctx.emit(source, op, [x])
 
 

@@ -42,6 +42,8 @@ ARITHMETICS = {
     "minimum": "through_float",
     "pow": "through_float",
     "floor_div": "through_float",
+    "floor_mod": "through_float",
+    "trunc_mod": "through_float",
     "squared_difference": "through_float",
     "compare": "through_float",
     "abs": "onnx",

@@ -61,6 +61,8 @@ ARITHMETICS = {
     "square": "lookup",
     "add_other": "double_rounding",
     "float_add": "double_rounding",
+    "floor_mod": "through_float",
+    "trunc_mod": "through_float",
     "sub_other": "double_rounding",
     "mul_other": "double_rounding",
     "prelu": "double_rounding",

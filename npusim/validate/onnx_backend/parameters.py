@@ -20,6 +20,7 @@ from npusim.frontend.onnx.reader import KNOWN
 _INTEGERS = (TensorProto.INT32, TensorProto.INT64)
 
 PARAMETERS: dict[str, tuple[int, ...]] = {
+    "AffineGrid": (1,),
     "BatchNormalization": (1, 2, 3, 4),
     "Clip": (1, 2),
     "ConstantOfShape": (0,),
@@ -85,7 +86,7 @@ def parameters(model: ModelProto) -> set[str]:
     found = set()
     pending = [
         (node.input[at], True)
-        for node in graph.node for at in PARAMETERS.get(node.op_type, ())
+        for node in (*model.graph.node, *graph.node) for at in PARAMETERS.get(node.op_type, ())
         if at < len(node.input)
     ]  # fmt: skip
     seen = set()
@@ -97,7 +98,7 @@ def parameters(model: ModelProto) -> set[str]:
         if name in kinds and (moved or kinds[name] in _INTEGERS):
             found.add(name)
         node = writers.get(name)
-        if node is not None and node.op_type in FOLDS:
+        if node is not None and (node.op_type in FOLDS or node.op_type == "Split"):
             moves = moved and node.op_type in (*MOVING, "Cast", "Identity", "Transpose")
             pending += [(given, moves) for given in node.input]
     return found.intersection(data_inputs(model))
