@@ -12,6 +12,7 @@ from npusim.kernels.averages import average_kernels
 from npusim.kernels.compiled import (
     convolution,
     elementwise,
+    float_convolution,
     integer_sums,
     layers,
     pooling,
@@ -28,6 +29,7 @@ KERNELS = {
     **by_width(average_kernels(REFERENCE, pooling.window_sum, pooling.row_sum), REFERENCE),
     **by_width({"max_pool_exact": pooling.max_pool_exact}, REFERENCE),
     "conv_accumulate": convolution.conv_accumulate,
+    "conv_accumulate_float": float_convolution.conv_accumulate_float,
     "convolution_layer": layers.convolution_layer,
     "conv_accumulate_blocked": integer_sums.conv_accumulate_blocked,
     "conv_accumulate_saturating": integer_sums.conv_accumulate_saturating,
