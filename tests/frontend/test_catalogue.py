@@ -52,8 +52,10 @@ def test_what_is_listed_runs_in_some_format(entry):
 
 def test_formats_that_no_kernel_takes_are_not_listed():
     conv = next(entry for entry in ENTRIES if entry.op.kind == "conv2d")
-    assert set(conv.formats("tflite")) == {"int8", "uint8", "fp32"}
-    assert "int16" not in conv.formats("onnx")
+    integers = {"int8", "uint8", "int16", "int8*int4", "int16*int4"}
+    assert set(conv.formats("tflite")) == {*integers, "fp32"}
+    floats = {"fp8_e4m3", "fp8_e5m2", "fp16", "bf16", "fp32"}
+    assert set(conv.formats("onnx")) == {*integers, "uint16", *floats}
 
 
 def test_the_words():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,20 @@ KIND_OF = {
 }  # fmt: skip
 PAIRS = ("Add", "Div", "Max", "Min", "Mul", "Sub")
 POOL = {"kernel_shape": [2, 2], "strides": [2, 2]}
+SLOPES = np.full((64, 1, 1), 0.1, np.float32)
+CONSTANTS: dict[str, tuple[str, list[np.ndarray]]] = {
+    "PRelu": ("prelu", [SLOPES]),
+    "Clip": ("clip", [np.float32(-3), np.float32(4)]),
+    "Pow": ("pow", [np.float32(3)]),
+    "Add": ("add", [SLOPES]),
+    "Mul": ("mul", [SLOPES]),
+    "Pad": ("pad", [np.array([0, 0, 1, 1, 0, 0, 1, 1])]),
+    "ReduceSum": ("sum", [np.array([2, 3])]),
+    "ReduceL1": ("reduce_l1", [np.array([3])]),
+    "ReduceL2": ("reduce_l2", [np.array([2, 3])]),
+    "ReduceSumSquare": ("reduce_sum_square", [np.array([3])]),
+}
+"""Operators that take constants besides, and what they are called here."""
 OTHERS: dict[str, tuple[str, int, dict[str, object], list[str]]] = {
     "GlobalAveragePool": ("GlobalAveragePool", 1, {}, ["mean"]),
     "MaxPool": ("MaxPool", 1, POOL, ["max_pool", "requantize"]),
@@ -39,7 +54,9 @@ OTHERS: dict[str, tuple[str, int, dict[str, object], list[str]]] = {
 """Operator, inputs, attributes, and what is left of it on stored integers."""
 
 
-def between_borders(op: str, inputs: int, kind: int, **attributes: object) -> onnx.ModelProto:
+def between_borders(
+    op: str, inputs: int, kind: int, real: Sequence[np.ndarray] = (), **attributes: object
+) -> onnx.ModelProto:
     """The operator behind dequantizations of its inputs, before a quantization of its result."""
     dtype = helper.tensor_dtype_to_np_dtype(kind)
     constants = {name: np.float32(scale) for name, scale in SCALES.items()}
@@ -49,21 +66,26 @@ def between_borders(op: str, inputs: int, kind: int, **attributes: object) -> on
         helper.make_node("DequantizeLinear", [name, f"{name}_scale", "zero"], [f"{name}_real"])
         for name in names
     ]
-    nodes.append(helper.make_node(op, [f"{name}_real" for name in names], ["real"], **attributes))
+    read = [f"{name}_real" for name in names] + [f"c{at}" for at in range(len(real))]
+    nodes.append(helper.make_node(op, read, ["real"], **attributes))
     nodes.append(helper.make_node("QuantizeLinear", ["real", "y_scale", "zero"], ["y"]))
     given = [
         numpy_helper.from_array(np.asarray(value), name if name == "zero" else f"{name}_scale")
         for name, value in constants.items()
     ]
+    given += [numpy_helper.from_array(np.asarray(c), f"c{at}") for at, c in enumerate(real)]
     ends = [helper.make_tensor_value_info(name, kind, SHAPE) for name in names]
     outs = [helper.make_tensor_value_info("y", kind, None)]
     graph = helper.make_graph(nodes, "g", ends, outs, given)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)
 
 
-def check(op: str, inputs: int, fmt: str, kinds: list[str], **attributes: object) -> None:
+def check(
+    op: str, inputs: int, fmt: str, kinds: list[str], real: Sequence[np.ndarray] = (),
+    **attributes: object,
+) -> None:  # fmt: skip
     """The graph has operators of these `kinds`, and all results are those of ONNX Runtime."""
-    model = between_borders(op, inputs, KINDS[fmt], **attributes)
+    model = between_borders(op, inputs, KINDS[fmt], real, **attributes)
     words = np.arange(1 << 16, dtype=np.uint16).view(fmt)
     draws = [np.random.default_rng(at) for at in range(inputs)]
     given = {f"x{at}": draw.permutation(words).reshape(SHAPE) for at, draw in enumerate(draws)}
@@ -82,6 +104,14 @@ def test_functions_of_all_words(op: str, fmt: str) -> None:
 @pytest.mark.parametrize("op", PAIRS)
 def test_pairs(op: str, fmt: str) -> None:
     check(op, 2, fmt, [KIND_OF.get(op, op.lower())])
+
+
+@pytest.mark.parametrize("fmt", KINDS)
+@pytest.mark.parametrize("op", CONSTANTS)
+def test_operators_with_constants(op: str, fmt: str) -> None:
+    kind, constants = CONSTANTS[op]
+    kinds = [kind, "requantize"] if op == "Pad" else [kind]
+    check(op, 1, fmt, kinds, constants)
 
 
 @pytest.mark.parametrize("fmt", KINDS)

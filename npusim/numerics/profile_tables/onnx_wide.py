@@ -13,6 +13,7 @@ from npusim.numerics.formats import INT16, UINT16
 _ROWS = {
     "conv2d": "float32_rint",
     "fully_connected": "float32_rint",
+    "fully_connected_without_bias": "float32_rint",
     "matmul": "float32_rint",
     "matmul_constant": "float32_rint",
     "quantize": "onnx",
@@ -30,8 +31,16 @@ _ROWS = {
     "div": "through_float",
     "maximum": "through_float",
     "minimum": "through_float",
+    "pow": "through_float",
+    "prelu": "through_float",
+    "float_add": "through_float",
     "relu": "onnx",
+    "clip": "onnx",
     "mean": "through_float",
+    "sum": "through_float",
+    "reduce_l1": "through_float",
+    "reduce_l2": "through_float",
+    "reduce_sum_square": "through_float",
     "global_average_pool": "through_float",
     "clamp": "half_even",
 }
@@ -46,3 +55,4 @@ ARITHMETICS = {
     for kind, row in {**_ROWS, **dict.fromkeys(_FUNCTIONS, "onnx")}.items()
     for fmt in (INT16, UINT16)
 }
+ARITHMETICS["resize_bilinear/int16"] = "through_float"
