@@ -65,7 +65,8 @@ def saturating_kernels(base: Kernels) -> Kernels:
         x: Array, w: Array, acc: Array, tile: Sequence[int], geometry: Sequence[int],
         x_zero: int, w_zero: Array,
     ) -> None:  # fmt: skip
-        accumulate = saturating_accumulate if w.dtype == np.int8 else exact
+        bytes_only = w.dtype == np.int8 and x.dtype.itemsize == 1
+        accumulate = saturating_accumulate if bytes_only else exact
         accumulate(x, w, acc, tile, geometry, x_zero, w_zero)
 
     table["conv_accumulate"] = conv_accumulate
