@@ -18,6 +18,7 @@ from npusim.ir.ops.movements.mirror_pad import MirrorPad
 from npusim.ir.ops.movements.pad import Pad
 from npusim.ir.ops.movements.reshape import Reshape
 from npusim.ir.ops.movements.resize_nearest import ResizeNearest
+from npusim.ir.ops.movements.scatter import ScatterElements, ScatterND
 from npusim.ir.ops.movements.space_to_depth import SpaceToDepth
 from npusim.ir.ops.movements.strided_slice import StridedSlice
 from npusim.ir.ops.movements.tile import Repeat
@@ -42,6 +43,10 @@ MOVEMENTS = (
     Entry(Gather(1), "GATHER", "Gather", "", (*X, Sample("index", (3,)))),
     Entry(GatherND(), "GATHER_ND", "GatherND", "", (*X, Sample("index", (3, 2)))),
     Entry(GatherElements(1), "", "GatherElements", "", (*X, Sample("index", (1, 4, 4, 8)))),
+    Entry(ScatterElements(axis=1), "", "Scatter ScatterElements", "values without a scale",
+          (*X, Sample("index", (1, 4, 4, 8)), *X)),
+    Entry(ScatterND(), "", "ScatterND", "values without a scale",
+          (*X, Sample("index", (3, 2)), Sample("data", (3, 4, 8)))),
     Entry(DepthToSpace(2), "DEPTH_TO_SPACE", "DepthToSpace"),
     Entry(SpaceToDepth(2), "SPACE_TO_DEPTH", "SpaceToDepth"),
     Entry(ResizeNearest.repeated((1, 4, 4, 8), (1, 2, 2, 1)), "RESIZE_NEAREST_NEIGHBOR",

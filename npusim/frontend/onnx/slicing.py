@@ -16,6 +16,7 @@ from npusim.ir.ops.movements.depth_to_space import DepthToSpace
 from npusim.ir.ops.movements.gather import Gather
 from npusim.ir.ops.movements.gather_elements import GatherElements
 from npusim.ir.ops.movements.gather_nd import GatherND
+from npusim.ir.ops.movements.scatter import ScatterElements, ScatterND
 from npusim.ir.ops.movements.space_to_depth import SpaceToDepth
 from npusim.ir.ops.movements.strided_slice import StridedSlice
 from npusim.ir.ops.movements.tile import Repeat
@@ -118,6 +119,18 @@ def _with_indices(ctx: Context, source: Source) -> list[Tensor]:
     return [ctx.activation(source, 0), ctx.activation(source, 1)]
 
 
+def scatter_elements(ctx: Context, source: Source) -> None:
+    """ScatterElements, and Scatter, as it was called before opset 11."""
+    op = ScatterElements(source.text("reduction", "none"), source.integer("axis", 0))
+    ctx.emit(source, op, [*_with_indices(ctx, source), ctx.activation(source, 2)])
+
+
+def scatter_nd(ctx: Context, source: Source) -> None:
+    """ScatterND."""
+    op = ScatterND(source.text("reduction", "none"))
+    ctx.emit(source, op, [*_with_indices(ctx, source), ctx.activation(source, 2)])
+
+
 def tile(ctx: Context, source: Source) -> None:
     """Tile by constant repeats."""
     repeats = _integers(ctx, source, 1)
@@ -174,6 +187,9 @@ OPERATORS: dict[str, Callable[[Context, Source], None]] = {
     "Gather": gather,
     "GatherElements": gather_elements,
     "GatherND": gather_nd,
+    "Scatter": scatter_elements,
+    "ScatterElements": scatter_elements,
+    "ScatterND": scatter_nd,
     "Size": size,
     "Slice": slice_,
     "SpaceToDepth": space_to_depth,
