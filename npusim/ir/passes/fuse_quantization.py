@@ -20,6 +20,8 @@ from npusim.ir.ops.elements.dequantize import Dequantize
 from npusim.ir.ops.elements.requantize import Requantize
 from npusim.ir.ops.movements.pad import Pad
 from npusim.ir.ops.movements.reshape import Reshape
+from npusim.ir.ops.products.blocked_products import has_blocks
+from npusim.ir.ops.products.transposed_conv2d import TransposedConv2D
 from npusim.ir.passes.remove_dead import remove_dead
 from npusim.ir.passes.rewrite import free_name, is_plain_border, only_reader, rebuilt
 from npusim.ir.passes.stored_formats import WEIGHTED, computes_stored, multiplies_stored
@@ -132,6 +134,9 @@ class _Fusion:
         """True if the operator computes on the formats of its stored `data` and output `y`."""
         if node.op.kind in WEIGHTED:
             bias = node.inputs[2] if len(node.inputs) > 2 else ""
+            blocked = has_blocks(self._tensor(node.inputs[1]))
+            if blocked and isinstance(node.op, TransposedConv2D):
+                return False
             return multiplies_stored(
                 self.stored[data[0]], self._tensor(node.inputs[1]),
                 self._tensor(bias) if bias else None, y,

@@ -42,7 +42,13 @@ def multiplies_stored(x: Tensor, weights: Tensor, bias: Tensor | None, y: Tensor
         return weights.format in FLOATS and y.format in FLOATS and _is_bias(bias, FP32)
     computed = x.format in ACTIVATIONS and y.format in ACTIVATIONS
     one_width = x.format.bits == y.format.bits
-    return computed and one_width and weights.format in WEIGHTS and _is_bias(bias, INT32)
+    if not computed or not one_width or weights.format not in WEIGHTS:
+        return False
+    if weights.quantization.block is None:
+        return _is_bias(bias, INT32)
+    # Blocks along the input channels, which are the last axis, have sums of their own.
+    along = weights.quantization.axis
+    return along == len(weights.shape) - 1 and (_is_bias(bias, INT32) or _is_bias(bias, FP32))
 
 
 def _is_bias(bias: Tensor | None, fmt: Format) -> bool:

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from npusim.ir.loopnest import LoopNest, Operand, Unit
 from npusim.ir.operator import ArrayKernel, Operator, VectorKernel
+from npusim.ir.ops.products.blocked_products import BlockedKernel, has_blocks
 from npusim.ir.ops.products.drain import ConvolutionKernel, require_bias
 from npusim.ir.ops.products.float_products import float_convolution
 from npusim.ir.ops.products.real_products import real_convolution
@@ -89,6 +90,8 @@ class Conv2D(Operator):
             if kernels.accumulation is not None:
                 return float_convolution(self, inputs, outputs[0], geometry, kernels)
             return real_convolution(self, inputs, outputs, geometry, kernels)
+        if has_blocks(inputs[1]):
+            return BlockedKernel.bind(self, inputs, outputs[0], geometry, profile, kernels)
         return ConvolutionKernel.bind(self, inputs, outputs, geometry, profile, kernels)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from npusim.ir.loopnest import LoopNest, Operand, Tile, Unit
 from npusim.ir.operator import ArrayKernel, Operator, VectorKernel
+from npusim.ir.ops.products.blocked_products import BlockedKernel, has_blocks
 from npusim.ir.ops.products.drain import ConvolutionKernel, require_bias
 from npusim.ir.ops.products.float_products import float_convolution
 from npusim.ir.ops.products.real_products import real_convolution
@@ -72,6 +73,10 @@ class FullyConnected(Operator):
         profile: Profile, kernels: Kernels,
     ) -> ArrayKernel | VectorKernel:  # fmt: skip
         """A convolution of one pixel over rows; see `Conv2D.bind`."""
+        x, w = inputs[0], inputs[1]
+        if x is not None and x.format.is_integer and w is not None and has_blocks(w):
+            given = self, inputs, outputs[0], ONE_PIXEL, profile, kernels
+            return _RowsKernel(BlockedKernel.bind(*given), w.shape[1])
         if inputs[0] is not None and inputs[0].format.is_float:
             if kernels.accumulation is not None:
                 return float_convolution(self, inputs, outputs[0], ONE_PIXEL, kernels)
@@ -85,7 +90,7 @@ class FullyConnected(Operator):
 class _RowsKernel:
     """The convolution kernel on tensors seen as rows, whatever their rank."""
 
-    kernel: ConvolutionKernel
+    kernel: ConvolutionKernel | BlockedKernel
     depth: int
 
     @property

@@ -104,13 +104,16 @@ def greatest_sum(
     `weights` [..., K, FY, FX, C] if they are constant, with zero points [..., K]; `terms` products
     make a sum.
     """
-    reach = _reach(x, x_zero)
     if weights is None:
-        zero = int(np.abs(w_zero).max()) if w_zero.size else 0
-        return terms * reach * max(_reach(w, zero), _reach(w, -zero))
+        return greatest_of(x, x_zero, w, int(np.abs(w_zero).max()) if w_zero.size else 0, terms)
     differences = weights.astype(np.int64) - w_zero[..., None, None, None]
     sums = np.abs(differences).sum((-3, -2, -1))
-    return int(sums.max()) * reach if sums.size else 0
+    return int(sums.max()) * _reach(x, x_zero) if sums.size else 0
+
+
+def greatest_of(x: Format, x_zero: int, w: Format, w_zero: int, terms: int) -> int:
+    """No sum of `terms` products is greater, for zero points of weights in -w_zero..w_zero."""
+    return terms * _reach(x, x_zero) * max(_reach(w, w_zero), _reach(w, -w_zero))
 
 
 def _reach(fmt: Format, zero: int) -> int:
