@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from npusim.errors import ModelFileError, Problem, UnsupportedModelError, nearest_name
+from npusim.frontend.aimet.biases import stored_biases
 from npusim.frontend.aimet.coverage import described, left_out, passed_on
 from npusim.frontend.aimet.encoding import Encoding
 from npusim.frontend.aimet.insertion import inserted
 from npusim.frontend.aimet.reader import read_encodings
-from npusim.frontend.aimet.roles import axes, is_bias, is_operand_bias
+from npusim.frontend.aimet.roles import axes, is_bias, is_operand_bias, is_shift
+from npusim.frontend.aimet.supergroups import with_biases_inside
 from npusim.frontend.aimet.tensors import Tensors
 from npusim.frontend.content import content_of
 from npusim.frontend.onnx.parsing import parse_model
@@ -44,10 +46,17 @@ def read_with_encodings(
     content = content_of(path, MAX_FILE_BYTES, "an ONNX file")
     model = parse_model(content, path)
     given = read_encodings(encodings)
+    named = {one.name: one for one in given}
+    model, added = with_biases_inside(model, Tensors(model, path), named)
     tensors = Tensors(model, path)
-    plan = _Plan(tensors, given, partial)
+    plan = _Plan(tensors, given, partial, added)
     plan.check(path, encodings)
-    made = inserted(model, tensors, plan.encodings, plan.constants, plan.axes)
+    biases = stored_biases(model, tensors, plan.encodings)
+    made = inserted(
+        model, tensors, {**plan.encodings, **biases.encodings},
+        {**plan.constants, **biases.values},
+        {**plan.axes, **{name: 0 for name, one in biases.encodings.items() if one.scale.size > 1}},
+    )  # fmt: skip
     graph = read_onnx_bytes(made.SerializeToString(), path, batch, shapes)
     both = hashlib.sha256(content + encodings.read_bytes()).hexdigest()
     return replace(graph, sha256=both, notes=(*graph.notes, *plan.notes))
@@ -60,6 +69,8 @@ class _Plan:
     tensors: Tensors
     given: tuple[Encoding, ...]
     partial: bool
+    added: frozenset[str]
+    """Tensors that are not in the file, which no message names."""
     encodings: dict[str, Encoding] = field(default_factory=dict)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     axes: dict[str, int] = field(default_factory=dict)
@@ -77,7 +88,8 @@ class _Plan:
             self._take(one)
         covered = {**self.encodings, **{one.name: one for one in self.given}}
         everywhere = passed_on(self.tensors, covered)
-        self._check_coverage(left_out(self.tensors, everywhere), source)
+        missing = left_out(self.tensors, everywhere)
+        self._check_coverage([name for name in missing if name not in self.added], source)
         if self.wrong:
             raise ModelFileError([*self.wrong, *self.refused])
         if self.refused:
@@ -90,7 +102,8 @@ class _Plan:
         """Put `one` into the plan, or say what is wrong with it."""
         name, tensors = one.name, self.tensors
         if name not in tensors.names:
-            hint = nearest_name(name, list(tensors.names))
+            known = [known for known in tensors.names if known not in self.added]
+            hint = nearest_name(name, known)
             self.wrong.append(Problem(one.where, f"the model has no tensor '{name}'{hint}"))
         elif one.refusal:
             self.refused.append(Problem(one.where, one.refusal))
@@ -118,7 +131,9 @@ class _Plan:
 
     def _take_bias(self, one: Encoding) -> None:
         """A bias is int32 in the scale of its products, which needs no encoding."""
-        if not is_bias(self.tensors, one.name):
+        if is_shift(self.tensors, one.name):
+            self._take_constant(one)
+        elif not is_bias(self.tensors, one.name):
             what = f"'{one.name}' is no bias: integers of 32 bits are for biases only"
             self.refused.append(Problem(one.where, what))
 

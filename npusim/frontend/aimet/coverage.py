@@ -16,15 +16,25 @@ from npusim.frontend.aimet.tensors import Tensors
 
 
 def passed_on(tensors: Tensors, given: Mapping[str, Encoding]) -> dict[str, Encoding]:
-    """`given` and the encodings that results of movements take over from what is moved."""
+    """`given` and the encodings that movements pass on, to their results and from them."""
     found = dict(given)
-    for name, writer in tensors.writers.items():
-        if name in found or writer.op_type not in MOVERS or not tensors.is_real(name):
-            continue
-        source = found.get(writer.input[0]) if writer.input else None
-        if source is not None and source.granularity == "tensor":
-            found[name] = replace(source, name=name)
+    movements = [
+        (writer.input[0], name)
+        for name, writer in tensors.writers.items()
+        if writer.op_type in MOVERS and writer.input and tensors.is_real(name)
+    ]
+    for source, name in movements:
+        _take_over(found, name, found.get(source))
+    for source, name in reversed(movements):
+        if source in tensors.writers and tensors.only_use(source) is not None:
+            _take_over(found, source, found.get(name))
     return found
+
+
+def _take_over(found: dict[str, Encoding], name: str, other: Encoding | None) -> None:
+    """Give `name` the encoding of `other`, if it has none and there is one for the whole of it."""
+    if name not in found and other is not None and other.granularity == "tensor":
+        found[name] = replace(other, name=name)
 
 
 def left_out(tensors: Tensors, given: Mapping[str, Encoding]) -> list[str]:

@@ -34,14 +34,12 @@ def inserted(
     model: ModelProto, tensors: Tensors, encodings: Mapping[str, Encoding],
     constants: Mapping[str, np.ndarray], axes: Mapping[str, int],
 ) -> ModelProto:  # fmt: skip
-    """`model` with its tensors quantized as `encodings` (by name) say.
+    """`model`, changed in place: its tensors quantized as `encodings` (by name) say.
 
     `constants` are the float32 values of those that are constant; `axes` the axis along which
     scales differ, for those that have several.
     """
-    made = ModelProto()
-    made.CopyFrom(model)
-    return _Insertion(made, tensors, encodings, constants, axes).result()
+    return _Insertion(model, tensors, encodings, constants, axes).result()
 
 
 class _Insertion:
@@ -51,7 +49,7 @@ class _Insertion:
     ) -> None:  # fmt: skip
         self.model, self.graph, self.tensors = model, model.graph, tensors
         self.encodings, self.constants, self.axes = encodings, constants, axes
-        self.taken: set[str] = set(tensors.names)
+        self.taken: set[str] = {*tensors.names, *constants}
         self.new_names: dict[str, str] = {}
         """What readers of a quantized input of the model read."""
 
@@ -97,7 +95,7 @@ class _Insertion:
         """The DequantizeLinear of a constant, whose integers become a constant of the model."""
         one, axis = self.encodings[name], self.axes.get(name)
         scale, zero = _broadcast(one, self.constants[name].shape, axis)
-        steps = np.rint(self.constants[name] / scale) + zero
+        steps = np.rint(self.constants[name] / scale).astype(np.float64) + zero
         data = np.clip(steps, one.low, one.high).astype(one.format.dtype)
         stored = self._name(f"{name}_quantized")
         self._add(stored, data, one.format)

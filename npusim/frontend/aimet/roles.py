@@ -11,6 +11,8 @@ from npusim.frontend.aimet.tensors import Tensors, Use
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 BIASED = ("Conv", "ConvTranspose", "Gemm")
 BIAS_INDEX = 2
+NORMS = ("GroupNormalization", "InstanceNormalization", "LayerNormalization")
+"""Operators with a shift as input 2, which AIMET calls a bias."""
 RECURRENT = ("GRU", "LSTM", "RNN")
 
 CLAMPS = ("Clip", "Relu")
@@ -19,11 +21,11 @@ CLAMPED = ("Add", "BatchNormalization", "Conv", "ConvTranspose", "Gemm", "MatMul
 
 MOVERS = (
     "DepthToSpace", "Dropout", "Expand", "Flatten", "Gather", "GatherElements", "GatherND",
-    "GlobalMaxPool", "Identity", "MaxPool", "Reshape", "Slice", "SpaceToDepth", "Split", "Squeeze",
-    "Tile", "Transpose", "Unsqueeze",
+    "GlobalMaxPool", "Identity", "MaxPool", "Pad", "ReduceMax", "ReduceMin", "Reshape", "Slice",
+    "SpaceToDepth", "Split", "Squeeze", "Tile", "TopK", "Transpose", "Unsqueeze",
 )  # fmt: skip
 """Operators that only move values or select some: what they write is on the grid of what they
-read (their input 0)."""
+read (their input 0). AIMET calls them grid-preserving."""
 
 SHAPES = ("Shape", "Size")
 """Operators that do not look at the values of what they read."""
@@ -53,6 +55,12 @@ def is_bias(tensors: Tensors, name: str) -> bool:
     return bool(uses) and all(
         _is_operand(use) or _is_added_to_product(tensors, use, name) for use in uses
     )
+
+
+def is_shift(tensors: Tensors, name: str) -> bool:
+    """True for the shift of a normalization, which is computed with in float32."""
+    uses = tensors.uses.get(name, [])
+    return bool(uses) and all(use.node.op_type in NORMS and use.index == BIAS_INDEX for use in uses)
 
 
 def is_operand_bias(tensors: Tensors, name: str) -> bool:
