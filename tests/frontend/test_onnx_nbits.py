@@ -134,6 +134,28 @@ STORED = {
 }
 
 
+def test_stored_weights_may_be_transposed() -> None:
+    """A Transpose of dequantized weights moves their blocks of scales along."""
+    rng = np.random.default_rng(5)
+    stored = rng.integers(-7, 8, (12, 64)).astype(ml_dtypes.int4)
+    scale = rng.uniform(0.01, 0.2, (12, 4)).astype(np.float32)
+    model = node_model("MatMul", (T.FLOAT, (5, 64)), [stored], T.FLOAT)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(scale, "s"))
+    nodes = [
+        onnx.helper.make_node("DequantizeLinear", ["c0", "s"], ["d"], axis=1, block_size=16),
+        onnx.helper.make_node("Transpose", ["d"], ["w"], perm=[1, 0]),
+    ]
+    model.graph.node[0].input[1] = "w"
+    for node in reversed(nodes):
+        model.graph.node.insert(0, node)
+    graph = read(model)
+    assert [node.op.kind for node in graph.nodes] == ["fully_connected"]
+    weights = graph.tensors[graph.nodes[0].inputs[1]]
+    assert weights.data is not None and weights.quantization is not None
+    real = weights.quantization.real(weights.data)
+    np.testing.assert_array_equal(real, stored.astype(np.float32) * scale.repeat(16, axis=1))
+
+
 @pytest.mark.parametrize("name", STORED)
 def test_weight_only_quantization_is_a_real_product(name: str) -> None:
     """Float32 activations, weights behind a DequantizeLinear: they stay stored until they run."""

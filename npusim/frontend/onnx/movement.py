@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import cast, get_args
 
@@ -11,11 +12,13 @@ from npusim.frontend.onnx.context import Context, QuantizedConstant
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
+from npusim.frontend.onnx.tensors import format_of_constant, unmarked
 from npusim.ir.ops.movements.concat import Concat
 from npusim.ir.ops.movements.mirror_pad import MirrorPad, Mode
 from npusim.ir.ops.movements.pad import Pad
 from npusim.ir.ops.movements.reshape import Reshape
 from npusim.ir.ops.movements.transpose import Transpose
+from npusim.numerics.floats import decode
 from npusim.numerics.quantization import Quantization
 
 
@@ -139,15 +142,14 @@ def pad(ctx: Context, source: Source) -> None:
 
 
 def _padding_value(ctx: Context, source: Source) -> int | float:
-    """The constant of input 2, dequantized where it is stored as an integer; 0 without one."""
+    """The constant of input 2, dequantized where it is stored with a scale; 0 without one."""
     if not source.input(2):
         return 0
     name = ctx.name_of(source, 2)
     found = ctx.quantized.get(name)
-    if found is not None and found.data.size == 1:
-        steps = np.float32(found.data.reshape(()).item() - found.quantization.scalar_zero_point)
-        return float(steps * found.quantization.scalar_scale)
-    given = ctx.required_constant(source, 2)
+    given = ctx.required_constant(source, 2) if found is None else found.real()
+    if given.dtype.names is not None:
+        given = decode(unmarked(given), format_of_constant(given))
     value: int | float = given.reshape(()).item() if given.size == 1 else 0
     return value
 
@@ -187,7 +189,9 @@ def _transposed(source: Source, found: QuantizedConstant) -> QuantizedConstant:
     order = _order(source, found.data.ndim)
     old = found.quantization
     axis = None if old.axis is None else order.index(old.axis % found.data.ndim)
-    quantization = Quantization(old.scale, old.zero_point, axis)
-    return QuantizedConstant(
-        found.name, np.ascontiguousarray(np.transpose(found.data, order)), quantization
-    )
+    quantization = replace(old, axis=axis)
+    if old.block is not None:
+        scale, zero = (np.transpose(values, order) for values in (old.scale, old.zero_point))
+        quantization = Quantization(scale, zero, axis, old.block)
+    data = np.ascontiguousarray(np.transpose(found.data, order))
+    return replace(found, data=data, quantization=quantization)

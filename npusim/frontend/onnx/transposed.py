@@ -56,11 +56,10 @@ def _weights(ctx: Context, source: Source, groups: int) -> Tensor:
     found = ctx.quantized.get(name)
     if found is None or found.quantization.is_per_tensor or groups == 1:
         return ctx.weights(source, 1, layout, 1)
-    if found.quantization.axis is None or found.quantization.axis % found.data.ndim != 1:
+    old = found.quantization
+    if old.axis is None or old.axis % found.data.ndim != 1 or old.block is not None:
         raise UnsupportedNodeError("its weights are quantized along another axis than the output's")
-    scale, zero = (
-        np.tile(v, groups) for v in (found.quantization.scale, found.quantization.zero_point)
-    )
+    scale, zero = (np.tile(v, groups) for v in (old.scale, old.zero_point))
     return ctx.add_constant(found.name, layout(found.data), Quantization(scale, zero, 0))
 
 
