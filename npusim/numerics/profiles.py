@@ -7,7 +7,8 @@ bounds of a fused activation become integers (`quantization.CLAMP_ROUNDINGS`); `
 a requantization that changes the format as well, `global_average_pool` a mean over an image,
 `matmul_constant` a product whose second matrix is a constant with zero point 0 (XNNPACK takes it),
 `add_other` (and `sub`, `mul`) one of scales that XNNPACK leaves to other kernels, `add/clamped` one
-before a clamp that saturation does not imply. `through_float` dequantizes, computes in float32 and
+before a clamp that saturation does not imply. `fully_connected_without_bias` is a layer on 16 bits.
+`through_float` dequantizes, computes in float32 and
 quantizes; `stored` computes on the stored integers, whatever they mean.
 
 Every profile has a row for every operator, so that each runs every graph on 8 bits and in float32.

@@ -79,6 +79,16 @@ def test_int4_weights_on_int16_are_refused_in_depthwise_layers(tmp_path: Path) -
         read(m, tmp_path)
 
 
+def test_int4_weights_on_one_channel_are_refused_in_depthwise_layers(tmp_path: Path) -> None:
+    m = PRODUCTS8X4["DEPTHWISE_CONV_2D"](np.random.default_rng(1), "int8")
+    w = next(tensor for tensor in m.tensors if tensor.name == "w")
+    x = m.tensors[m.inputs[0]]
+    x.shape = (*x.shape[:3], 1)
+    assert w.dtype == "int4"
+    with pytest.raises(UnsupportedModelError, match="int4 weights on one input channel"):
+        read(m, tmp_path)
+
+
 def test_a_16x8_layer_has_a_bias_of_64_bits(tmp_path: Path) -> None:
     graph = read(PRODUCTS16X8["CONV_2D"](np.random.default_rng(1), "int16"), tmp_path)
     formats = [graph.tensors[name].format for name in graph.nodes[0].inputs]

@@ -39,8 +39,9 @@ PARAMETERS = {
     "sum": SUM_PARAMETERS,
 }  # fmt: skip
 REQUANTIZED = (
-    "conv2d", "fully_connected", "matmul", "matmul_constant", "lstm_product", "transposed_conv2d",
-    "transposed_conv2d_with_gaps", "transposed_conv2d_computed_size",
+    "conv2d", "fully_connected", "fully_connected_without_bias", "matmul", "matmul_constant",
+    "lstm_product", "transposed_conv2d", "transposed_conv2d_with_gaps",
+    "transposed_conv2d_computed_size",
 )  # fmt: skip
 """Operators with an int32 accumulator, whose drain has the arithmetic."""
 REDUCED = (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tests.support.tflite_cases import KINDS, conv, depthwise, fully_connected
-from tests.support.tflite_models import TinyModel
+from tests.support.tflite_models import RELU, SAME, VALID, TinyModel
 from tests.support.tflite_pairs import SHAPES, Build, Rng, output_of, random_values
 from tests.support.tflite_transposed import transposed_conv
 
@@ -159,6 +159,26 @@ def _narrowed(build: Build) -> Build:
     return lambda rng, dtype: _with_int4_weights(build(rng, "int8"))
 
 
+def batch_matmul(rng: Rng, dtype: str) -> TinyModel:
+    """BATCH_MATMUL of two computed int16 matrices."""
+    m, (rows, depth, cols) = TinyModel(), (int(n) for n in rng.integers(1, 9, 3))
+    m.inputs.append(m.tensor("a", (2, rows, depth), "int16", draw_wide_scale(rng)))
+    m.inputs.append(m.tensor("b", (2, depth, cols), "int16", draw_wide_scale(rng)))
+    product = m.tensors[0].scale * m.tensors[1].scale
+    scale = product * 2.0**15 * float(np.sqrt(depth) * rng.uniform(0.3, 1.0))
+    output_of(m, (2, rows, cols), "int16", scale)
+    m.operator("BATCH_MATMUL", m.inputs, m.outputs, "BatchMatMulOptions", version=4)
+    return m
+
+
+def _depthwise_of_several(rng: Rng, dtype: str) -> TinyModel:
+    """DEPTHWISE_CONV_2D of more than one input channel: int4 weights on one are refused."""
+    while True:
+        m = depthwise(rng, dtype)
+        if m.tensors[m.inputs[0]].shape[3] > 1:
+            return m
+
+
 PRODUCTS16X8: dict[str, Build] = {
     "CONV_2D": _widened(conv),
     "DEPTHWISE_CONV_2D": _widened(depthwise),
@@ -168,7 +188,7 @@ PRODUCTS16X8: dict[str, Build] = {
 """Products of int16 activations and int8 weights."""
 PRODUCTS8X4: dict[str, Build] = {
     "CONV_2D": _narrowed(conv),
-    "DEPTHWISE_CONV_2D": _narrowed(depthwise),
+    "DEPTHWISE_CONV_2D": _narrowed(_depthwise_of_several),
     "FULLY_CONNECTED": _narrowed(fully_connected),
 }
 """Products of int8 activations and int4 weights."""
@@ -177,3 +197,74 @@ PRODUCTS16X4: dict[str, Build] = {
     "FULLY_CONNECTED": _widened(_narrowed(fully_connected)),
 }
 """Products of int16 activations and int4 weights."""
+
+
+class _Network:
+    """Layers of int16 one behind another, at scales that use most of the range."""
+
+    def __init__(self, rng: Rng, weights: str) -> None:
+        self.m, self.rng, self.weights = TinyModel(), rng, weights
+
+    def tensor(self, shape: tuple[int, ...], scale: float) -> int:
+        return self.m.tensor(f"t{len(self.m.tensors)}", shape, "int16", scale)
+
+    def product(
+        self, kind: str, x: int, shape: tuple[int, ...], out: tuple[int, ...], axis: int,
+        depth: int, table: str, **options: Any,
+    ) -> int:  # fmt: skip
+        """A layer of per-channel weights of `shape` and a bias of 64 bits."""
+        m, channels = self.m, shape[axis]
+        largest = 7 if self.weights == "int4" and kind != "DEPTHWISE_CONV_2D" else 127
+        data = self.rng.integers(-largest, largest + 1, shape).astype(np.int8)
+        scale = self.rng.uniform(0.3, 1.0, channels).astype(np.float32) / largest
+        dtype = "int4" if largest == 7 else "int8"
+        w = m.constant(f"w{len(m.tensors)}", data, scale, 0, axis, dtype)
+        product_scale = m.tensors[x].scale * scale
+        bias = self.rng.integers(-(2**20), 2**20, channels).astype(np.int64)
+        b = m.constant(f"b{len(m.tensors)}", bias, product_scale)
+        y = self.tensor(out, float(m.tensors[x].scale * 0.4 * np.sqrt(depth)))
+        m.operator(kind, [x, w, b], [y], table, **options)
+        return y
+
+    def unary(
+        self, kind: str, x: int, scale: float, shape: tuple[int, ...] = (), **given: Any
+    ) -> int:
+        y = self.tensor(shape or self.m.tensors[x].shape, scale)
+        self.m.operator(kind, [x, *given.pop("constants", ())], [y], **given)
+        return y
+
+    def pair(self, kind: str, a: int, b: int, scale: float, **options: Any) -> int:
+        y = self.tensor(self.m.tensors[a].shape, scale)
+        self.m.operator(kind, [a, b], [y], f"{kind.title()}Options", version=2, **options)
+        return y
+
+
+def network(rng: Rng, weights: str = "int8") -> TinyModel:
+    """A small int16x8 network (or 16x4), as TensorFlow's converter writes them, float outside."""
+    n = _Network(rng, weights)
+    m = n.m
+    m.inputs.append(m.tensor("x", (1, 12, 12, 4), "float32"))
+    x = n.unary("QUANTIZE", m.inputs[0], 2.0 / 2**15, (1, 12, 12, 4), table="QuantizeOptions")
+    one = {"StrideH": 1, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
+    y = n.product("CONV_2D", x, (8, 3, 3, 4), (1, 12, 12, 8), 0, 36, "Conv2DOptions",
+                  Padding=SAME, FusedActivationFunction=RELU, **one)  # fmt: skip
+    z = n.product("DEPTHWISE_CONV_2D", y, (1, 3, 3, 8), (1, 12, 12, 8), 3, 9,
+                  "DepthwiseConv2DOptions", Padding=SAME, DepthMultiplier=1, **one)  # fmt: skip
+    total = n.pair("ADD", y, z, 1.2 * m.tensors[z].scale, PotScaleInt16=False)
+    gate = n.unary("LOGISTIC", total, Q15)
+    y = n.pair("MUL", total, gate, 0.9 * m.tensors[total].scale)
+    window = {"StrideH": 2, "StrideW": 2, "FilterHeight": 2, "FilterWidth": 2, "Padding": VALID}
+    y = n.unary("MAX_POOL_2D", y, m.tensors[y].scale, (1, 6, 6, 8), table="Pool2DOptions",
+                version=3, **window)  # fmt: skip
+    y = n.product("CONV_2D", y, (12, 1, 1, 8), (1, 6, 6, 12), 0, 8, "Conv2DOptions",
+                  Padding=VALID, **one)  # fmt: skip
+    y = n.unary("LEAKY_RELU", y, m.tensors[y].scale, table="LeakyReluOptions", version=2, Alpha=0.1)
+    axes = m.constant("axes", np.array([1, 2], np.int32))
+    y = n.unary("MEAN", y, 0.3 * m.tensors[y].scale, (1, 12), constants=[axes],
+                table="ReducerOptions", version=2, KeepDims=False)  # fmt: skip
+    y = n.product("FULLY_CONNECTED", y, (10, 12), (1, 10), 0, 12, "FullyConnectedOptions",
+                  version=7)  # fmt: skip
+    y = n.unary("SOFTMAX", y, Q15, table="SoftmaxOptions", Beta=1.0)
+    m.outputs.append(m.tensor("y", (1, 10), "float32"))
+    m.operator("DEQUANTIZE", [y], m.outputs, "DequantizeOptions", version=3)
+    return m

@@ -35,6 +35,10 @@ def depthwise(source: Source) -> tuple[Operator, Inputs]:
         raise UnsupportedNodeError(
             "int4 weights on int16 inputs, which LiteRT takes for int8, are not supported"
         )
+    if w.format == INT4 and x.shape[3] == 1:
+        raise UnsupportedNodeError(
+            "int4 weights on one input channel, where LiteRT's kernels differ, are not supported"
+        )
     if w.shape[0] != 1 or x.shape[3] == 0 or w.shape[3] % x.shape[3]:
         raise ValueError(f"depthwise weights {w.shape} do not fit {x.shape[3]} channels")
     dilation = source.positive("DilationHFactor"), source.positive("DilationWFactor")

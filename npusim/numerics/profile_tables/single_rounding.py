@@ -15,6 +15,7 @@ ARITHMETICS = {
     "conv2d": "single_rounding",
     "fully_connected": "single_rounding",
     "fully_connected/int16": "reduced_multiplier",
+    "fully_connected_without_bias/int16": "reduced_multiplier",
     "matmul": "single_rounding",
     "matmul_constant": "single_rounding",
     "lstm_product": "single_rounding",

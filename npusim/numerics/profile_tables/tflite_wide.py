@@ -12,6 +12,7 @@ WIDE_ARITHMETICS = {
     "clamp/int16": "half_away",
     "conv2d/int16": "reduced_multiplier",
     "fully_connected/int16": "float64_half_away",
+    "fully_connected_without_bias/int16": "float64_half_away",
     "matmul/int16": "reduced_multiplier",
     "matmul_constant/int16": "reduced_multiplier",
     "transposed_conv2d/int16": "reduced_multiplier",

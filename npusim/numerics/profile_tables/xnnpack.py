@@ -53,6 +53,7 @@ ARITHMETICS = {
     "resize_bilinear/uint8": "fixed11",
     "resize_bilinear_computed_size": "integer",
     "resize_bilinear_computed_size/uint8": "unknown",
+    "fully_connected_without_bias/int16": "double_rounding_upwards",
     "logistic/int16": "fixed_point",
     "tanh/int16": "fixed_point",
     "leaky_relu/int16": "signed_double_rounding",

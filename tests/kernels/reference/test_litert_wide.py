@@ -13,7 +13,13 @@ from tests.support import litert
 from tests.support.evaluate import evaluate
 from tests.support.tflite_cases import KINDS, inputs_for
 from tests.support.tflite_models import TinyModel
-from tests.support.tflite_wide import FUNCTIONS, WIDE, function_model, words
+from tests.support.tflite_wide import (
+    FUNCTIONS,
+    WIDE,
+    batch_matmul,
+    function_model,
+    words,
+)
 
 FAST, SLOW = range(4), range(4, 120)
 REFUSED = {("SUM", "tflite-reference")}
@@ -56,6 +62,46 @@ def test_an_operator_equals_litert_on_many_draws(kind: str, profile: str, tmp_pa
         pytest.skip("refused: see below")
     wrong = {seed: wrong_elements(*drawn(kind, seed), profile, tmp_path) for seed in SLOW}
     assert not any(wrong.values()), {seed: n for seed, n in wrong.items() if n}
+
+
+def layer(rng: np.random.Generator, bias: bool, per_channel: bool, dtype: str) -> TinyModel:
+    """FULLY_CONNECTED of 16 bits with so many outputs that some come near to a tie."""
+    m, units, depth = TinyModel(), 2000, int(rng.integers(4, 40))
+    m.inputs.append(m.tensor("x", (3, depth), "int16", float(rng.uniform(0.001, 0.1))))
+    largest = 7 if dtype == "int4" else 127
+    w = rng.integers(-largest, largest + 1, (units, depth)).astype(np.int8)
+    scale = rng.uniform(0.001, 0.01, units if per_channel else 1).astype(np.float32)
+    m.constant("w", w, scale, dtype=dtype)
+    product = np.float32(m.tensors[0].scale) * scale
+    b = -1
+    if bias:
+        b = m.constant("b", rng.integers(-(10**6), 10**6, units), product)
+    y_scale = float(product.mean() * largest * np.sqrt(depth))
+    m.outputs.append(m.tensor("y", (3, units), "int16", y_scale))
+    m.operator("FULLY_CONNECTED", [0, 1, b], m.outputs, "FullyConnectedOptions", version=7)
+    return m
+
+
+@pytest.mark.parametrize("profile", litert.PROFILES)
+@pytest.mark.parametrize("dtype", ["int8", "int4"])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_layers_near_ties_equal_litert(
+    bias: bool, per_channel: bool, dtype: str, profile: str, tmp_path: Path
+) -> None:
+    """LiteRT's built-in kernels round otherwise where there is no bias."""
+    rng = np.random.default_rng(8)
+    for _ in range(2):
+        model = layer(rng, bias, per_channel, dtype)
+        assert wrong_elements(model, inputs_for(model, rng), profile, tmp_path, "c") == 0
+
+
+@pytest.mark.parametrize("profile", litert.PROFILES)
+def test_matrices_equal_litert(profile: str, tmp_path: Path) -> None:
+    for seed in range(20):
+        rng = np.random.default_rng([seed, 16])
+        model = batch_matmul(rng, "int16")
+        assert wrong_elements(model, inputs_for(model, rng), profile, tmp_path, "c") == 0, seed
 
 
 @pytest.mark.parametrize("path", ["c", "numba"])

@@ -75,6 +75,8 @@ class ConvolutionKernel:
         low, high = clamp_range(activation, out.format, sy, clamp)
         scale, real = product_scales(sx, sw, sy, channels, wide)
         arithmetic = product_arithmetic(op, row, case, (x, w, out), profile, scale, real)
+        if wide and arithmetic == UPWARDS:
+            scale, real = product_scales(sx, sw, sy, channels)
         bias = inputs[2] if len(inputs) > 2 else None
         zeros = _channel_zeros(sw, channels).reshape(groups, channels // groups)
         weights = None if w.data is None else np.ascontiguousarray(_weights(w.data, groups))
@@ -232,7 +234,11 @@ def product_arithmetic(
     return arithmetic
 
 
-WIDE_ARITHMETICS = ("float32_rint", "float64_half_away", "reduced_multiplier")
+UPWARDS = "double_rounding_upwards"
+"""The arithmetic of LiteRT's built-in products, whose scales are those of 8 bits on 16 too."""
+WIDE_ARITHMETICS = (
+    UPWARDS, "float32_rint", "float64_half_away", "reduced_multiplier",
+)  # fmt: skip
 """The arithmetics that take sums of more than 32 bits."""
 
 

@@ -81,9 +81,16 @@ class FullyConnected(Operator):
             if kernels.accumulation is not None:
                 return float_convolution(self, inputs, outputs[0], ONE_PIXEL, kernels)
             return real_convolution(self, inputs, outputs, ONE_PIXEL, kernels)
-        kernel = ConvolutionKernel.bind(self, inputs, outputs, ONE_PIXEL, profile, kernels)
+        row = self._row(inputs)
+        kernel = ConvolutionKernel.bind(self, inputs, outputs, ONE_PIXEL, profile, kernels, row)
         assert inputs[1] is not None
         return _RowsKernel(kernel, inputs[1].shape[1])
+
+    def _row(self, inputs: Sequence[Tensor | None]) -> str:
+        """The row of the profile: LiteRT's layers of 16 bits have another kernel without a bias."""
+        x, bias = inputs[0], inputs[2] if len(inputs) > 2 else None
+        without = x is not None and x.format.bits > 8 and bias is None
+        return f"{self.kind}_without_bias" if without else self.kind
 
 
 @dataclass(frozen=True, eq=False)

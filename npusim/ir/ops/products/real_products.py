@@ -117,4 +117,8 @@ def real_constant(op: Operator, tensor: Tensor) -> np.ndarray | None:
         raise UnsupportedModelError(Problem(tensor.name, what))
     if tensor.data is None:
         return None
-    return tensor.data if tensor.quantization is None else tensor.quantization.real(tensor.data, tensor.format)
+    return (
+        tensor.data
+        if tensor.quantization is None
+        else tensor.quantization.real(tensor.data, tensor.format)
+    )
