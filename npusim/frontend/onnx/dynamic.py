@@ -84,7 +84,7 @@ def _real_product(
     """The integer product times both scales, plus a bias where there is one."""
     sums = before(ctx, source, MatMulInteger(keep_num_dims=True), operands, "sums", INT32)
     real = before(ctx, source, Cast(FP32.name), [sums], "reals", FP32)
-    scale = before(ctx, source, Mul(), list(scales), "scale")
+    scale = before(ctx, source, Mul(), list(scales), "scales")
     if not source.input(bias_index):
         ctx.emit(source, Mul(), [real, scale])
         return
