@@ -40,7 +40,7 @@ def conv(values: Values, node: Node) -> None:
         pads, strides, dilations = [left, right], strides[1:], dilations[1:]
     inputs = [
         values.real_value(node.inputs[0], turned),
-        _weights(values, node, lambda data: _filters(data, len(x.shape)), 0),
+        _weights(values, node, lambda data: filters(data, len(x.shape)), 0),
         *_bias(values, node),
     ]
     finish(
@@ -195,7 +195,7 @@ def _bias(values: Values, node: Node) -> list[str]:
     return [values.dequantized(name, stored, Quantization(scale, zeros, axis))]
 
 
-def _filters(data: np.ndarray, rank: int) -> np.ndarray:
+def filters(data: np.ndarray, rank: int) -> np.ndarray:
     """[O, FY, FX, C] as [O, C, FY, FX], without FY for an input of rank 3."""
     moved = np.moveaxis(data, -1, 1)
     return moved[:, :, 0] if rank == 3 else moved

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from onnx import ModelProto, ValueInfoProto, helper
 
 from npusim.errors import Problem, UnsupportedModelError
-from npusim.frontend.onnx_writer import elements, images, movements, products
+from npusim.frontend.onnx_writer import dynamic, elements, images, movements, norms, products
 from npusim.frontend.onnx_writer.products import Handler
 from npusim.frontend.onnx_writer.values import TYPES, UnwritableError, Values
 from npusim.ir.graph import Graph, Node
@@ -31,9 +31,11 @@ MAX_BYTES = 2**31 - 2**20
 """What a protobuf message can hold, with room for everything but the constants."""
 
 WRITERS: Mapping[str, Handler] = {
+    **dynamic.OPERATORS,
     **elements.OPERATORS,
     **images.OPERATORS,
     **movements.OPERATORS,
+    **norms.OPERATORS,
     **products.OPERATORS,
 }
 """What writes each operator, by its kind."""
