@@ -44,7 +44,7 @@ def test_commands_and_options() -> None:
 
 
 def test_presets_and_descriptions() -> None:
-    assert _names("run", "--hw", "edge-npu") == ["edge-npu-1"]
+    assert _names("run", "--hw", "edge-npu") == ["edge-npu-1", "edge-npu-1-mixed"]
     assert _names("compare", "digits", "--hw", "") == list(preset_names())
     assert ("file", "conf") in _answer("run", "--hw", "conf")
 
