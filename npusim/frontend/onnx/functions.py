@@ -31,6 +31,14 @@ def with_bodies(model: ModelProto, known: Collection[str]) -> ModelProto:
     return model
 
 
+def replaced_notes(before: ModelProto, after: ModelProto) -> list[str]:
+    """A note of the functions that `with_bodies` took out of `before`."""
+    gone = sorted(_written(name) for name in _names(before) - _names(after))
+    if not gone:
+        return []
+    return [f"read as the nodes that the ONNX standard defines them by: {', '.join(gone)}"]
+
+
 def _without(model: ModelProto, name: Name, known: Collection[str]) -> ModelProto:
     """`model` without calls of `name`, or as it is if what they stand for is not known."""
     from onnx import inliner

@@ -22,7 +22,7 @@ from npusim.frontend.onnx.cleanup import clean_up
 from npusim.frontend.onnx.context import Context
 from npusim.frontend.onnx.errors import DamagedNodeError, UnsupportedNodeError
 from npusim.frontend.onnx.folding import FOLDS, MOVING, constant_value, fold
-from npusim.frontend.onnx.functions import with_bodies
+from npusim.frontend.onnx.functions import replaced_notes, with_bodies
 from npusim.frontend.onnx.inputs import check_names, named_extents, read_input
 from npusim.frontend.onnx.parsing import parse_model
 from npusim.frontend.onnx.source import STANDARD_DOMAINS, Source, read_node
@@ -69,7 +69,10 @@ def read_onnx_bytes(
 
     `path` names it in messages; data outside the message is looked for beside it.
     """
-    builder = _Builder(with_bodies(parse_model(content, path), KNOWN), path)
+    given = parse_model(content, path)
+    model = with_bodies(given, KNOWN)
+    builder = _Builder(model, path)
+    builder.notes += replaced_notes(given, model)
     return builder.graph(batch, shapes or {}, hashlib.sha256(content).hexdigest())
 
 
