@@ -27,6 +27,7 @@ AVX2 void multiply(
     int64_t units, const uint8_t *panel, int32_t (*out)[PANEL_CHANNELS])
 {
     __m256i low[6], high[6];
+#pragma GCC unroll 6  /* registers, not a loop that clears memory */
     for (int p = 0; p < count; p++)
         low[p] = high[p] = _mm256_setzero_si256();
     for (int64_t r = 0; r < runs; r++) {

@@ -24,6 +24,7 @@ AVX512 void multiply(
     int64_t units, const uint8_t *panel, int32_t (*out)[PANEL_CHANNELS])
 {
     __m512i sums[MOST_PIXELS];
+#pragma GCC unroll 12 /* registers, not a loop that clears memory */
     for (int p = 0; p < count; p++)
         sums[p] = _mm512_setzero_si512();
     for (int64_t r = 0; r < runs; r++) {
