@@ -112,4 +112,10 @@ void float_block_avx2(
     };
     run_steps(kind, how->saturates || how->flushes, how->tree, from, &to, sums);
 }
+
+__attribute__((TARGET))
+float float_registers_avx2(int kind, int64_t rounds)
+{
+    return run_registers_of(kind, rounds);
+}
 #endif

@@ -11,6 +11,7 @@
 
 #include "floats.h"
 #include "npusim_kernels.h"
+#include "processors.h"
 
 /* The call's arguments and the tile's extents; `axis` is what the lanes of a panel run over. */
 typedef struct {
@@ -27,11 +28,13 @@ typedef struct {
 /* What is allocated for a call: the panels of a group, and the windows of a block of pixels. */
 typedef struct {
     float *panels, *values;
+    const float **places; /* [tap][pixel] of the first group; NULL outside the image */
     double *scratch;
     float_range weights;
 } buffers;
 
 /* Properties of `count` values. */
+ON_EACH_PROCESSOR
 static float_range find_range(const float *values, int64_t count)
 {
     uint32_t any = 0, least = UINT32_MAX, greatest = 0;
@@ -55,6 +58,7 @@ static float_range find_range(const float *values, int64_t count)
 }
 
 /* NaNs without a payload: the roundings by bits take no other ones. */
+ON_EACH_PROCESSOR
 static void quiet(float *values, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
@@ -83,9 +87,8 @@ static void pack_weights(const convolution *call, int64_t g, buffers *to)
     to->weights = find_range(to->panels, next - to->panels);
 }
 
-/* Where the input of pixel (row, col) of image b under a tap is; NULL outside the image. */
-static const float *input(
-    const convolution *call, int64_t pixel, int64_t fy, int64_t fx, int64_t g)
+/* Where the input of a pixel under a tap is, of the first group; NULL outside the image. */
+static const float *input(const convolution *call, int64_t pixel, int64_t fy, int64_t fx)
 {
     const int64_t *geometry = call->geometry, *strides = call->x_strides;
     const int64_t b = pixel / (call->rows * call->cols), place = pixel % (call->rows * call->cols);
@@ -96,42 +99,49 @@ static const float *input(
     if (row < 0 || row >= call->x_shape[1] || col < 0 || col >= call->x_shape[2])
         return NULL;
     return call->x + (call->b0 + b) * strides[0] + row * strides[1] + col * strides[2] +
-        (call->g0 + g) * strides[3] + call->c0 * strides[4];
+        call->g0 * strides[3] + call->c0 * strides[4];
 }
 
-/* Windows of `count` pixels of group g: [step][pixel], zeros outside the image. */
-static void fill_windows(
-    const convolution *call, int64_t g, int64_t first, int64_t count, float *values)
+/* Where the windows of `count` pixels begin, tap by tap. */
+static void find_places(
+    const convolution *call, int64_t first, int64_t count, const float **places)
 {
-    const int64_t stride = call->x_strides[4];
-    for (int64_t p = 0; p < count; p++) {
-        float *to = values + p;
-        for (int64_t fy = 0; fy < call->taps_y; fy++)
-            for (int64_t fx = 0; fx < call->taps_x; fx++) {
-                const float *from = input(call, first + p, fy, fx, g);
-                for (int64_t c = 0; c < call->channels; c++, to += MOST_FLOAT_PIXELS)
-                    *to = from ? from[c * stride] : 0.0f;
-            }
-    }
+    for (int64_t fy = 0; fy < call->taps_y; fy++)
+        for (int64_t fx = 0; fx < call->taps_x; fx++, places += MOST_FLOAT_PIXELS)
+            for (int64_t p = 0; p < count; p++)
+                places[p] = input(call, first + p, fy, fx);
+}
+
+/* Windows of `count` pixels of group g: [tap][channel][pixel], zeros outside the image. */
+static void fill_windows(const convolution *call, const buffers *with, int64_t g, int64_t count)
+{
+    const int64_t stride = call->x_strides[4], begin = g * call->x_strides[3];
+    for (int64_t t = 0; t < call->taps_y * call->taps_x; t++)
+        for (int64_t p = 0; p < count; p++) {
+            const float *from = with->places[t * MOST_FLOAT_PIXELS + p];
+            float *to = with->values + t * call->channels * MOST_FLOAT_PIXELS + p;
+            for (int64_t c = 0; c < call->channels; c++)
+                to[c * MOST_FLOAT_PIXELS] = from ? from[begin + c * stride] : 0.0f;
+        }
 }
 
 /* Windows of `count` pixels of sixteen groups: [tap][pixel][group]. */
-static void fill_lanes(
-    const convolution *call, int64_t panel, int64_t first, int64_t count, float *values)
+static void fill_lanes(const convolution *call, const buffers *with, int64_t panel, int64_t count)
 {
     const int64_t left = call->groups - panel * FLOAT_LANES, stride = call->x_strides[3];
     const int64_t used = left < FLOAT_LANES ? left : FLOAT_LANES;
-    for (int64_t fy = 0; fy < call->taps_y; fy++)
-        for (int64_t fx = 0; fx < call->taps_x; fx++, values += MOST_FLOAT_PIXELS * FLOAT_LANES)
-            for (int64_t p = 0; p < count; p++) {
-                const float *from = input(call, first + p, fy, fx, panel * FLOAT_LANES);
-                float *to = values + p * FLOAT_LANES;
-                if (from && stride == 1 && used == FLOAT_LANES)
-                    memcpy(to, from, FLOAT_LANES * sizeof *to);
-                else
-                    for (int64_t k = 0; k < FLOAT_LANES; k++)
-                        to[k] = from && k < used ? from[k * stride] : 0.0f;
-            }
+    for (int64_t t = 0; t < call->taps_y * call->taps_x; t++)
+        for (int64_t p = 0; p < count; p++) {
+            const float *from = with->places[t * MOST_FLOAT_PIXELS + p];
+            float *to = with->values + (t * MOST_FLOAT_PIXELS + p) * FLOAT_LANES;
+            if (from)
+                from += panel * FLOAT_LANES * stride;
+            if (from && stride == 1 && used == FLOAT_LANES)
+                memcpy(to, from, FLOAT_LANES * sizeof *to);
+            else
+                for (int64_t k = 0; k < FLOAT_LANES; k++)
+                    to[k] = from && k < used ? from[k * stride] : 0.0f;
+        }
 }
 
 /* Adds the products of one panel to the accumulators of `count` pixels. */
@@ -168,13 +178,14 @@ static void run_group(const convolution *call, int64_t g, buffers *with)
         const int64_t left = call->pixels - first;
         const int64_t count = left < MOST_FLOAT_PIXELS ? left : MOST_FLOAT_PIXELS;
         float_range range = {0, 0, 0};
+        find_places(call, first, count, with->places);
         if (count < MOST_FLOAT_PIXELS)
             memset(with->values, 0, (size_t)size * sizeof *with->values);
         for (int64_t panel = 0; panel < call->panels; panel++) {
             if (call->each_lane)
-                fill_lanes(call, panel, first, count, with->values);
+                fill_lanes(call, with, panel, count);
             else if (panel == 0)
-                fill_windows(call, g, first, count, with->values);
+                fill_windows(call, with, g, count);
             if (call->each_lane || panel == 0) {
                 quiet(with->values, size);
                 range = find_range(with->values, size);
@@ -198,13 +209,16 @@ static int convolve(const convolution *call)
     buffers with = {
         .panels = allocate(call->panels * call->steps, FLOAT_LANES * sizeof(float)),
         .values = allocate(call->steps, MOST_FLOAT_PIXELS * width * (int64_t)sizeof(float)),
+        .places = allocate(
+            call->taps_y * call->taps_x, MOST_FLOAT_PIXELS * (int64_t)sizeof(float *)),
         .scratch = allocate(tree, FLOAT_LANES * sizeof(double)),
     };
-    const int failed = !with.panels || !with.values || !with.scratch;
+    const int failed = !with.panels || !with.values || !with.places || !with.scratch;
     for (int64_t g = 0; !failed && g < (call->each_lane ? 1 : call->groups); g++)
         run_group(call, g, &with);
     free(with.panels);
     free(with.values);
+    free(with.places);
     free(with.scratch);
     return failed ? NPUSIM_NO_MEMORY : 0;
 }

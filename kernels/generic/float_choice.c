@@ -77,3 +77,20 @@ float_block *choose_floats(
 #endif
     return float_block_generic;
 }
+
+int64_t npusim_float_registers(int mantissa_bits, int product_bits, int64_t rounds)
+{
+    const float_sums how = {.mantissa_bits = mantissa_bits, .tree = 1};
+    const float_range x = {product_bits / 2, 0, 0}, w = {(product_bits + 1) / 2, 0, 0};
+    int kind;
+    float_block *block = choose_floats(&how, 1, &x, &w, &kind);
+    volatile float result = 0; /* the work is done for it */
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (block == float_block_avx512)
+        result = float_registers_avx512(kind, rounds);
+    else if (block == float_block_avx2)
+        result = float_registers_avx2(kind, rounds);
+#endif
+    (void)block;
+    return result == 0 ? 0 : rounds * FLOAT_LANES * MOST_FLOAT_PIXELS;
+}

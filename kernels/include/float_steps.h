@@ -169,3 +169,34 @@ INLINE void run_steps(
         RUN_KIND(TWICE_BF16)
     }
 }
+
+/* The additions of run_pixels without its loads. */
+INLINE float run_registers(const int kind, int64_t rounds)
+{
+    const float one = 1.0f, tiny = 0x1p-9f;
+    const VECTOR x = BROADCAST(&one), w = BROADCAST(&tiny);
+    VECTOR total[MOST_FLOAT_PIXELS];
+    float sums[FLOAT_LANES], result = 0;
+    for (int p = 0; p < MOST_FLOAT_PIXELS; p++)
+        total[p] = x;
+    for (int64_t i = 0; i < rounds * VECTORS; i++)
+        for (int p = 0; p < MOST_FLOAT_PIXELS; p++)
+            total[p] = add_product(kind, 0, x, w, total[p], 0);
+    for (int p = 0; p < MOST_FLOAT_PIXELS; p++) {
+        STORE(sums, total[p]);
+        result += sums[0];
+    }
+    return result;
+}
+
+INLINE float run_registers_of(int kind, int64_t rounds)
+{
+    switch (kind) {
+        case FUSED_FP32: return run_registers(FUSED_FP32, rounds);
+        case FUSED_FP16: return run_registers(FUSED_FP16, rounds);
+        case ODD_FP16: return run_registers(ODD_FP16, rounds);
+        case FUSED_BF16: return run_registers(FUSED_BF16, rounds);
+        case ODD_BF16: return run_registers(ODD_BF16, rounds);
+        default: return 0;
+    }
+}

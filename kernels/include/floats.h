@@ -43,6 +43,11 @@ typedef void float_block(
 
 float_block float_block_generic, float_block_avx2, float_block_avx512;
 
+/* FLOAT_LANES * MOST_FLOAT_PIXELS MACs of a kind a round, in registers only; their sum. */
+typedef float float_registers(int kind, int64_t rounds);
+
+float_registers float_registers_avx2, float_registers_avx512;
+
 /* What float32 values have in common. */
 typedef struct {
     int significant_bits;      /* of every value */

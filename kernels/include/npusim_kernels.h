@@ -45,6 +45,12 @@ int npusim_conv_accumulate_float(
     int mantissa_bits, double least_normal, double greatest,
     int saturates, int flushes, int rounds_products, int64_t tree, float *acc);
 
+/*
+ * MACs done in registers only, for `rounds` rounds, with the instructions that sum products of
+ * `product_bits` in a format of `mantissa_bits`; 0 if this processor has none.
+ */
+int64_t npusim_float_registers(int mantissa_bits, int product_bits, int64_t rounds);
+
 /* How numbers of a format are stored: in `bytes`, as codes that `sign_bit` begins. */
 typedef struct {
     int mantissa_bits, least_exponent, bytes, sign_bit;
