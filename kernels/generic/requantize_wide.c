@@ -3,30 +3,14 @@
  * are defined in npusim/numerics/requantize.py.
  */
 #include <math.h>
-#include <string.h>
 
 #include "npusim_kernels.h"
-
-/* AVX-512 multiplies and shifts int64 in vectors. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__)
-#define ON_EACH_WIDE_PROCESSOR __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
-#else
-#define ON_EACH_WIDE_PROCESSOR
-#endif
+#include "processors.h"
+#include "wide_drain.h"
 
 enum { PIECE = 256 };
 
-/* Factors of a piece of channels, and the output's range. */
-typedef struct {
-    int arithmetic;
-    const int64_t *bias;
-    const float *scale;
-    const double *real_scale;
-    const int32_t *multiplier, *shift;
-    int32_t zero_point, low, high;
-} wide_drain;
-
-ON_EACH_WIDE_PROCESSOR
+ON_EACH_PROCESSOR
 static void row_float32(
     const wide_drain *by, const int64_t *restrict acc, int64_t count, int32_t *restrict out)
 {
@@ -42,7 +26,7 @@ static void row_float32(
     }
 }
 
-ON_EACH_WIDE_PROCESSOR
+ON_EACH_PROCESSOR
 static void row_float64(
     const wide_drain *by, const int64_t *restrict acc, int64_t count, int32_t *restrict out)
 {
@@ -58,21 +42,19 @@ static void row_float64(
     }
 }
 
-ON_EACH_WIDE_PROCESSOR
 static void row_reduced(
     const wide_drain *by, const int64_t *restrict acc, int64_t count, int32_t *restrict out)
 {
     const int64_t *restrict bias = by->bias;
-    const int32_t *restrict multiplier = by->multiplier, *restrict shift = by->shift;
-    const int32_t zero_point = by->zero_point;
-    const int64_t low = by->low - by->zero_point, high = by->high - by->zero_point;
+    const int64_t *restrict factor = by->factor, *restrict right = by->right;
+    const int64_t zero_point = by->zero_point, one = 1;
+    const int64_t low = by->low - zero_point, high = by->high - zero_point;
     for (int64_t k = 0; k < count; k++) {
-        const int32_t whole = multiplier[k];
-        const int64_t reduced = whole < 0x7FFF0000 ? (whole + (1 << 15)) >> 16 : 0x7FFF;
-        const int right = 15 - shift[k];
-        const int64_t product = (acc[k] + bias[k]) * reduced + (INT64_C(1) << (right - 1));
-        const int64_t value = (int32_t)(product >> right);
-        out[k] = (int32_t)(value < low ? low : value > high ? high : value) + zero_point;
+        const int64_t product = (acc[k] + bias[k]) * factor[k] + (one << (right[k] - 1));
+        int64_t value = (int64_t)((uint64_t)(product >> right[k]) << 32) >> 32;
+        value = value > low ? value : low;
+        value = value < high ? value : high;
+        out[k] = (int32_t)(value + zero_point);
     }
 }
 
@@ -99,13 +81,16 @@ static void drain_piece(const wide_drain *by, const int64_t *acc, int64_t count,
         row_float64(by, acc, count, values);
         break;
     default:
-        row_reduced(by, acc, count, values);
+        if (has_reduced_avx512())
+            row_reduced_avx512(by, acc, count, values);
+        else
+            row_reduced(by, acc, count, values);
     }
 }
 
 void npusim_requantize_wide(
     const int64_t *acc, const int64_t *bias, int arithmetic, const float *scale,
-    const double *real_scale, const int32_t *multiplier, const int32_t *shift,
+    const double *real_scale, const int64_t *factor, const int64_t *right,
     int32_t zero_point, int32_t low, int32_t high,
     const int64_t *shape, const int64_t *strides, int64_t out_bytes, uint8_t *out)
 {
@@ -122,7 +107,7 @@ void npusim_requantize_wide(
                 const int64_t place = b * strides[0] + y * strides[1] + x * strides[2] +
                     g * strides[3] + k * step;
                 const wide_drain by = {arithmetic, bias + at, scale + at, real_scale + at,
-                                       multiplier + at, shift + at, zero_point, low, high};
+                                       factor + at, right + at, zero_point, low, high};
                 drain_piece(&by, acc + i * groups * filters + at, count, values);
                 store(values, count, step, out_bytes, out + place * out_bytes);
             }

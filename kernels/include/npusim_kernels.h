@@ -259,12 +259,13 @@ void npusim_sum_wide_depthwise(const npusim_operands *call, int64_t *acc);
 
 /*
  * The drain of int64 sums [b, y, x, g, k] (contiguous) with int64 bias: out has elements of 1 or 2
- * bytes, bounds that fit them, and any strides.
+ * bytes, bounds that fit them, and any strides. The reduced multiplier is a 16-bit `factor` and a
+ * shift to the `right`.
  */
 enum { NPUSIM_REDUCED_MULTIPLIER = 4 };
 void npusim_requantize_wide(
     const int64_t *acc, const int64_t *bias, int arithmetic, const float *scale,
-    const double *real_scale, const int32_t *multiplier, const int32_t *shift,
+    const double *real_scale, const int64_t *factor, const int64_t *right,
     int32_t zero_point, int32_t low, int32_t high,
     const int64_t *shape, const int64_t *strides, int64_t out_bytes, uint8_t *out);
 

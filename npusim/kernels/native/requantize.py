@@ -7,7 +7,7 @@ import numpy as np
 from npusim.kernels.checks import requantize_fits, requantize_wide_fits
 from npusim.kernels.native.memory import contiguous, element_strides, int64s, lib, pointer
 from npusim.kernels.reference import requantize as reference
-from npusim.numerics.requantize import Requantizer
+from npusim.numerics.requantize import Requantizer, reduced
 
 Array = np.ndarray
 
@@ -34,10 +34,10 @@ def requantize_wide(acc: Array, bias: Array, requantizer: Requantizer, out: Arra
         return
     sums, offsets = contiguous(acc, np.int64), contiguous(bias, np.int64)
     scale, real = contiguous(r.scale, np.float32), contiguous(r.real_scale, np.float64)
-    multiplier, shift = contiguous(r.multiplier, np.int32), contiguous(r.shift, np.int32)
+    factor, right = reduced(r.multiplier), 15 - r.shift.astype(np.int64)
     lib.npusim_requantize_wide(
         pointer(sums), pointer(offsets), _WIDE_ARITHMETICS[r.arithmetic], pointer(scale),
-        pointer(real), pointer(multiplier), pointer(shift), r.zero_point, r.low, r.high,
+        pointer(real), pointer(factor), pointer(right), r.zero_point, r.low, r.high,
         int64s(acc.shape), element_strides(out), out.itemsize, pointer(out),
     )  # fmt: skip
 

@@ -28,8 +28,8 @@ Array = np.ndarray
 
 FEWEST_UNITS = 16
 """Units of two products between two additions to int64, below which the exact form is as fast."""
-BAND_BYTES = 256 * 1024
-"""Sums of a band of output rows: a quarter of a second-level cache of 1 MiB."""
+BAND_BYTES = 512 * 1024
+"""Sums of a band of output rows: half a second-level cache of 1 MiB."""
 
 
 @dataclass(frozen=True)
