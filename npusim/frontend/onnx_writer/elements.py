@@ -15,8 +15,12 @@ from npusim.frontend.onnx_writer.products import Handler
 from npusim.frontend.onnx_writer.results import finish
 from npusim.frontend.onnx_writer.values import TYPES, UnwritableError, Values
 from npusim.ir.graph import Node
+from npusim.ir.ops.elements.cast import Cast
 from npusim.ir.ops.elements.clip import Clip
+from npusim.ir.ops.elements.quantize import Quantize
 from npusim.ir.ops.pairs.pairwise import Pairwise
+from npusim.ir.tensor import Tensor
+from npusim.numerics.formats import FP8_E4M3, FP8_E5M2, FP32, Format
 from npusim.numerics.quantization import Activation
 
 COMPARISONS = {
@@ -38,6 +42,11 @@ def channels_first(values: Values, node: Node) -> bool:
     shape = tensors[-1].shape
     fit = all(t.shape == shape or (t.is_constant and len(t.shape) <= 4) for t in tensors)
     return len(shape) == 4 and fit and any(values.has_first(name) for name in node.inputs)
+
+
+def real_format(tensor: Tensor) -> Format:
+    """The format of the real values of `tensor`: float32 where it is quantized."""
+    return tensor.format if tensor.quantization is None else FP32
 
 
 def _plain(operator: str, *attributes: str, domain: str = "") -> Handler:
@@ -92,8 +101,9 @@ def _clip_between(
     values: Values, node: Node, value: str, first: bool, bounds: tuple[float | None, ...]
 ) -> None:
     name = node.outputs[0]
+    fmt = real_format(values.tensor(node.inputs[0]))
     inputs = [
-        "" if bound is None else values.constant(f"{name}_{end}", np.array(bound, np.float32))
+        "" if bound is None else values.real_constant(f"{name}_{end}", bound, fmt)
         for end, bound in zip(("low", "high"), bounds, strict=True)
     ]
     finish(values, name, "Clip", [value, *inputs], first=first)
@@ -114,32 +124,34 @@ def _clip_stored(values: Values, node: Node) -> None:
 def _quantize(values: Values, node: Node) -> None:
     """QuantizeLinear, of reals or of what has another scale."""
     name = node.outputs[0]
-    tensor = values.tensor(name)
-    if tensor.quantization is None:
-        raise UnwritableError(f"'{name}' is quantized without a scale")
+    op, real = node.op, real_format(values.tensor(node.inputs[0]))
+    saturate = True
+    if isinstance(op, Quantize):
+        saturate = op.saturate
+        if op.division != FP32.name:
+            raise UnwritableError(f"a quantization that divides in {op.division} is not written")
     first = channels_first(values, node)
     value = values.real_value(node.inputs[0], first)
-    grid = values.grid(name, tensor.quantization)
     target = values.name_of(name, first)
-    values.stored[name, first] = values.emit("QuantizeLinear", [value, *grid], target)
+    values.stored[name, first] = values.quantized(value, name, target, first, real, saturate)
 
 
 def _dequantize(values: Values, node: Node) -> None:
     """DequantizeLinear."""
-    name, x = node.outputs[0], values.tensor(node.inputs[0])
-    if x.quantization is None:
-        raise UnwritableError(f"'{x.name}' is dequantized without a scale")
-    inputs = [values.stored_value(x.name), *values.grid(x.name, x.quantization)]
-    axis: dict[str, Any] = (
-        {} if x.quantization.is_per_tensor else {"axis": x.quantization.axis or 0}
-    )
-    values.stored[name, False] = values.emit("DequantizeLinear", inputs, name, **axis)
+    name, x = node.outputs[0], node.inputs[0]
+    stored, real = values.stored_value(x), values.tensor(name).format
+    values.stored[name, False] = values.dequantized(stored, x, False, real, name)
 
 
 def _cast(values: Values, node: Node) -> None:
-    name = node.outputs[0]
-    target = TYPES[values.tensor(name).format.name]
-    finish(values, name, "Cast", [values.real_value(node.inputs[0])], to=target)
+    """Cast of stored values, whatever their scale."""
+    op, name = node.op, node.outputs[0]
+    assert isinstance(op, Cast)
+    fmt = values.tensor(name).format
+    more = {"saturate": int(op.saturate)} if fmt in (FP8_E4M3, FP8_E5M2) else {}
+    attributes: dict[str, Any] = {"to": TYPES[fmt.name], **more}
+    stored = values.stored_value(node.inputs[0])
+    values.stored[name, False] = values.emit("Cast", [stored], name, **attributes)
 
 
 def _gelu(values: Values, node: Node) -> None:
@@ -151,10 +163,9 @@ def _gelu(values: Values, node: Node) -> None:
 def _square(values: Values, node: Node) -> None:
     """A power of 2, as which ONNX writes it."""
     name = node.outputs[0]
-    inputs = [
-        values.real_value(node.inputs[0]),
-        values.constant(f"{name}_exponent", np.array(2, np.float32)),
-    ]
+    fmt = real_format(values.tensor(node.inputs[0]))
+    exponent = values.real_constant(f"{name}_exponent", 2.0, fmt)
+    inputs = [values.real_value(node.inputs[0]), exponent]
     finish(values, name, "Pow", inputs)
 
 

@@ -18,7 +18,7 @@ from npusim.ir.ops.movements.pad import Pad
 from npusim.ir.ops.movements.resize_nearest import ResizeNearest
 from npusim.ir.ops.movements.strided_slice import StridedSlice
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import INT64
+from npusim.numerics.formats import FP32, INT64
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 """Bounds of a slice that stand for the ends of an axis."""
@@ -98,13 +98,13 @@ def _pad(values: Values, node: Node) -> None:
     op, x = node.op, values.tensor(node.inputs[0])
     assert isinstance(op, Pad)
     first = len(x.shape) == 4 and values.has_first(x.name)
-    value = _padding_value(op, x)
     name = node.outputs[0]
+    value = _padding_value(values, op, x, f"{name}_value")
     _require_same_scale(values, node)
     inputs = [
         values.real_value(x.name, first),
         values.constant(f"{name}_pads", _amounts(op.padding, first)),
-        values.constant(f"{name}_value", value),
+        value,
     ]
     finish(values, name, "Pad", inputs, first=first)
 
@@ -117,13 +117,18 @@ def _mirror_pad(values: Values, node: Node) -> None:
     _moved(values, node, "Pad", {"pads": _amounts(op.padding, False)}, mode=op.mode)
 
 
-def _padding_value(op: Pad, x: Tensor) -> np.ndarray:
+def _padding_value(values: Values, op: Pad, x: Tensor, wish: str) -> str:
+    """The constant around `x`: a number as it is, or the real value of a stored one."""
     if x.quantization is None:
-        return np.array(op.value or 0, x.format.dtype)
+        if x.format.is_integer:
+            return values.constant(wish, np.array(op.value or 0, x.format.dtype))
+        return values.real_constant(wish, op.value or 0.0, x.format)
     if op.value is None:
-        return np.array(0, np.float32)
+        return values.real_constant(wish, 0.0, FP32)
+    if x.format.holds_codes:
+        raise UnwritableError(f"padding with a stored {x.format.name} is not written")
     steps = np.float32(int(op.value) - x.quantization.scalar_zero_point)
-    return np.array(steps * x.quantization.scalar_scale, np.float32)
+    return values.real_constant(wish, float(steps * x.quantization.scalar_scale), FP32)
 
 
 def _amounts(padding: tuple[tuple[int, int], ...], first: bool) -> np.ndarray:

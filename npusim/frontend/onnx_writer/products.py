@@ -18,7 +18,7 @@ from npusim.ir.ops.products.fully_connected import FullyConnected
 from npusim.ir.ops.products.matmul import MatMul
 from npusim.ir.ops.products.transposed_conv2d import TransposedConv2D
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import FP32
+from npusim.numerics.formats import INT32
 from npusim.numerics.quantization import Quantization
 
 Handler = Callable[[Values, Node], None]
@@ -125,31 +125,34 @@ def _matrix(values: Values, name: str, turned: bool) -> str:
     stored = values.emit(
         "Transpose", [values.stored_value(name)], values.fresh(f"{name}_transposed"), perm=order
     )
-    if tensor.quantization is None:
-        return stored
-    return values.dequantized(name, stored, tensor.quantization)
+    return _real(values, name, stored)
 
 
 def _reshaped(values: Values, name: str, shape: tuple[int, ...]) -> str:
     """The real values of tensor `name` in another shape; the reshape is on stored integers."""
-    tensor = values.tensor(name)
     target = values.constant(f"{name}_rows_shape", np.array(shape, np.int64))
     stored = values.emit(
         "Reshape", [values.stored_value(name), target], values.fresh(f"{name}_rows")
     )
-    if tensor.quantization is None:
+    return _real(values, name, stored)
+
+
+def _real(values: Values, name: str, stored: str) -> str:
+    """The real values of `stored`, which holds tensor `name` in another shape."""
+    quantization = values.tensor(name).quantization
+    if quantization is None:
         return stored
-    return values.dequantized(name, stored, tensor.quantization)
+    if not quantization.is_per_tensor:
+        raise UnwritableError(f"'{name}' has several scales and another shape: that is not written")
+    return values.dequantized(stored, name)
 
 
 def _quantized_again(values: Values, name: str, value: str) -> str:
     """`value` through the grid of tensor `name`, and back to reals."""
-    quantization = values.tensor(name).quantization
-    if quantization is None:
+    if values.tensor(name).quantization is None:
         return value
-    grid = values.grid(name, quantization)
-    stored = values.emit("QuantizeLinear", [value, *grid], values.fresh(f"{value}_stored"))
-    return values.dequantized(name, stored, quantization)
+    stored = values.quantized(value, name, values.fresh(f"{value}_stored"))
+    return values.dequantized(stored, name)
 
 
 def _weights(
@@ -160,12 +163,29 @@ def _weights(
     if tensor.data is None:
         raise UnwritableError(f"weights '{tensor.name}' that are computed are not written")
     wish = tensor.name if axis == 0 else f"{tensor.name}_by_{axis}"
-    stored = values.constant(wish, layout(tensor.data))
-    if tensor.quantization is None:
-        return stored
+    stored = values.constant(wish, layout(tensor.data), tensor.format)
     old = tensor.quantization
+    if old is None:
+        return stored
     placed = Quantization(old.scale, old.zero_point, None if old.is_per_tensor else axis)
-    return values.dequantized(tensor.name, stored, placed)
+    if old.block is not None:
+        if node.op.kind == "transposed_conv2d" or old.axis is None:
+            raise UnwritableError(f"blocks of '{tensor.name}' are not written")
+        placed = _placed_blocks(old, tensor.shape, layout, axis)
+    return values.behind(stored, values.grid(stored, placed, tensor.format))
+
+
+def _placed_blocks(
+    old: Quantization, shape: tuple[int, ...], layout: Callable[[np.ndarray], np.ndarray], axis: int
+) -> Quantization:
+    """Scales of blocks along the input channels, with an extent for each axis of ONNX's order."""
+    assert old.axis is not None
+    along = old.axis % len(shape)
+    blocks = tuple(
+        old.scale.shape[at] if at == along else extent for at, extent in enumerate(shape)
+    )
+    scale, zero = (layout(np.broadcast_to(v, blocks)) for v in (old.scale, old.zero_point))
+    return Quantization(scale, zero, 1 - axis, old.block)
 
 
 def _bias(values: Values, node: Node) -> list[str]:
@@ -176,23 +196,20 @@ def _bias(values: Values, node: Node) -> list[str]:
     if bias.data is None:
         raise UnwritableError(f"a bias '{bias.name}' that is computed is not written")
     flat = bias.data.reshape(-1)
-    if bias.format == FP32:
-        return [values.constant(bias.name, flat)]
+    if bias.format.is_float:
+        return [values.constant(bias.name, flat, bias.format)]
     x, weights = values.tensor(node.inputs[0]), values.tensor(node.inputs[1])
     if x.quantization is None or weights.quantization is None:
         raise UnwritableError(f"'{bias.name}' is {bias.format.name} beside unquantized tensors")
+    if weights.quantization.block is not None:
+        raise UnwritableError(f"'{bias.name}' beside scales of blocks is not written")
     scale = (x.quantization.scalar_scale * weights.quantization.scale).astype(np.float32)
     if not np.all(np.isfinite(scale) & (scale > 0)):
         raise UnwritableError(f"the scale of '{bias.name}' is outside float32")
     zeros = np.zeros(scale.size, np.int32)
     axis = 0 if scale.size > 1 else None
-    stored = values.constant(bias.name, flat)
-    name = f"{node.outputs[0]} bias"
-    values.grids[name] = (
-        values.constant(f"{stored}_scale", scale if axis == 0 else scale.reshape(())),
-        values.constant(f"{stored}_zero_point", zeros if axis == 0 else zeros.reshape(())),
-    )
-    return [values.dequantized(name, stored, Quantization(scale, zeros, axis))]
+    stored = values.constant(bias.name, flat, bias.format)
+    return [values.behind(stored, values.grid(stored, Quantization(scale, zeros, axis), INT32))]
 
 
 def filters(data: np.ndarray, rank: int) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 
 from npusim.frontend.onnx_writer.values import Values
 from npusim.ir.tensor import Tensor
+from npusim.numerics.formats import FP32
 from npusim.numerics.quantization import Activation, Quantization, clamp_range
 
 ROUNDING = "half_even"
@@ -48,27 +49,25 @@ def finish(
     inline = clamps_reals or _is_dropped(activation, tensor, quantization)
     if activation is not Activation.NONE and inline:
         value = _clamped(values, name, value, activation, _real(values, name))
-    grid = values.grid(name, quantization)
     if activation is Activation.NONE or inline:
-        values.emit("QuantizeLinear", [value, *grid], target)
+        values.quantized(value, name, target, first)
     else:
-        stored = values.fresh(f"{name}_unclamped")
-        values.emit("QuantizeLinear", [value, *grid], stored)
-        real = values.dequantized(name, stored, quantization)
+        stored = values.quantized(value, name, values.fresh(f"{name}_unclamped"), first)
+        real = values.dequantized(stored, name, first)
         clamped = _clamped(values, name, real, activation, _real(values, name))
-        values.emit("QuantizeLinear", [clamped, *grid], target)
+        values.quantized(clamped, name, target, first)
     values.stored[name, first] = target
 
 
 def _clamped(values: Values, name: str, value: str, activation: Activation, output: str) -> str:
     """`value`, of tensor `name`, between the bounds of `activation`."""
     low, high = activation.value
-    dtype = np.dtype(values.tensor(name).format.dtype)
-    dtype = dtype if values.tensor(name).quantization is None else np.dtype(np.float32)
+    tensor = values.tensor(name)
+    fmt = FP32 if tensor.quantization is not None else tensor.format
     if activation is Activation.RELU:
         return values.emit("Relu", [value], output)
     bounds = [
-        "" if bound is None else values.constant(f"{output}_{end}", np.array(bound, dtype))
+        "" if bound is None else values.real_constant(f"{output}_{end}", bound, fmt)
         for end, bound in (("low", low), ("high", high))
     ]
     return values.emit("Clip", [value, *bounds], output)

@@ -9,25 +9,22 @@ on the stored integers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper
 
+from npusim.frontend.onnx.tensors import FORMAT_OF_TYPE
 from npusim.ir.graph import Graph
 from npusim.ir.passes.rewrite import free_name
 from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import BOOL, FP32, INT8, INT32, INT64, UINT8
+from npusim.numerics.floats import decode, encode
+from npusim.numerics.formats import FP8_E4M3, FP8_E5M2, FP32, INT4, UINT4, Format, format_of
+from npusim.numerics.packing import pack_int4
 from npusim.numerics.quantization import Quantization
 
-TYPES: dict[str, int] = {
-    FP32.name: TensorProto.FLOAT,
-    INT8.name: TensorProto.INT8,
-    UINT8.name: TensorProto.UINT8,
-    INT32.name: TensorProto.INT32,
-    INT64.name: TensorProto.INT64,
-    BOOL.name: TensorProto.BOOL,
-}
+TYPES: dict[str, int] = {fmt.name: elem_type for elem_type, fmt in FORMAT_OF_TYPE.items()}
 """ONNX's element types of the formats that are written."""
 
 FIRST = (0, 3, 1, 2)
@@ -37,6 +34,15 @@ LAST = (0, 2, 3, 1)
 
 class UnwritableError(Exception):
     """An operator or a tensor that has no form in ONNX, or none that is written yet."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Names of a scale and a zero point, and the attributes that say what has one of its own."""
+
+    scale: str
+    zero: str
+    attributes: dict[str, Any]
 
 
 class Values:
@@ -50,7 +56,7 @@ class Values:
         self.stored: dict[tuple[str, bool], str] = {}
         """Values of tensors as the graph stores them; True: channels in front."""
         self.reals: dict[tuple[str, bool], str] = {}
-        self.grids: dict[str, tuple[str, str]] = {}
+        self.grids: dict[tuple[str, int | None, str], Grid] = {}
 
     def tensor(self, name: str) -> Tensor:
         """A tensor of the graph; UnwritableError if its format is not written."""
@@ -70,10 +76,19 @@ class Values:
         self.taken.add(name)
         return name
 
-    def constant(self, wish: str, data: np.ndarray) -> str:
-        """A constant of the model that is no tensor of the graph."""
-        name = self.fresh(wish)
-        self.initializers.append(numpy_helper.from_array(np.asarray(data, order="C"), name))
+    def constant(self, wish: str, data: np.ndarray, fmt: Format | None = None) -> str:
+        """A constant of the model that is no tensor of the graph; `fmt` is numpy's by default."""
+        return self._add(self.fresh(wish), data, format_of(data.dtype) if fmt is None else fmt)
+
+    def real_constant(self, wish: str, value: float, fmt: Format) -> str:
+        """A number that real values of format `fmt` are computed with."""
+        return self.constant(wish, encode(np.array(value, np.float32), fmt), fmt)
+
+    def _add(self, name: str, data: np.ndarray, fmt: Format) -> str:
+        packed = pack_int4(data) if fmt in (INT4, UINT4) else np.asarray(data, fmt.dtype, order="C")
+        self.initializers.append(
+            helper.make_tensor(name, TYPES[fmt.name], data.shape, packed.tobytes(), raw=True)
+        )
         return name
 
     def emit(
@@ -101,30 +116,65 @@ class Values:
             return self.stored_value(name, first)
         if (name, first) not in self.reals:
             stored = self.stored_value(name, first)
-            self.reals[name, first] = self.dequantized(name, stored, tensor.quantization)
+            self.reals[name, first] = self.dequantized(stored, name, first)
         return self.reals[name, first]
 
-    def dequantized(self, name: str, stored: str, quantization: Quantization) -> str:
-        """The value `stored` of tensor `name` behind a DequantizeLinear."""
-        attributes: dict[str, Any] = (
-            {} if quantization.is_per_tensor else {"axis": quantization.axis or 0}
-        )
-        inputs = [stored, *self.grid(name, quantization)]
-        return self.emit("DequantizeLinear", inputs, self.fresh(f"{stored}_real"), **attributes)
+    def quantized(
+        self, value: str, name: str, target: str, first: bool = False, real: Format = FP32,
+        saturate: bool = True,
+    ) -> str:  # fmt: skip
+        """`value`, of format `real`, behind the QuantizeLinear of tensor `name`."""
+        tensor = self.tensor(name)
+        grid = self.grid_of(name, first, real)
+        is_fp8 = tensor.format in (FP8_E4M3, FP8_E5M2)
+        more: dict[str, Any] = {"saturate": int(saturate)} if is_fp8 else {}
+        inputs = [value, grid.scale, grid.zero]
+        return self.emit("QuantizeLinear", inputs, target, **grid.attributes, **more)
 
-    def grid(self, name: str, quantization: Quantization) -> tuple[str, str]:
-        """Names of the scale and the zero point of tensor `name`, constants of the model."""
-        if name not in self.grids:
-            shape = () if quantization.is_per_tensor else (-1,)
+    def dequantized(
+        self, stored: str, name: str, first: bool = False, real: Format = FP32, target: str = "",
+    ) -> str:  # fmt: skip
+        """`stored`, a form of tensor `name`, behind a DequantizeLinear that gives `real`."""
+        return self.behind(stored, self.grid_of(name, first, real), target)
+
+    def behind(self, stored: str, grid: Grid, target: str = "") -> str:
+        """`stored` behind a DequantizeLinear with `grid`."""
+        inputs = [stored, grid.scale, grid.zero]
+        output = target or self.fresh(f"{stored}_real")
+        return self.emit("DequantizeLinear", inputs, output, **grid.attributes)
+
+    def grid_of(self, name: str, first: bool = False, real: Format = FP32) -> Grid:
+        """The grid of tensor `name`, for reals of format `real`."""
+        tensor = self.tensor(name)
+        if tensor.quantization is None:
+            raise UnwritableError(f"'{name}' is {tensor.format.name} without a scale")
+        quantization = turned(tensor.quantization) if first else tensor.quantization
+        return self.grid(name, quantization, tensor.format, real)
+
+    def grid(self, name: str, quantization: Quantization, fmt: Format, real: Format = FP32) -> Grid:
+        """Scale and zero point called after `name`, as constants of the model."""
+        key = (name, quantization.axis, real.name)
+        if key not in self.grids:
+            scale = quantization.scale
+            if quantization.is_per_tensor:
+                scale = scale.reshape(())
             zeros = np.broadcast_to(quantization.zero_point, quantization.scale.shape)
-            self.grids[name] = (
-                self.constant(f"{name}_scale", quantization.scale.reshape(shape)),
+            stored = encode(scale, real)
+            if not np.array_equal(decode(stored, real), scale):
+                raise UnwritableError(f"the scale of '{name}' is no {real.name}")
+            attributes: dict[str, Any] = {}
+            if not quantization.is_per_tensor:
+                attributes["axis"] = quantization.axis or 0
+            if quantization.block is not None:
+                attributes["block_size"] = quantization.block
+            self.grids[key] = Grid(
+                self.constant(f"{name}_scale", stored, real),
                 self.constant(
-                    f"{name}_zero_point",
-                    zeros.reshape(shape).astype(self.tensor(name).format.dtype),
+                    f"{name}_zero_point", zeros.reshape(scale.shape).astype(fmt.dtype), fmt
                 ),
+                attributes,
             )
-        return self.grids[name]
+        return self.grids[key]
 
     def name_of(self, name: str, first: bool) -> str:
         """The name of a form of tensor `name`; the graph's own is that in its axis order."""
@@ -147,11 +197,20 @@ class Values:
         if first and data.size != 1:
             data = data.reshape((1,) * (4 - data.ndim) + data.shape).transpose(FIRST)
         name = self.name_of(tensor.name, first)
-        self.initializers.append(numpy_helper.from_array(np.asarray(data, order="C"), name))
-        return name
+        return self._add(name, data, tensor.format)
+
+
+def turned(quantization: Quantization) -> Quantization:
+    """The grid of an image whose channels are brought to the front."""
+    if quantization.is_per_tensor or quantization.axis is None:
+        return quantization
+    if quantization.block is not None:
+        raise UnwritableError("images with a scale for each block are not written")
+    axis = FIRST.index(quantization.axis % 4)
+    return Quantization(quantization.scale, quantization.zero_point, axis)
 
 
 def require_reals(tensor: Tensor, what: str) -> None:
     """UnwritableError for integers that mean themselves, which ONNX Runtime takes no `what` of."""
-    if tensor.quantization is None and tensor.format != FP32:
+    if tensor.quantization is None and tensor.format.is_integer:
         raise UnwritableError(f"{what} of {tensor.format.name} without a scale are not written")
