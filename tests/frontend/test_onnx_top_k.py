@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from npusim import api
 from npusim.errors import ModelFileError, UnsupportedModelError
 from npusim.frontend.onnx import read_onnx
+from tests.support.onnx_checks import plain
 from tests.support.onnx_models import session, wrong_elements
 
 SHAPE = (2, 6, 5)
@@ -60,3 +61,25 @@ def test_what_is_damaged_or_without_order_is_named(tmp_path: Path) -> None:
     onnx.save(model(2, sorted=0), tmp_path / "heap.onnx")
     with pytest.raises(UnsupportedModelError, match=r"operator.*without an order"):
         read_onnx(tmp_path / "heap.onnx")
+
+
+@pytest.mark.parametrize("largest", [0, 1])
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_integers_to_the_end_of_their_range(tmp_path: Path, dtype: str, largest: int) -> None:
+    random, ends = np.random.default_rng(2), np.iinfo(dtype)
+    x = random.choice([ends.min, ends.max, -1, 0, 3], SHAPE).astype(dtype)
+    given = plain("TopK", {"x": (dtype, SHAPE)}, dtype, {"k": np.array([4])}, largest=largest)
+    given.graph.node[0].output.append("places")
+    given.graph.output.append(helper.make_tensor_value_info("places", TensorProto.INT64, None))
+    onnx.save(given, tmp_path / "one.onnx")
+    graph, oracle = read_onnx(tmp_path / "one.onnx"), session(tmp_path / "one.onnx")
+    assert not any(wrong_elements(graph, oracle, {"x": x}).values())
+
+
+@pytest.mark.parametrize("flags", [{}, {"exclusive": 1}, {"reverse": 1}], ids=str)
+def test_running_sums_of_integers_wrap(tmp_path: Path, flags: dict[str, int]) -> None:
+    x = np.full(SHAPE, 2**30, np.int32)
+    given = plain("CumSum", {"x": ("int32", SHAPE)}, "int32", {"axis": np.array(1)}, **flags)
+    onnx.save(given, tmp_path / "one.onnx")
+    graph, oracle = read_onnx(tmp_path / "one.onnx"), session(tmp_path / "one.onnx")
+    assert not any(wrong_elements(graph, oracle, {"x": x}).values())

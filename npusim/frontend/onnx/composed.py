@@ -99,8 +99,6 @@ def cum_sum(ctx: Context, source: Source) -> None:
     axis = int(ctx.required_constant(source, 1).reshape(()))
     flags = bool(source.integer("exclusive", 0)), bool(source.integer("reverse", 0))
     x = ctx.activation(source, 0)
-    if not x.format.is_float:
-        raise UnsupportedNodeError(f"of {x.format.name} it is not supported")
     ctx.emit(source, CumSum(axis, *flags), [x])
 
 

@@ -65,8 +65,6 @@ def top_k(ctx: Context, source: Source) -> None:
     else:
         count = int(ctx.required_constant(source, 1).reshape(()))
     op = TopK(count, source.integer("axis", -1), bool(source.integer("largest", 1)))
-    if not x.format.is_float:
-        raise UnsupportedNodeError(f"of {x.format.name} it is not supported")
     try:
         shapes = op.infer_shapes([x])
     except ValueError as error:

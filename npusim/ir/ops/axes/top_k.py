@@ -1,7 +1,7 @@
 """The largest or smallest elements along an axis, in order, and their places; on the host.
 
-Input: x float32, any rank. Outputs: `count` values along the axis, and their int64 indices; of
-equal values the first comes first.
+Input: x, any rank: float32, or integers that mean themselves. Outputs: `count` values along the
+axis, and their int64 indices; of equal values the first comes first.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.loopnest import LoopNest, Operand, Tile
 from npusim.ir.operator import Operator, VectorKernel
 from npusim.ir.ops.movements.movement import data_of, normal_axis
+from npusim.ir.ops.pairs.broadcast import is_plain, require_number
 from npusim.ir.ops.vector import ALL_SPLITS, NO_SPLITS, vector_nest
 from npusim.ir.tensor import Tensor
 from npusim.kernels.table import Kernels
@@ -56,8 +57,11 @@ class TopK(Operator):
         self, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor],
         profile: Profile, kernels: Kernels,
     ) -> VectorKernel:  # fmt: skip
-        """The selection from float32."""
+        """The selection from float32 or from integers."""
         x = data_of(self, inputs)
+        if is_plain(x) and x.format.is_integer and outputs[0].format == x.format:
+            require_number(self, x)
+            return _TopKKernel(kernels.get("top_k_plain"), self)
         if x.format != FP32 or outputs[0].format != FP32:
             what = f"{self.kind} of {x.format.name} is not supported"
             raise UnsupportedModelError(Problem(outputs[0].name, what))
