@@ -54,7 +54,10 @@ PROFILES = {"tflite": ("tflite-reference", "xnnpack"), "onnx": ("onnx",)}
 
 TITLES = {"tflite": "TFLite", "onnx": "ONNX"}
 
-_HIDDEN = ("channel_axis", "stored", "as_stored", "behind_conv", "computed_size", "global_pool")
+_HIDDEN = (
+    "channel_axis", "stored", "as_stored", "behind_conv", "computed_size", "global_pool",
+    "long_sums",
+)  # fmt: skip
 """Attributes that say how a file stores things, not what is computed."""
 
 Role = Literal["data", "weight", "bias", "index", "condition", "real"]

@@ -16,6 +16,9 @@ from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP32, INT4, INT8, INT16
 from npusim.numerics.quantization import Quantization
 
+_INT32, _INT64 = 2, 4
+"""Types of a bias, as the schema numbers them."""
+
 
 def conv(source: Source) -> tuple[Operator, Inputs]:
     x, w = image(source.input(0)), image(source.input(1))
@@ -80,7 +83,11 @@ def fully_connected(source: Source) -> tuple[Operator, Inputs]:
         raise UnsupportedNodeError("shuffled weights are not supported")
     if len(w.shape) != 2:
         raise ValueError(f"weights of rank {len(w.shape)}")
-    op = FullyConnected(source.activation(), bool(source.options.get("KeepNumDims", False)))
+    bias_type = source.options.get("QuantizedBiasType", 0)
+    if x.format == INT16 and bias_type == _INT32:
+        raise UnsupportedNodeError("16-bit layers with sums of 32 bits are not supported")
+    keeps = bool(source.options.get("KeepNumDims", False))
+    op = FullyConnected(source.activation(), keeps, x.format == INT16 and bias_type == _INT64)
     return op, (x, w, source.optional(2))
 
 

@@ -92,7 +92,10 @@ OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "TransposeConvOptions",
         ("Padding", "StrideW", "StrideH", _ACTIVATION),
     ),
-    "FULLY_CONNECTED": ("FullyConnectedOptions", (_ACTIVATION, "WeightsFormat", "KeepNumDims")),
+    "FULLY_CONNECTED": (
+        "FullyConnectedOptions",
+        (_ACTIVATION, "WeightsFormat", "KeepNumDims", "QuantizedBiasType"),
+    ),
     "ADD": ("AddOptions", (_ACTIVATION, _FIXED_POINT)),
     "SUB": ("SubOptions", (_ACTIVATION, _FIXED_POINT)),
     "MUL": ("MulOptions", (_ACTIVATION,)),

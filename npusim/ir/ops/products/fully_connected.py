@@ -34,6 +34,8 @@ class FullyConnected(Operator):
 
     activation: Activation = Activation.NONE
     keep_num_dims: bool = False
+    long_sums: bool = False
+    """Of 16-bit inputs without a bias: the file asks for sums of 64 bits, as with a bias."""
 
     kind: ClassVar[str] = "fully_connected"
     sums_floats: ClassVar[bool] = True
@@ -89,7 +91,7 @@ class FullyConnected(Operator):
     def _row(self, inputs: Sequence[Tensor | None]) -> str:
         """The row of the profile: LiteRT's layers of 16 bits have another kernel without a bias."""
         x, bias = inputs[0], inputs[2] if len(inputs) > 2 else None
-        without = x is not None and x.format.bits > 8 and bias is None
+        without = x is not None and x.format.bits > 8 and bias is None and not self.long_sums
         return f"{self.kind}_without_bias" if without else self.kind
 
 
