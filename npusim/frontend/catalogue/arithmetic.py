@@ -100,7 +100,7 @@ def _sequence(rows: int) -> tuple[Sample, ...]:
 
 PRODUCTS = (
     Entry(
-        Conv2D(), "CONV_2D DEPTHWISE_CONV_2D", "Conv QLinearConv",
+        Conv2D(), "CONV_2D DEPTHWISE_CONV_2D", "Conv QLinearConv com.microsoft.QLinearConv",
         "one or two image axes; constant weights, per channel or per tensor", (*X, *_KERNEL),
     ),
     Entry(

@@ -21,13 +21,17 @@ def conv(ctx: Context, source: Source) -> None:
 
 
 def qlinear_conv(ctx: Context, source: Source) -> None:
-    """QLinearConv: the same on stored integers, scales beside them."""
+    """QLinearConv: the same on stored integers, scales beside them.
+
+    That of com.microsoft may have the channels of its images last; weights stay as they are.
+    """
+    last = bool(source.integer("channels_last", 0))
     x_quantization, _ = per_tensor(ctx, source, 1, 2)
     x = ctx.read_as(ctx.activation(source, 0), x_quantization)
     w_quantization, _ = read_quantization(ctx, source, 4, 5)
     weights = ctx.stored_weights(source, 3, w_quantization, filters, 0)
     y_quantization, fmt = per_tensor(ctx, source, 6, 7)
-    op = operator_of(source, x, weights)
+    op = operator_of(source, x, weights, last)
     ctx.emit(source, op, [x, weights, ctx.bias(source, 8)], fmt, y_quantization)
 
 
@@ -42,16 +46,20 @@ def filters(data: np.ndarray) -> np.ndarray:
     return np.moveaxis(data, 1, -1)
 
 
-def operator_of(source: Source, x: Tensor, weights: Tensor) -> Conv2D:
+def operator_of(
+    source: Source, x: Tensor, weights: Tensor, channels_last: bool = False
+) -> Conv2D:  # fmt: skip
     """The convolution that the attributes of `source` describe."""
     taps = weights.shape[1:3] if len(x.shape) == 4 else weights.shape[2:3]
+    shape = (x.shape[0], x.shape[-1], *x.shape[1:-1]) if channels_last else x.shape
     declared = source.integers("kernel_shape")
     if declared and declared != taps:
         raise DamagedNodeError(
             f"kernel_shape {list(declared)} does not fit its weights {list(taps)}"
         )
-    window = read_window(source, x.shape, taps)
+    window = read_window(source, shape, taps)
+    axis = -1 if channels_last else 1
     groups = source.integer("group", 1)
     if groups < 1:
         raise DamagedNodeError(f"has {groups} groups")
-    return Conv2D(window.stride, window.dilation, window.padding, groups, channel_axis=1)
+    return Conv2D(window.stride, window.dilation, window.padding, groups, channel_axis=axis)

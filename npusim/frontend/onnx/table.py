@@ -78,6 +78,7 @@ OPERATORS: dict[str, Callable[[Context, Source], None]] = {
     "com.microsoft.MatMulNBits": nbits.matmul_nbits,
     "com.microsoft.QGemm": products.qgemm,
     "com.microsoft.QLinearAveragePool": pooling.qlinear_average_pool,
+    "com.microsoft.QLinearConv": convolution.qlinear_conv,
     "com.microsoft.QLinearConcat": movement.qlinear_concat,
     "com.microsoft.QLinearGlobalAveragePool": pooling.qlinear_global_average_pool,
     "com.microsoft.QLinearSoftmax": elementwise.qlinear_softmax,
