@@ -54,7 +54,7 @@ def _integers(values: Values, node: Node, layout: Callable[[np.ndarray], np.ndar
     weights = values.tensor(name)
     if weights.data is None or (rest and rest[0]):
         raise UnwritableError("sums of integers with computed weights or a bias are not written")
-    inputs = [values.stored_value(x), values.constant(name, layout(weights.data), weights.format)]
+    inputs = [values.stored_value(x), values.own_constant(weights, layout(weights.data))]
     zeros = [values.stored_value(zero) if zero else "" for zero in rest[1:]]
     return [*inputs, *(zeros if any(zeros) else [])]
 

@@ -13,14 +13,13 @@ import numpy as np
 
 from npusim.frontend.onnx_writer.products import Handler
 from npusim.frontend.onnx_writer.results import finish
-from npusim.frontend.onnx_writer.values import TYPES, UnwritableError, Values
+from npusim.frontend.onnx_writer.values import TYPES, UnwritableError, Values, real_format
 from npusim.ir.graph import Node
 from npusim.ir.ops.elements.cast import Cast
 from npusim.ir.ops.elements.clip import Clip
 from npusim.ir.ops.elements.quantize import Quantize
 from npusim.ir.ops.pairs.pairwise import Pairwise
-from npusim.ir.tensor import Tensor
-from npusim.numerics.formats import FP8_E4M3, FP8_E5M2, FP32, Format
+from npusim.numerics.formats import FP8_E4M3, FP8_E5M2, FP32
 from npusim.numerics.quantization import Activation
 
 COMPARISONS = {
@@ -42,11 +41,6 @@ def channels_first(values: Values, node: Node) -> bool:
     shape = tensors[-1].shape
     fit = all(t.shape == shape or (t.is_constant and len(t.shape) <= 4) for t in tensors)
     return len(shape) == 4 and fit and any(values.has_first(name) for name in node.inputs)
-
-
-def real_format(tensor: Tensor) -> Format:
-    """The format of the real values of `tensor`: float32 where it is quantized."""
-    return tensor.format if tensor.quantization is None else FP32
 
 
 def _plain(operator: str, *attributes: str, domain: str = "") -> Handler:

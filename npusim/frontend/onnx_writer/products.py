@@ -7,11 +7,12 @@ input times that of the weights.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 
 import numpy as np
 
 from npusim.frontend.onnx_writer.results import finish
-from npusim.frontend.onnx_writer.values import UnwritableError, Values
+from npusim.frontend.onnx_writer.values import UnwritableError, Values, real_format
 from npusim.ir.graph import Node
 from npusim.ir.ops.products.conv2d import Conv2D
 from npusim.ir.ops.products.fully_connected import FullyConnected
@@ -162,8 +163,7 @@ def _weights(
     tensor = values.tensor(node.inputs[1])
     if tensor.data is None:
         raise UnwritableError(f"weights '{tensor.name}' that are computed are not written")
-    wish = tensor.name if axis == 0 else f"{tensor.name}_by_{axis}"
-    stored = values.constant(wish, layout(tensor.data), tensor.format)
+    stored = values.own_constant(tensor, layout(tensor.data))
     old = tensor.quantization
     if old is None:
         return stored
@@ -171,21 +171,29 @@ def _weights(
     if old.block is not None:
         if node.op.kind == "transposed_conv2d" or old.axis is None:
             raise UnwritableError(f"blocks of '{tensor.name}' are not written")
-        placed = _placed_blocks(old, tensor.shape, layout, axis)
-    return values.behind(stored, values.grid(stored, placed, tensor.format))
+        placed = _placed_blocks(old, tensor.shape, layout)
+    real = real_format(values.tensor(node.inputs[0]))
+    return values.behind(stored, values.grid(stored, placed, tensor.format, real))
 
 
 def _placed_blocks(
-    old: Quantization, shape: tuple[int, ...], layout: Callable[[np.ndarray], np.ndarray], axis: int
+    old: Quantization, shape: tuple[int, ...], layout: Callable[[np.ndarray], np.ndarray]
 ) -> Quantization:
-    """Scales of blocks along the input channels, with an extent for each axis of ONNX's order."""
+    """Scales of blocks, with an extent for each axis of ONNX's order."""
     assert old.axis is not None
     along = old.axis % len(shape)
     blocks = tuple(
         old.scale.shape[at] if at == along else extent for at, extent in enumerate(shape)
     )
     scale, zero = (layout(np.broadcast_to(v, blocks)) for v in (old.scale, old.zero_point))
-    return Quantization(scale, zero, 1 - axis, old.block)
+    places = layout(np.arange(prod(shape)).reshape(shape))
+    stride = prod(shape[along + 1 :]) * places.itemsize
+    axis = next(
+        at
+        for at, extent in enumerate(places.shape)
+        if extent == shape[along] and places.strides[at] == stride
+    )
+    return Quantization(scale, zero, axis, old.block)
 
 
 def _bias(values: Values, node: Node) -> list[str]:
@@ -197,7 +205,7 @@ def _bias(values: Values, node: Node) -> list[str]:
         raise UnwritableError(f"a bias '{bias.name}' that is computed is not written")
     flat = bias.data.reshape(-1)
     if bias.format.is_float:
-        return [values.constant(bias.name, flat, bias.format)]
+        return [values.own_constant(bias, flat)]
     x, weights = values.tensor(node.inputs[0]), values.tensor(node.inputs[1])
     if x.quantization is None or weights.quantization is None:
         raise UnwritableError(f"'{bias.name}' is {bias.format.name} beside unquantized tensors")
@@ -208,7 +216,7 @@ def _bias(values: Values, node: Node) -> list[str]:
         raise UnwritableError(f"the scale of '{bias.name}' is outside float32")
     zeros = np.zeros(scale.size, np.int32)
     axis = 0 if scale.size > 1 else None
-    stored = values.constant(bias.name, flat, bias.format)
+    stored = values.own_constant(bias, flat)
     return [values.behind(stored, values.grid(stored, Quantization(scale, zeros, axis), INT32))]
 
 

@@ -56,6 +56,8 @@ class Values:
         self.stored: dict[tuple[str, bool], str] = {}
         """Values of tensors as the graph stores them; True: channels in front."""
         self.reals: dict[tuple[str, bool], str] = {}
+        self.owned: set[str] = set()
+        """Constants of the graph whose names are taken by what operators read in place of them."""
         self.grids: dict[tuple[str, int | None, str], Grid] = {}
 
     def tensor(self, name: str) -> Tensor:
@@ -79,6 +81,14 @@ class Values:
     def constant(self, wish: str, data: np.ndarray, fmt: Format | None = None) -> str:
         """A constant of the model that is no tensor of the graph; `fmt` is numpy's by default."""
         return self._add(self.fresh(wish), data, format_of(data.dtype) if fmt is None else fmt)
+
+    def own_constant(self, tensor: Tensor, data: np.ndarray) -> str:
+        """A constant of the graph in another order, under its own name if that is still free."""
+        name = tensor.name
+        if name in self.owned or (name, False) in self.stored:
+            name = self.fresh(name)
+        self.owned.add(name)
+        return self._add(name, data, tensor.format)
 
     def real_constant(self, wish: str, value: float, fmt: Format) -> str:
         """A number that real values of format `fmt` are computed with."""
@@ -178,7 +188,9 @@ class Values:
 
     def name_of(self, name: str, first: bool) -> str:
         """The name of a form of tensor `name`; the graph's own is that in its axis order."""
-        return self.fresh(f"{name}_channels_first") if first else name
+        if first:
+            return self.fresh(f"{name}_channels_first")
+        return self.fresh(name) if name in self.owned else name
 
     def _other_form(self, name: str, first: bool) -> str:
         tensor = self.tensor(name)
@@ -198,6 +210,11 @@ class Values:
             data = data.reshape((1,) * (4 - data.ndim) + data.shape).transpose(FIRST)
         name = self.name_of(tensor.name, first)
         return self._add(name, data, tensor.format)
+
+
+def real_format(tensor: Tensor) -> Format:
+    """The format of the real values of `tensor`: float32 where it is quantized."""
+    return tensor.format if tensor.quantization is None else FP32
 
 
 def turned(quantization: Quantization) -> Quantization:
