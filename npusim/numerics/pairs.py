@@ -287,6 +287,15 @@ COMPARISONS: Mapping[str, Function] = {
 }
 """Functions whose result is a truth value."""
 
+BITWISE: Mapping[str, Function] = {
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "shift_left": np.left_shift,
+    "shift_right": np.right_shift,
+}
+"""Functions of the bits of two integers."""
+
 SUB_PARAMETERS = {
     "double_rounding": fixed_point_difference,
     "double_rounding_16": wide_fixed_point_difference,

@@ -54,6 +54,24 @@ def test_all_pairs_of_stored_values(tmp_path: Path, op: str, dtype: str) -> None
         assert_equal(qdq(op, operands, y, dtype=dtype), tmp_path, dtype, 2, ("reference", "c"))
 
 
+@pytest.mark.parametrize("op", ["BitwiseAnd", "BitwiseOr", "BitwiseXor"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "int64"])
+def test_bits_of_integers(tmp_path: Path, op: str, dtype: str) -> None:
+    inputs = {"a": (dtype, (50, 4)), "b": (dtype, (4,))}
+    assert_equal(plain(op, inputs, dtype, opset=18), tmp_path)
+
+
+def test_all_bits_turned_over(tmp_path: Path) -> None:
+    assert_equal(plain("BitwiseNot", {"a": ("uint8", (50, 4))}, "uint8", opset=18), tmp_path)
+
+
+@pytest.mark.parametrize("direction", ["LEFT", "RIGHT"])
+def test_shifts(tmp_path: Path, direction: str) -> None:
+    places = {"b": np.array([0, 1, 5, 7], np.uint8)}
+    model = plain("BitShift", {"a": ("uint8", (50, 4))}, "uint8", places, direction=direction)
+    assert_equal(model, tmp_path)
+
+
 @pytest.mark.parametrize("fmod", [0, 1])
 @pytest.mark.parametrize("dtype", ["int32", "int64", "uint8", "int8"])
 def test_remainders_of_integers(tmp_path: Path, fmod: int, dtype: str) -> None:

@@ -56,6 +56,7 @@ from npusim.ir.ops.norms.l2_normalization import L2Normalization
 from npusim.ir.ops.norms.layer_norm import LayerNorm
 from npusim.ir.ops.norms.local_response_norm import LocalResponseNorm
 from npusim.ir.ops.pairs.add import Add
+from npusim.ir.ops.pairs.bitwise import Bitwise
 from npusim.ir.ops.pairs.compare import Compare
 from npusim.ir.ops.pairs.div import Div
 from npusim.ir.ops.pairs.float_add import FloatAdd
@@ -187,6 +188,10 @@ PAIRS = (
         Compare("less"),
         "EQUAL GREATER GREATER_EQUAL LESS LESS_EQUAL LOGICAL_AND LOGICAL_NOT LOGICAL_OR NOT_EQUAL",
         "And Equal Greater GreaterOrEqual Less LessOrEqual Not Or Xor", inputs=XX, output=BOOL,
+    ),
+    Entry(
+        Bitwise("and"), "", "BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor",
+        "without a scale", XX,
     ),
     Entry(
         Select(), "SELECT SELECT_V2", "Where com.microsoft.QLinearWhere",

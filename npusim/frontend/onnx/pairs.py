@@ -12,6 +12,7 @@ from npusim.frontend.onnx.quantization import per_tensor
 from npusim.frontend.onnx.source import Source
 from npusim.ir.ops.elements.square import Square
 from npusim.ir.ops.pairs.add import Add
+from npusim.ir.ops.pairs.bitwise import Bitwise
 from npusim.ir.ops.pairs.compare import Compare
 from npusim.ir.ops.pairs.div import Div
 from npusim.ir.ops.pairs.floor_mod import FloorMod
@@ -85,6 +86,32 @@ def logical_not(ctx: Context, source: Source) -> None:
     """Not: equal to False."""
     false = ctx.add_constant(f"{source.name}:false", np.array(False))
     ctx.emit(source, Compare("equal"), [ctx.activation(source, 0), false], BOOL)
+
+
+def bitwise(function: str) -> Handler:
+    """BitwiseAnd, BitwiseOr, BitwiseXor."""
+
+    def take(ctx: Context, source: Source) -> None:
+        ctx.emit(source, Bitwise(function), _operands(ctx, source))
+
+    return take
+
+
+def bit_shift(ctx: Context, source: Source) -> None:
+    """BitShift."""
+    direction = source.text("direction", "")
+    if direction not in ("LEFT", "RIGHT"):
+        raise DamagedNodeError(f"direction is '{direction}'")
+    ctx.emit(source, Bitwise(f"shift_{direction.lower()}"), _operands(ctx, source))
+
+
+def bitwise_not(ctx: Context, source: Source) -> None:
+    """BitwiseNot: exclusive or with all ones."""
+    x = ctx.activation(source, 0)
+    if not x.format.is_integer or x.format.bits < 8:
+        raise UnsupportedNodeError(f"of {x.format.name} it is not supported")
+    ones = ctx.add_constant(f"{source.name}:ones", ~np.zeros((), x.format.dtype))
+    ctx.emit(source, Bitwise("xor"), [x, ones])
 
 
 def where(ctx: Context, source: Source) -> None:
@@ -182,6 +209,11 @@ def _in_order(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 OPERATORS: dict[str, Handler] = {
     "Add": add,
     "And": comparison("logical_and"),
+    "BitShift": bit_shift,
+    "BitwiseAnd": bitwise("and"),
+    "BitwiseNot": bitwise_not,
+    "BitwiseOr": bitwise("or"),
+    "BitwiseXor": bitwise("xor"),
     "Div": pair(Div),
     "Equal": comparison("equal"),
     "Greater": comparison("greater"),
