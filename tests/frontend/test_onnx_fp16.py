@@ -122,3 +122,41 @@ def test_casts_at_the_ends_of_a_narrow_network() -> None:
     real = (narrow @ weights.astype(np.float64).T).astype(np.float32)
     found = evaluate(read, {"x": x})["y"]
     np.testing.assert_array_equal(found, real.astype(ml_dtypes.bfloat16).astype(np.float32))
+
+
+@pytest.mark.parametrize("stored", [np.int8, ml_dtypes.int4])
+def test_borders_to_fp16_round_what_they_dequantize(stored: type) -> None:
+    """int8 activations and stored weights, all dequantized to fp16: the product is one of fp16.
+
+    Beside exact sums. ONNX Runtime leaves out the rounding of x to fp16 on a processor.
+    """
+    weights = np.random.default_rng(0).integers(-7, 8, (6, 8, 3, 3)).astype(stored)
+    constants = {
+        "w": weights, "ws": np.full(6, 0.021, np.float16),
+        "wz": np.zeros(6, np.int8).astype(stored), "xs": np.float16(0.05),
+        "ys": np.float16(0.3), "z": np.array(3, np.int8),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "xs", "z"], ["xq"]),
+        helper.make_node("DequantizeLinear", ["xq", "xs", "z"], ["xd"]),
+        helper.make_node("DequantizeLinear", ["w", "ws", "wz"], ["wd"], axis=0),
+        helper.make_node("Conv", ["xd", "wd"], ["r"]),
+        helper.make_node("QuantizeLinear", ["r", "ys", "z"], ["y"]),
+    ]
+    ends = [helper.make_tensor_value_info("x", T.FLOAT16, IMAGE)]
+    outs = [helper.make_tensor_value_info("y", T.INT8, None)]
+    given = [numpy_helper.from_array(np.asarray(value), key) for key, value in constants.items()]
+    graph = helper.make_graph(nodes, "g", ends, outs, given)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    read = read_onnx_bytes(model.SerializeToString(), Path("m.onnx"))
+    assert [node.op.kind for node in read.nodes] == ["quantize", "dequantize", "conv2d", "quantize"]
+    x = np.random.default_rng(1).normal(0, 2, IMAGE).astype(np.float16)
+    found = evaluate(read, {"x": x})
+    real = (found["xq"].astype(np.float32) - 3) * np.float32(np.float16(0.05))
+    x_real = real.astype(np.float16).astype(np.float64)
+    w_real = weights.astype(np.float32) * np.float32(np.float16(0.021))
+    w_real = w_real.astype(np.float16).astype(np.float64)
+    seen = np.lib.stride_tricks.sliding_window_view(x_real, (3, 3), axis=(2, 3))
+    product = np.einsum("bcyxij,ocij->boyx", seen, w_real).astype(np.float16).astype(np.float32)
+    steps = np.rint(product / np.float32(np.float16(0.3))) + 3
+    np.testing.assert_array_equal(found["y"], np.clip(steps, -128, 127))

@@ -130,6 +130,8 @@ class Context:
         name = self.name_of(source, index)
         if name in self.quantized:
             found = self.quantized[name]
+            if found.format != FP32:  # its reals are rounded, which stored numbers are not
+                return self.add_constant(name, layout(found.real()))
             quantization = channels_first(found.quantization, axis, found.data.ndim, layout)
             return self.add_constant(found.name, layout(found.data), quantization)
         if name in self.constants:
