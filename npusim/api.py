@@ -116,8 +116,8 @@ def load_model(
 def export_onnx(model: Model | StrPath, path: StrPath) -> None:
     """Write `model`, whatever it was read from, to `path` as an ONNX model in Q/DQ form.
 
-    ONNX Runtime's results of it are those of `execute` under the profile `onnx`. Nothing is written
-    if an operator or a format has no such form: UnsupportedModelError names them all.
+    On 8 bits ONNX Runtime computes from it what `execute` does under the profile `onnx`. Nothing is
+    written if an operator has no such form: UnsupportedModelError names them all.
     """
     from npusim.frontend.onnx_writer import onnx_model
     from npusim.report.files import write_atomically

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from npusim.ir.graph import Graph
 
 
+EXACT = ("int8", "uint8", "int32", "int64", "bool", "fp32")
+"""Formats of which ONNX Runtime computes the same bits, or that it computes with in any case."""
+
+
 @click.command(short_help="Write a model as ONNX in Q/DQ form.")
 @click.argument("model", type=MODEL)
 @click.option(
@@ -53,8 +57,20 @@ def export(
     api.export_onnx(loaded, output)
     if not quiet:
         click.echo(_summary(loaded.graph, output), err=True)
-        for note in loaded.graph.notes:
+        for note in (*loaded.graph.notes, *_differences(loaded.graph)):
             click.echo(f"note: {note}", err=True)
+
+
+def _differences(graph: Graph) -> list[str]:
+    """A note if ONNX Runtime has no kernels on stored numbers for some formats of the model."""
+    names = {name for node in graph.nodes for name in (*node.inputs, *node.outputs) if name}
+    others = {graph.tensors[name].format.name for name in names} - set(EXACT)
+    if not others:
+        return []
+    return [
+        f"ONNX Runtime computes in float32 what is stored as {', '.join(sorted(others))}: its "
+        "results can differ by a step"
+    ]
 
 
 def _summary(graph: Graph, output: str) -> str:

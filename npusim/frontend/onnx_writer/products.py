@@ -206,6 +206,8 @@ def _bias(values: Values, node: Node) -> list[str]:
     flat = bias.data.reshape(-1)
     if bias.format.is_float:
         return [values.own_constant(bias, flat)]
+    if bias.format != INT32:
+        raise UnwritableError(f"'{bias.name}' is {bias.format.name}: ONNX has scales of int32 only")
     x, weights = values.tensor(node.inputs[0]), values.tensor(node.inputs[1])
     if x.quantization is None or weights.quantization is None:
         raise UnwritableError(f"'{bias.name}' is {bias.format.name} beside unquantized tensors")

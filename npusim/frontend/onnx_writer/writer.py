@@ -2,7 +2,9 @@
 
 What the file says is the graph's own: inputs and outputs keep names, shapes and formats. The
 operators read dequantized integers and write quantized ones, as ONNX Runtime's tools write them, so
-that the runtime fuses them back; its results are those of npusim under the profile `onnx`.
+that the runtime fuses them back. On 8 bits its results are those of npusim under the profile
+`onnx`. For integers of other widths it has no kernels and computes in float32; its optimizer makes
+of 8-bit floats a QLinearConv that it then calls invalid, so they need a session without it.
 """
 
 from __future__ import annotations
