@@ -117,8 +117,8 @@ REFUSED = {
     "channels of a result": (_new("gate", enc_type="PER_CHANNEL", scale=[1.0] * 8, offset=[0] * 8),
                              "'gate' is computed: it needs one scale, not 8"),
     "0 outside": (_new("gate", offset=[30]), "its zero point -30 is outside uint8"),
-    "blocks of blocks": (_new("fc.weight", enc_type="LPBQ", block_size=8, compressed_bw=4,
-                              per_block_int_scale=[1] * 20), "LPBQ (integer scales of blocks)"),
+    "3 bits in blocks": (_new("fc.weight", enc_type="LPBQ", block_size=8, compressed_bw=3,
+                              per_block_int_scale=[1] * 20), "int3 is not supported"),
     "32 bits": (_new("gate", bw=32, is_sym=True, offset=[-(2**31)]), "'gate' is no bias"),
     "half a step": (_new("gate", zero_point_shift=[0.5]), "no whole number"),
 }  # fmt: skip
@@ -171,7 +171,7 @@ def test_four_bit_weights_are_the_same_numbers_in_eight(tmp_path: Path, granular
             one = entry(content, "mm.weight")
             scales = [32 * scale for scale in one["scale"]]
             if granularity == "PER_BLOCK":
-                scales = [factor * scale for factor in (1, 2) for scale in scales]
+                scales = [factor * scale for scale in scales for factor in (1, 2)]
                 one.update(enc_type="PER_BLOCK", block_size=5)
             one.update(bw=bits, offset=[-(2.0 ** (bits - 1))] * len(scales), scale=scales)
 
@@ -182,6 +182,30 @@ def test_four_bit_weights_are_the_same_numbers_in_eight(tmp_path: Path, granular
     four, eight = (one.data for one in stored)
     assert four is not None and eight is not None and np.array_equal(four, eight)
     assert four.min() < 0 < four.max()
+
+
+@pytest.mark.parametrize("name", ["fc.weight", "mm.weight"])
+def test_scales_of_blocks_are_in_the_order_of_the_channels(tmp_path: Path, name: str) -> None:
+    """Version 1 lists the blocks of the first channel first, wherever the constant has its axes.
+
+    With LPBQ the scale of a block is an integer times that of its channel.
+    """
+    size, channels = (8, 10) if name == "fc.weight" else (5, 4)
+    factors = np.arange(1, 2 * channels + 1).reshape(channels, 2)
+
+    def blocks(content: dict[str, Any]) -> None:
+        one = entry(content, name)
+        integers = [int(factor) for factor in factors.reshape(-1)]
+        one.update(enc_type="LPBQ", block_size=size, compressed_bw=4, bw=8,
+                   per_block_int_scale=integers)  # fmt: skip
+
+    graph = read_with_encodings(NET, edited(tmp_path, "1.0.0", blocks))
+    stored = graph.tensors[f"{name}_quantized"]
+    per_channel = read_with_encodings(NET, encodings("1.0.0")).tensors[f"{name}_quantized"]
+    assert stored.quantization is not None and per_channel.quantization is not None
+    assert stored.format.name == "int4" and stored.quantization.block == size
+    expected = per_channel.quantization.scale[:, None] * factors.astype(np.float32)
+    assert np.array_equal(stored.quantization.scale.reshape(channels, 2), expected)
 
 
 def test_only_a_float_onnx_model_takes_encodings(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -181,11 +182,13 @@ def _placed(one: Encoding, tensors: Tensors, shape: tuple[int, ...]) -> tuple[En
     """
     if one.granularity == "tensor":
         return one, None
-    found = {axes(use, len(shape)) for use in tensors.uses.get(one.name, [])}
+    found = {axes(use, len(shape)) for use in tensors.uses.get(one.name, [])} or {None}
     if one.axis is None and (len(found) != 1 or None in found):
         raise ValueError(f"has {one.scale.size} scales, but '{one.name}' has no channel axis")
-    known = next(iter(found), None)
-    axis = one.axis if one.axis is not None else (known or (0, 0))[one.granularity == "block"]
+    channels, inputs = next(iter(found)) or (0, 0)
+    axis = one.axis
+    if axis is None:
+        axis = inputs if one.granularity == "block" else channels
     if not -len(shape) <= axis < len(shape):
         raise ValueError(f"axis {axis} is outside the rank of '{one.name}', which is {len(shape)}")
     axis %= len(shape)
@@ -196,16 +199,26 @@ def _placed(one: Encoding, tensors: Tensors, shape: tuple[int, ...]) -> tuple[En
             )
         flat = one.scale.reshape(-1), one.zero_point.reshape(-1)
         return replace(one, scale=flat[0], zero_point=flat[1]), axis
-    return _blocked(one, shape, axis), axis
+    return _blocked(one, shape, axis, channels), axis
 
 
-def _blocked(one: Encoding, shape: tuple[int, ...], axis: int) -> Encoding:
-    """Scales of blocks with an extent for each axis of the constant, as DequantizeLinear wants."""
+def _blocked(one: Encoding, shape: tuple[int, ...], axis: int, channels: int) -> Encoding:
+    """Scales of blocks with an extent for each axis of the constant, as DequantizeLinear wants.
+
+    A file that states no axis has them in the order of the channels; one that does has them in the
+    order of the constant's axes.
+    """
     if one.block_size < 1 or shape[axis] % one.block_size:
         raise ValueError(f"blocks of {one.block_size} do not fit the {shape[axis]} of axis {axis}")
-    full = tuple(n // one.block_size if at == axis else n for at, n in enumerate(shape))
-    for coarse in (full, tuple(n if at < 2 else 1 for at, n in enumerate(full))):
-        if one.scale.size == int(np.prod(coarse)):
-            parts = [np.broadcast_to(p.reshape(coarse), full) for p in (one.scale, one.zero_point)]
-            return replace(one, scale=np.array(parts[0]), zero_point=np.array(parts[1]))
-    raise ValueError(f"has {one.scale.size} scales for blocks of shape {list(full)}")
+    blocks = shape[axis] // one.block_size
+    full = tuple(blocks if at == axis else extent for at, extent in enumerate(shape))
+    coarse = tuple(extent if at in (axis, channels) else 1 for at, extent in enumerate(full))
+    if one.scale.size not in (prod(full), prod(coarse)):
+        raise ValueError(f"has {one.scale.size} scales for blocks of shape {list(coarse)}")
+    given = full if one.axis is not None and one.scale.size == prod(full) else coarse
+    parts = []
+    for part in (one.scale, one.zero_point):
+        if one.axis is None and channels > axis:
+            part = part.reshape(-1, blocks).T
+        parts.append(np.array(np.broadcast_to(part.reshape(given), full)))
+    return replace(one, scale=parts[0], zero_point=parts[1])

@@ -104,6 +104,12 @@ def float_encoding(name: str, where: str, role: Role, bits: int) -> Encoding:
     return Encoding(name, where, role, FP32, none, none.astype(np.int64), 0, 0, refusal=refusal)
 
 
+def in_blocks(scale: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Scales of blocks as LPBQ states them: integers times scales of channels, in float32; flat."""
+    found: np.ndarray = factors.astype(np.float32) * scale.astype(np.float32)
+    return found.reshape(-1)
+
+
 def stored_name(bits: int, signed: bool) -> str:
     """`int8`, `uint4`: the stored integers of so many bits."""
     return f"int{bits}" if signed else f"uint{bits}"

@@ -18,6 +18,7 @@ from npusim.frontend.aimet.encoding import (
     Granularity,
     Role,
     float_encoding,
+    in_blocks,
     integer_encoding,
     stored_name,
     zero_points,
@@ -35,7 +36,10 @@ _GRANULARITY: dict[str, Granularity] = {
 
 
 class Entry(BaseModel):
-    """The grid of a tensor. LPBQ: the scale of a block is its integer times that of its channel."""
+    """The grid of a tensor. LPBQ: the scale of a block is its integer times that of its channel.
+
+    Scales of blocks are in the order of the channels, all blocks of one after the other.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
@@ -49,7 +53,7 @@ class Entry(BaseModel):
     zero_point_shift: list[float] | None = None
     block_size: int | None = Field(default=None, ge=0)
     compressed_bw: int | None = Field(default=None, ge=2, le=32)
-    per_block_int_scale: list[Annotated[int, Field(ge=0, le=2**16)]] | None = None
+    per_block_int_scale: list[Annotated[int, Field(ge=1, le=2**16)]] | None = None
 
     @field_validator("offset")
     @classmethod
@@ -74,29 +78,30 @@ class Entry(BaseModel):
             raise ValueError(f"has {scales} scales and {offsets} offsets")
         if self.enc_type == "PER_TENSOR" and scales != 1:
             raise ValueError(f"is PER_TENSOR with {scales} scales")
+        blocks = len(self.per_block_int_scale or ())
+        if self.enc_type == "LPBQ" and (not blocks or blocks % scales):
+            raise ValueError(f"has {scales} scales and {blocks} integer scales of blocks")
         return self
 
     def encoding(self, where: str, role: Role) -> Encoding:
         """This entry, which `where` names."""
         if self.dtype == "FLOAT":
             return float_encoding(self.name, where, role, self.bw)
-        signed = bool(self.is_sym)
-        shifted = any(self.zero_point_shift or ())
+        signed, scale = bool(self.is_sym), np.array(self.scale)
+        zeros = zero_points(np.array(self.offset), self.bw, signed)
+        bits = self.bw
+        if self.enc_type == "LPBQ":
+            factors = np.array(self.per_block_int_scale).reshape(scale.size, -1)
+            scale = in_blocks(scale[:, None], factors)
+            zeros = zeros[:, None].repeat(factors.shape[1], 1).reshape(-1)
+            bits = self.compressed_bw or bits
         made = integer_encoding(
-            self.name, where, role, stored_name(self.bw, signed), np.array(self.scale),
-            zero_points(np.array(self.offset), self.bw, signed), _GRANULARITY[self.enc_type],
-            block_size=self.block_size or 0,
+            self.name, where, role, stored_name(bits, signed), scale, zeros,
+            _GRANULARITY[self.enc_type], block_size=self.block_size or 0,
         )  # fmt: skip
-        return _refused(made, self.enc_type, shifted)
-
-
-def _refused(made: Encoding, enc_type: str, shifted: bool) -> Encoding:
-    """`made`, with the reason against it if a rule of its type is one that npusim has not."""
-    if enc_type == "LPBQ":
-        return replace(made, refusal="LPBQ (integer scales of blocks) is not supported")
-    if shifted:
-        return replace(made, refusal="a zero point that is no whole number is not supported")
-    return made
+        if any(self.zero_point_shift or ()):
+            return replace(made, refusal="a zero point that is no whole number is not supported")
+        return made
 
 
 class File(BaseModel):
