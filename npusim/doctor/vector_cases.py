@@ -37,6 +37,7 @@ SINGLES: dict[str, Callable[..., Any]] = {
     "rescale_double_rounding": rescale.fixed_point_rescale,
     "rescale_factor8": rescale.factor8_rescale,
     "rescale_float32_half_away": rescale.float_rescale,
+    "rescale_float32_ratio": rescale.rounded_ratio_rescale,
     "rescale_half_up": rescale.fixed_point_rescale,
     "rescale_onnx": onnx_runtime.real_rescale,
 }
