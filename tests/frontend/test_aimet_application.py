@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,18 @@ import onnx
 import pytest
 
 import npusim
-from npusim.errors import ModelFileError, UnsupportedModelError, UsageError
+from npusim.errors import ModelFileError, NpusimError, UnsupportedModelError, UsageError
 from npusim.frontend.aimet import read_with_encodings
-from tests.support.aimet import NET, QDQ, VERSIONS, edited, encodings, entry
+from tests.support.aimet import (
+    NET,
+    QDQ,
+    VERSIONS,
+    document,
+    edited,
+    encodings,
+    entry,
+    ways_to_values,
+)
 from tests.support.evaluate import evaluate
 from tests.support.onnx_models import session
 
@@ -249,3 +259,27 @@ def test_a_result_with_two_readers_is_outside_supergroups(tmp_path: Path) -> Non
     named = " ".join(problem.what for problem in caught.value.problems)
     for name in ("input 'x'", "constant 'w'", "'y' of Conv 'conv'", "'z'", "'sum'"):
         assert name in named
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_any_value_may_be_any_other(tmp_path: Path, version: str) -> None:
+    """Whatever the file says, the model is quantized and runs, or there is a clear error."""
+    random = np.random.default_rng(9)
+    content = document(version)
+    odd: list[Any] = [0, 1, -1, 2, 8, 16, 1e-38, 1e30, -(2**31), True, "int8", "INT", [0.5], []]
+    places = ways_to_values(content)
+    image = {"image": _images(1)[0]}
+    for _ in range(60):
+        changed = document(version)
+        way = places[int(random.integers(len(places)))]
+        inner = changed
+        for key in way[:-1]:
+            inner = inner[key]
+        inner[way[-1]] = odd[int(random.integers(len(odd)))]
+        path = tmp_path / "odd.encodings"
+        path.write_text(json.dumps(changed))
+        try:
+            with np.errstate(all="ignore"):
+                evaluate(read_with_encodings(NET, path, partial=True), image)
+        except NpusimError as error:
+            assert all(problem.what for problem in error.problems)

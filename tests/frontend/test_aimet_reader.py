@@ -12,7 +12,7 @@ import pytest
 from npusim.errors import ModelFileError, NpusimError, UsageError
 from npusim.frontend.aimet import read_encodings
 from npusim.frontend.aimet.encoding import Encoding
-from tests.support.aimet import VERSIONS, document, edited, encodings, entry
+from tests.support.aimet import VERSIONS, document, edited, encodings, entry, ways_to_values
 
 
 def _named(path: Path) -> dict[str, Encoding]:
@@ -150,24 +150,13 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         read_encodings(tmp_path / "none.encodings")
 
 
-def _places(content: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The ways to all values of a JSON document."""
-    inside = content.items() if isinstance(content, dict) else enumerate(content)
-    found = []
-    for key, value in inside:
-        found.append((*way, key))
-        if isinstance(value, (dict, list)):
-            found += _places(value, (*way, key))
-    return found
-
-
 @pytest.mark.parametrize("version", VERSIONS)
 def test_any_value_may_be_any_other(tmp_path: Path, version: str) -> None:
     """Every kind of value is read or gets a clear error, never a traceback."""
     random = np.random.default_rng(5)
     content = document(version)
     odd: list[Any] = [None, "", "x", -1, 0, 1e300, -1e-300, True, [], {}, [[]], [None], 2**70]
-    places = _places(content)
+    places = ways_to_values(content)
     path = tmp_path / "odd.encodings"
     for _ in range(150):
         changed = document(version)

@@ -45,3 +45,14 @@ def entry(content: dict[str, Any], name: str) -> dict[str, Any]:
     groups = [v for k, v in content.items() if k.endswith("encodings")]
     found: dict[str, Any] = next(one for group in groups for one in group if one["name"] == name)
     return found
+
+
+def ways_to_values(content: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The ways to all values of a JSON document."""
+    inside = content.items() if isinstance(content, dict) else enumerate(content)
+    found = []
+    for key, value in inside:
+        found.append((*way, key))
+        if isinstance(value, (dict, list)):
+            found += ways_to_values(value, (*way, key))
+    return found

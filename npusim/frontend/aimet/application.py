@@ -26,6 +26,8 @@ from npusim.ir.graph import Graph
 from npusim.numerics.formats import INT32
 
 PARTIAL_OPTION = "--partial-encodings"
+MOST_HINTS = 20
+"""Wrong names for which the nearest one is looked for: that takes a look at all names."""
 _QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul")
 
 
@@ -38,6 +40,10 @@ def read_with_encodings(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Graph:
     """The float ONNX model at `path`, quantized as the AIMET file `encodings` says.
+
+    Constants are rounded as QuantizeLinear rounds them, to even; AIMET's own kernel adds the offset
+    first, in float32, and rounds halves up, so that weights within some 1e-5 steps of a half can be
+    one step away from its simulation. Biases become int32 in the scale of their products.
 
     Tensors that operators compute with and that have no encoding are an error; with `partial` they
     stay float32, and a note of the graph names them. ModelFileError lists all that does not fit
@@ -103,8 +109,10 @@ class _Plan:
         """Put `one` into the plan, or say what is wrong with it."""
         name, tensors = one.name, self.tensors
         if name not in tensors.names:
-            known = [known for known in tensors.names if known not in self.added]
-            hint = nearest_name(name, known)
+            hint = ""
+            if len(self.wrong) < MOST_HINTS:
+                known = [known for known in tensors.names if known not in self.added]
+                hint = nearest_name(name, known)
             self.wrong.append(Problem(one.where, f"the model has no tensor '{name}'{hint}"))
         elif one.refusal:
             self.refused.append(Problem(one.where, one.refusal))

@@ -46,8 +46,9 @@ def described(tensors: Tensors, name: str) -> str:
     """`input 'x'`, `output 'y' of Conv 'stem'`: a tensor as messages name it."""
     writer = tensors.writers.get(name)
     if name in tensors.constants:
-        use = tensors.uses[name][0].node
-        return f"constant '{name}' of {use.op_type} '{use.name or use.output[0]}'"
+        nodes = [use.node for use in tensors.uses.get(name, [])]
+        readers = [f" of {node.op_type} '{node.name or node.output[0]}'" for node in nodes]
+        return f"constant '{name}'{readers[0] if readers else ''}"
     if writer is None:
         return f"input '{name}'"
     return f"result '{name}' of {writer.op_type} '{writer.name or writer.output[0]}'"

@@ -76,9 +76,9 @@ def _gemm(
     columns = np.array([tensors.constants[product.input[1]].dims[1]], np.int64)
     model.graph.initializer.append(numpy_helper.from_array(columns, units))
     return [
-        helper.make_node("Flatten", [x], [rows], f"{product.name}_rows", axis=-1),
-        helper.make_node("Gemm", [rows, product.input[1], bias], [flat], product.name),
-        helper.make_node("Shape", [x], [leading], f"{product.name}_leading", end=-1),
-        helper.make_node("Concat", [leading, units], [shape], f"{product.name}_shape", axis=0),
-        helper.make_node("Reshape", [flat, shape], [out], add.name),
+        helper.make_node("Flatten", [x], [rows], rows, axis=-1),
+        helper.make_node("Gemm", [rows, product.input[1], bias], [flat], product.name or flat),
+        helper.make_node("Shape", [x], [leading], leading, end=-1),
+        helper.make_node("Concat", [leading, units], [shape], shape, axis=0),
+        helper.make_node("Reshape", [flat, shape], [out], add.name or out),
     ]
