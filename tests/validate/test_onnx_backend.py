@@ -73,8 +73,14 @@ def test_a_signature_has_choices_with_their_value_and_lists_without() -> None:
     )
     found = signature_of(model([node], {"x": (FLOAT, [1, 1, 4, 4])}))
     assert found.operator == "MaxPool"
-    assert found.attributes == ("auto_pad=NOTSET", "ceil_mode=1", "kernel_shape")
+    assert found.attributes == ("auto_pad=NOTSET", "ceil_mode=1", "kernel_shape", "2-D")
     assert found.types == "float"
+
+
+def test_a_signature_has_optional_inputs_and_says_if_a_tensor_is_empty() -> None:
+    node = helper.make_node("Slice", ["x", "s", "e", "", "p"], ["y"])
+    inputs = {"x": (FLOAT, [0, 3]), **{name: (INT64, [1]) for name in ("s", "e", "p")}}
+    assert signature_of(model([node], inputs)).attributes == ("+steps", "no elements")
 
 
 def test_a_signature_leaves_the_types_of_parameters_out() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, TypeProto
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, TypeProto, defs
 
 from npusim.validate.onnx_backend.parameters import PARAMETERS, data_inputs, nodes, parameters
 
@@ -12,14 +12,18 @@ _SHOWN = {AttributeProto.INT, AttributeProto.STRING}
 """Kinds of attributes of which the value is a choice; of others the name says enough."""
 _COUNTS = ("axis", "axes", "group", "num_groups", "blocksize", "hidden_size", "k", "p", "size")
 """Integers that are a place or a number of something, not a choice."""
+_WINDOWS = ("AveragePool", "Conv", "ConvInteger", "ConvTranspose", "LpPool", "MaxPool",
+            "QLinearConv")  # fmt: skip
+"""Operators whose image axes are counted: 1-D, 2-D, 3-D."""
 
 
 @dataclass(frozen=True)
 class Signature:
     """`operator` is empty for a model of several; `operators` has all of them.
 
-    `attributes` are those that are given, with the value where it is a choice. `types` are the
-    types of the data, and of the outputs where they differ: `float -> int8`.
+    `attributes` are those that are given, with the value where it is a choice; then optional inputs
+    (`+B`), the dimensions of a window, and whether a tensor has no elements. `types` are the types
+    of the data, and of the outputs where they differ: `float -> int8`.
     """
 
     operator: str
@@ -45,7 +49,29 @@ def signature_of(model: ModelProto) -> Signature:
     if single is None:
         return Signature("", names, (), types)
     attributes = sorted(_shown(attribute) for attribute in single.attribute)
-    return Signature(_name(single), names, tuple(attributes), types)
+    return Signature(_name(single), names, (*attributes, *_options(model, single, fixed)), types)
+
+
+def _options(model: ModelProto, node: NodeProto, fixed: set[str]) -> list[str]:
+    """What is chosen without an attribute: optional inputs, dimensions, tensors of no elements."""
+    versions = {opset.domain: opset.version for opset in model.opset_import}
+    found = []
+    if defs.has(node.op_type, versions.get(node.domain, 0), node.domain):
+        schema = defs.get_schema(node.op_type, versions[node.domain], node.domain)
+        optional = defs.OpSchema.FormalParameterOption.Optional
+        for name, parameter in zip(node.input, schema.inputs, strict=False):
+            if name and parameter.option == optional:
+                found.append(f"+{parameter.name}")
+    shapes = [
+        list(each.type.tensor_type.shape.dim)
+        for each in (*model.graph.input, *model.graph.output)
+        if each.name not in fixed
+    ]
+    if node.op_type in _WINDOWS:
+        found.append(f"{len(shapes[0]) - 2}-D")
+    if any(dim.HasField("dim_value") and dim.dim_value == 0 for dims in shapes for dim in dims):
+        found.append("no elements")
+    return found
 
 
 def _name(node: NodeProto) -> str:
