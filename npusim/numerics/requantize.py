@@ -84,20 +84,21 @@ def make_requantizer(
 
 
 def product_scales(
-    x: Quantization, w: Quantization, y: Quantization, channels: int, wide: bool = False
+    x: Quantization, w: Quantization, y: Quantization, channels: int, exactly: bool = False
 ) -> tuple[Array, Array]:
     """sx * sw / sy per output channel: float32 [channels] and float64 [channels].
 
     The float32 factor rounds the product and the quotient, as ONNX Runtime and XNNPACK do. The
-    float64 factor of a per-tensor product starts from the float32 product, as TFLite does, but not
-    for 16-bit activations (`wide`).
+    float64 factor starts from the exact product, as TFLite's convolutions and layers have it. If
+    not `exactly`, that of one scale each starts from the float32 product, as TFLite's products of
+    computed matrices and its uint8 convolutions have it.
     """
     weight_scale = np.broadcast_to(w.scale, channels).astype(np.float32)
     with np.errstate(over="ignore"):
         product = x.scalar_scale * weight_scale
         single = product / y.scalar_scale
     exact = np.float64(x.scalar_scale) * weight_scale.astype(np.float64)
-    if w.is_per_tensor and not wide:
+    if w.is_per_tensor and not exactly:
         exact = product.astype(np.float64)
     return single.astype(np.float32), exact / np.float64(y.scalar_scale)
 

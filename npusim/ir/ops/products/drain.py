@@ -73,9 +73,9 @@ class ConvolutionKernel:
         place = x.format.name if wide else row if case == x.format.name else f"{row}/{case}"
         clamp = profile.arithmetic("clamp", place)
         low, high = clamp_range(activation, out.format, sy, clamp)
-        scale, real = product_scales(sx, sw, sy, channels, wide)
+        scale, real = product_scales(sx, sw, sy, channels, _exactly(op, x))
         arithmetic = product_arithmetic(op, row, case, (x, w, out), profile, scale, real)
-        if wide and arithmetic == UPWARDS:
+        if arithmetic == UPWARDS and op.kind == "fully_connected":
             scale, real = product_scales(sx, sw, sy, channels)
         bias = inputs[2] if len(inputs) > 2 else None
         zeros = _channel_zeros(sw, channels).reshape(groups, channels // groups)
@@ -201,6 +201,14 @@ def _case(op: Operator, x: Tensor, w: Tensor) -> str:
     return f"{case} odd" if len(w.shape) == 2 and w.shape[1] % 2 else case
 
 
+def _exactly(op: Operator, x: Tensor) -> bool:
+    """False where TFLite rounds the product of two scales to float32: uint8 convolutions.
+
+    Its fully connected layers that round upwards do so too.
+    """
+    return x.format != UINT8 or op.kind == "fully_connected"
+
+
 def drain_sums(
     sums: IntegerSums, acc: np.ndarray, bias: np.ndarray, requantizer: Requantizer,
     part: np.ndarray,
@@ -235,7 +243,7 @@ def product_arithmetic(
 
 
 UPWARDS = "double_rounding_upwards"
-"""The arithmetic of LiteRT's built-in products, whose scales are those of 8 bits on 16 too."""
+"""The arithmetic of some of LiteRT's built-in products."""
 WIDE_ARITHMETICS = (
     UPWARDS, "float32_rint", "float64_half_away", "reduced_multiplier",
 )  # fmt: skip
