@@ -93,6 +93,14 @@ def test_every_path_of_kernels_gives_the_same_bits(model, hw, path: str) -> None
     assert np.array_equal(found, expected)
 
 
+def test_any_number_of_threads_gives_the_same_outputs(model, hw) -> None:
+    expected = npusim.execute(model, hw, {"image": IMAGES[:4]}).outputs["logits"]
+    found = npusim.execute(model, hw, {"image": IMAGES[:4]}, threads=2).outputs["logits"]
+    assert np.array_equal(found, expected)
+    with pytest.raises(UsageError, match="threads"):
+        npusim.execute(model, hw, {"image": IMAGES[:1]}, threads=0)
+
+
 def test_inputs_that_do_not_fit_are_refused(model, hw) -> None:
     for wrong in (IMAGES[:1].astype(np.float64), IMAGES[0], IMAGES[:0], IMAGES[:, :, :4]):
         with pytest.raises(UsageError, match="image"):
