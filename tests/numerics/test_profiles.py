@@ -66,8 +66,8 @@ GENERIC = {
 }
 """Arithmetics that many kinds share, whose kernels have a name of their own."""
 EXACT = {
-    "arg_max", "arg_min", "cast", "clip_stored", "conv_integer", "dynamic_quantize",
-    "matmul_integer", "reduce_max", "reduce_min", "select",
+    "arg_max", "arg_min", "bitwise", "cast", "clip_stored", "conv_integer", "dynamic_quantize",
+    "matmul_integer", "reduce_max", "reduce_min", "scatter_elements", "scatter_nd", "select",
 }  # fmt: skip
 """Operators that compare values or move them; no arithmetic is involved. So are all that move."""
 
