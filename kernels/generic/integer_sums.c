@@ -18,7 +18,7 @@ typedef struct {
     int64_t taps_y, taps_x, row_step, col_step, channels;
     int64_t group, block, first;
     int64_t low, high;
-    int unused_bits;
+    int unused_bits, lanes;
     const float *scale; /* [fy][fx][block][16] */
     int64_t blocks;
 } order;
@@ -26,80 +26,151 @@ typedef struct {
 typedef void pixel_sums(
     const order *by, const int32_t *values, const int32_t *weights, void *sums);
 
-/* Sums of type SUM, parts of type PART: a group of channels, then the clamp. */
-#define SATURATING(NAME, SUM, PART)                                                                \
-    ON_EACH_PROCESSOR                                                                              \
-    static void NAME(const order *by, const int32_t *values, const int32_t *weights, void *to)     \
-    {                                                                                              \
-        int64_t *out = to;                                                                         \
-        const SUM low = (SUM)by->low, high = (SUM)by->high;                                        \
-        SUM sums[PANEL_CHANNELS];                                                                  \
-        for (int k = 0; k < PANEL_CHANNELS; k++)                                                   \
-            sums[k] = (SUM)out[k];                                                                 \
-        for (int64_t tap = 0; tap < by->taps_y * by->taps_x; tap++) {                              \
-            const int32_t *x = values + tap / by->taps_x * by->row_step +                          \
-                tap % by->taps_x * by->col_step;                                                   \
-            for (int64_t c = 0; c < by->channels;) {                                               \
-                const int64_t left = by->channels - c;                                             \
-                const int64_t end = c + (left < by->group ? left : by->group);                     \
-                PART part[PANEL_CHANNELS] = {0};                                                   \
-                for (; c < end; c++, weights += PANEL_CHANNELS)                                    \
-                    for (int k = 0; k < PANEL_CHANNELS; k++)                                       \
-                        part[k] += (PART)x[c] * (PART)weights[k];                                  \
-                for (int k = 0; k < PANEL_CHANNELS; k++) {                                         \
-                    const SUM sum = sums[k] + part[k];                                             \
-                    sums[k] = sum < low ? low : sum > high ? high : sum;                           \
-                }                                                                                  \
-            }                                                                                      \
+/* The inputs of a tap; with `lanes` they are sixteen channels, each of them with one filter. */
+#define INPUTS(TAP) (values + (TAP) / by->taps_x * by->row_step + (TAP) % by->taps_x * by->col_step)
+
+/* Eight channels side by side, in vector instructions where the processor has them. */
+typedef int32_t eight __attribute__((vector_size(32)));
+typedef uint32_t eight_bits __attribute__((vector_size(32)));
+typedef float eight_floats __attribute__((vector_size(32)));
+
+/* first and second = the products of channels c .. end, which move on, with their weights. */
+#define MULTIPLY                                                                                   \
+    eight first = {0}, second = {0};                                                               \
+    for (; c < end; c++, weights += PANEL_CHANNELS) {                                              \
+        eight left, right;                                                                         \
+        memcpy(&left, weights, sizeof left);                                                       \
+        memcpy(&right, weights + 8, sizeof right);                                                 \
+        if (by->lanes) {                                                                           \
+            eight low_inputs, high_inputs;                                                         \
+            memcpy(&low_inputs, x, sizeof low_inputs);                                             \
+            memcpy(&high_inputs, x + 8, sizeof high_inputs);                                       \
+            first += low_inputs * left;                                                            \
+            second += high_inputs * right;                                                         \
+        } else {                                                                                   \
+            first += x[c] * left;                                                                  \
+            second += x[c] * right;                                                                \
         }                                                                                          \
-        for (int k = 0; k < PANEL_CHANNELS; k++)                                                   \
-            out[k] = sums[k];                                                                      \
     }
 
-SATURATING(saturate_32, int32_t, int32_t)
-SATURATING(saturate_64, int64_t, int64_t)
+/* Comparisons of vectors give -1 or 0, so that masks choose. */
+static inline __attribute__((always_inline)) void add_clamped(
+    eight *sum, const eight *part, const eight *low, const eight *high)
+{
+    const eight total = *sum + *part, below = total < *low, above = total > *high;
+    *sum = (below & *low) | (above & *high) | (~(below | above) & total);
+}
+
+ON_EACH_PROCESSOR
+static void saturate_32(const order *by, const int32_t *values, const int32_t *weights, void *to)
+{
+    int64_t *out = to;
+    int32_t held[PANEL_CHANNELS];
+    for (int k = 0; k < PANEL_CHANNELS; k++)
+        held[k] = (int32_t)out[k];
+    const eight zero = {0}, low = zero + (int32_t)by->low, high = zero + (int32_t)by->high;
+    eight sums, others;
+    memcpy(&sums, held, sizeof sums);
+    memcpy(&others, held + 8, sizeof others);
+    for (int64_t tap = 0; tap < by->taps_y * by->taps_x; tap++) {
+        const int32_t *x = INPUTS(tap);
+        for (int64_t c = 0; c < by->channels;) {
+            const int64_t rest = by->channels - c;
+            const int64_t end = c + (rest < by->group ? rest : by->group);
+            MULTIPLY
+            add_clamped(&sums, &first, &low, &high);
+            add_clamped(&others, &second, &low, &high);
+        }
+    }
+    memcpy(held, &sums, sizeof sums);
+    memcpy(held + 8, &others, sizeof others);
+    for (int k = 0; k < PANEL_CHANNELS; k++)
+        out[k] = held[k];
+}
+
+/* part[k] = the products of channels c .. end, which move on, with their weights. */
+#define MULTIPLY_WIDE                                                                              \
+    int64_t part[PANEL_CHANNELS] = {0};                                                            \
+    for (; c < end; c++, weights += PANEL_CHANNELS)                                                \
+        for (int k = 0; k < PANEL_CHANNELS; k++)                                                   \
+            part[k] += (int64_t)x[by->lanes ? k : c] * weights[k];
+
+ON_EACH_PROCESSOR
+static void saturate_64(const order *by, const int32_t *values, const int32_t *weights, void *to)
+{
+    int64_t *sums = to;
+    for (int64_t tap = 0; tap < by->taps_y * by->taps_x; tap++) {
+        const int32_t *x = INPUTS(tap);
+        for (int64_t c = 0; c < by->channels;) {
+            const int64_t rest = by->channels - c;
+            const int64_t end = c + (rest < by->group ? rest : by->group);
+            MULTIPLY_WIDE
+            for (int k = 0; k < PANEL_CHANNELS; k++) {
+                const int64_t sum = sums[k] + part[k];
+                sums[k] = sum < by->low ? by->low : sum > by->high ? by->high : sum;
+            }
+        }
+    }
+}
 
 ON_EACH_PROCESSOR
 static void exact_64(const order *by, const int32_t *values, const int32_t *weights, void *to)
 {
-    int64_t *out = to;
+    int64_t *sums = to;
     for (int64_t tap = 0; tap < by->taps_y * by->taps_x; tap++) {
-        const int32_t *x = values + tap / by->taps_x * by->row_step +
-            tap % by->taps_x * by->col_step;
-        for (int64_t c = 0; c < by->channels; c++, weights += PANEL_CHANNELS)
-            for (int k = 0; k < PANEL_CHANNELS; k++)
-                out[k] += (int64_t)x[c] * weights[k];
+        const int32_t *x = INPUTS(tap);
+        const int64_t end = by->channels;
+        int64_t c = 0;
+        MULTIPLY_WIDE
+        for (int k = 0; k < PANEL_CHANNELS; k++)
+            sums[k] += part[k];
     }
 }
 
-/* Blocks of channels counted from the tensor's channel 0; the tile begins at `first`. */
-#define BLOCKED(NAME, PART, BITS)                                                                    \
-    ON_EACH_PROCESSOR                                                                              \
-    static void NAME(const order *by, const int32_t *values, const int32_t *weights, void *to)     \
-    {                                                                                              \
-        float *out = to;                                                                           \
-        for (int64_t tap = 0; tap < by->taps_y * by->taps_x; tap++) {                              \
-            const int32_t *x = values + tap / by->taps_x * by->row_step +                          \
-                tap % by->taps_x * by->col_step;                                                   \
-            for (int64_t c = 0; c < by->channels;) {                                               \
-                const int64_t at = (by->first + c) / by->block;                                    \
-                const int64_t stop = (at + 1) * by->block - by->first;                             \
-                const int64_t end = stop < by->channels ? stop : by->channels;                     \
-                const float *scale = by->scale + (tap * by->blocks + at) * PANEL_CHANNELS;         \
-                PART part[PANEL_CHANNELS] = {0};                                                   \
-                for (; c < end; c++, weights += PANEL_CHANNELS)                                    \
-                    for (int k = 0; k < PANEL_CHANNELS; k++)                                       \
-                        part[k] += (PART)x[c] * (PART)weights[k];                                  \
-                for (int k = 0; k < PANEL_CHANNELS; k++) {                                         \
-                    const PART kept = (PART)((BITS)part[k] << by->unused_bits) >> by->unused_bits; \
-                    out[k] += (float)kept * scale[k];                                              \
-                }                                                                                  \
-            }                                                                                      \
+/* Runs ADD for each block; they are counted from the tensor's channel 0, the tile's is `first`. */
+#define FOR_EACH_BLOCK(ADD)                                                                        \
+    for (int64_t tap = 0; tap < by->taps_y * by->taps_x; tap++) {                                  \
+        const int32_t *x = INPUTS(tap);                                                            \
+        for (int64_t c = 0; c < by->channels;) {                                                   \
+            const int64_t at = (by->first + c) / by->block;                                        \
+            const int64_t stop = (at + 1) * by->block - by->first;                                 \
+            const int64_t end = stop < by->channels ? stop : by->channels;                         \
+            const float *scale = by->scale + (tap * by->blocks + at) * PANEL_CHANNELS;             \
+            ADD                                                                                    \
         }                                                                                          \
     }
 
-BLOCKED(block_32, int32_t, uint32_t)
-BLOCKED(block_64, int64_t, uint64_t)
+static inline __attribute__((always_inline)) void add_scaled(
+    eight_floats *sum, const eight *part, int unused_bits, const float *scale)
+{
+    const eight kept = (eight)((eight_bits)*part << unused_bits) >> unused_bits;
+    eight_floats factors;
+    memcpy(&factors, scale, sizeof factors);
+    *sum += __builtin_convertvector(kept, eight_floats) * factors;
+}
+
+ON_EACH_PROCESSOR
+static void block_32(const order *by, const int32_t *values, const int32_t *weights, void *to)
+{
+    float *out = to;
+    eight_floats sums, others;
+    memcpy(&sums, out, sizeof sums);
+    memcpy(&others, out + 8, sizeof others);
+    FOR_EACH_BLOCK(MULTIPLY add_scaled(&sums, &first, by->unused_bits, scale);
+                   add_scaled(&others, &second, by->unused_bits, scale + 8);)
+    memcpy(out, &sums, sizeof sums);
+    memcpy(out + 8, &others, sizeof others);
+}
+
+ON_EACH_PROCESSOR
+static void block_64(const order *by, const int32_t *values, const int32_t *weights, void *to)
+{
+    float *sums = to;
+    FOR_EACH_BLOCK(MULTIPLY_WIDE for (int k = 0; k < PANEL_CHANNELS; k++) {
+        const int64_t kept = (int64_t)((uint64_t)part[k] << by->unused_bits) >> by->unused_bits;
+        sums[k] += (float)kept * scale[k];
+    })
+}
 
 /* Calls `sum` for every pixel and panel of the call; sums of `bytes` bytes each. */
 static void for_each_panel(
@@ -107,7 +178,8 @@ static void for_each_panel(
 {
     const int64_t *s = call->region_shape; /* b, g, rows, cols, c */
     const int64_t panels = (call->filters + PANEL_CHANNELS - 1) / PANEL_CHANNELS;
-    const int64_t panel_size = call->taps_y * call->taps_x * s[4] * PANEL_CHANNELS;
+    const int64_t panel_size = call->taps_y * call->taps_x * (call->lanes ? 1 : s[4]) *
+        PANEL_CHANNELS;
     const int64_t scales = call->taps_y * call->taps_x * by->blocks * PANEL_CHANNELS;
     const float *scale = by->scale;
     int64_t held[PANEL_CHANNELS]; /* sums of a panel that is not full */
@@ -115,11 +187,13 @@ static void for_each_panel(
     by->taps_x = call->taps_x;
     by->row_step = call->dilation_y * s[3] * s[4];
     by->col_step = call->dilation_x * s[4];
-    by->channels = s[4];
+    by->channels = call->lanes ? 1 : s[4];
+    by->lanes = call->lanes;
     for (int64_t b = 0; b < s[0]; b++)
         for (int64_t g = 0; g < s[1]; g++)
             for (int64_t panel = 0; panel < panels; panel++) {
-                const int32_t *weights = (const int32_t *)call->weights + (g * panels + panel) * panel_size;
+                const int32_t *weights = (const int32_t *)call->weights +
+                    (g * panels + panel) * panel_size;
                 const int64_t k = panel * PANEL_CHANNELS, left = call->filters - k;
                 const int64_t used = left < PANEL_CHANNELS ? left : PANEL_CHANNELS;
                 by->scale = scale ? scale + (g * panels + panel) * scales : 0;

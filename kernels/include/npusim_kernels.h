@@ -230,6 +230,7 @@ typedef struct {
     const void *weights;
     int64_t filters, taps_y, taps_x, out_rows, out_cols;
     int64_t stride_y, stride_x, dilation_y, dilation_x;
+    int lanes; /* depthwise: c are 16 channels, each with one of the 16 filters */
 } npusim_operands;
 
 /*

@@ -18,7 +18,7 @@ from npusim.kernels.plans import (
     tile_weights,
 )
 from npusim.kernels.reference import blocked, convolution, saturating
-from npusim.kernels.regions import panels
+from npusim.kernels.regions import PANEL, panels
 
 Array = np.ndarray
 
@@ -31,15 +31,11 @@ def conv_accumulate_exact(
     if not wide_fits(x, w, acc, tile, geometry, x_zero, w_zero):
         convolution.conv_accumulate(x, w, acc, tile, geometry, x_zero, w_zero)
         return
-    taps = w.shape[2:4]
-    if is_empty(tile, taps):
+    if is_empty(tile, w.shape[2:4]):
         return
-    weights = tile_weights(w, tile, w_zero)
-    inputs = tile_inputs(x, taps, tile, geometry, x_zero)
-    sums = np.ascontiguousarray(acc)
-    call, _kept = operands(inputs, panels(weights, np.int32), weights.shape, acc.shape, geometry)
+    call, sums, _kept = _laid_out(x, tile_weights(w, tile, w_zero), acc, tile, geometry, x_zero)
     lib.npusim_sum_exact(call, pointer(sums))
-    put_back(sums, acc)
+    _put_back(sums, acc)
 
 
 def conv_accumulate_saturating(
@@ -52,17 +48,14 @@ def conv_accumulate_saturating(
             x, w, acc, tile, geometry, x_zero, w_zero, bits, tree
         )  # fmt: skip
         return
-    taps = w.shape[2:4]
-    if is_empty(tile, taps):
+    if is_empty(tile, w.shape[2:4]):
         return
     weights = tile_weights(w, tile, w_zero)
-    inputs = tile_inputs(x, taps, tile, geometry, x_zero)
-    sums = np.ascontiguousarray(acc)
+    call, sums, _kept = _laid_out(x, weights, acc, tile, geometry, x_zero)
     added = min(tree, weights.shape[4]) * greatest_input(x.dtype, x_zero) * magnitude(weights)
     narrow = added + 2 ** (bits - 1) <= INT32_MOST
-    call, _kept = operands(inputs, panels(weights, np.int32), weights.shape, acc.shape, geometry)
     lib.npusim_sum_saturating(call, tree, bits, narrow, pointer(sums))
-    put_back(sums, acc)
+    _put_back(sums, acc)
 
 
 def conv_accumulate_blocked(
@@ -74,23 +67,57 @@ def conv_accumulate_blocked(
     if not blocked_fits(*arguments):
         blocked.conv_accumulate_blocked(*arguments)
         return
-    taps = w.shape[2:4]
-    if is_empty(tile, taps):
+    if is_empty(tile, w.shape[2:4]):
         return
     g0, g1, k0, k1, c0, c1 = tile[2:8]
     zeros = w_zero.repeat(block, 4)[g0:g1, k0:k1, :, :, c0:c1]
     weights = w[g0:g1, k0:k1, :, :, c0:c1].astype(np.int32) - zeros
-    inputs = tile_inputs(x, taps, tile, geometry, x_zero)
-    sums = np.ascontiguousarray(acc)
+    call, sums, _kept = _laid_out(x, weights, acc, tile, geometry, x_zero)
     added = min(block, c1 - c0) * greatest_input(x.dtype, x_zero) * magnitude(weights)
     narrow = added <= INT32_MOST
-    call, _kept = operands(inputs, panels(weights, np.int32), weights.shape, acc.shape, geometry)
-    factors = panels(scale[g0:g1, k0:k1], np.float32)
+    chosen = scale[g0:g1, k0:k1]
+    factors = panels(_sixteens(chosen) if call.lanes else chosen, np.float32)
     width = min(bits, 32) if narrow else bits
     lib.npusim_sum_blocked(
         call, pointer(factors), scale.shape[4], block, c0, width, narrow, pointer(sums)
     )
-    put_back(sums, acc)
+    _put_back(sums, acc)
+
+
+def _laid_out(
+    x: Array, weights: Array, acc: Array, tile: Sequence[int], geometry: Sequence[int],
+    x_zero: int,
+) -> tuple[Any, Array, tuple[Any, ...]]:  # fmt: skip
+    """A `npusim_operands *`, contiguous sums with the values of `acc`, and what is pointed to.
+
+    Depthwise tiles pass sixteen channels at a time; their sums [b, y, x, P, 16] may have some more
+    channels than `acc`.
+    """
+    inputs = tile_inputs(x, weights.shape[2:4], tile, geometry, x_zero)
+    if weights.shape[1] * weights.shape[4] > 1:
+        sums, filters = np.ascontiguousarray(acc), weights
+    else:
+        filters = _sixteens(weights)
+        groups = filters.shape[0]
+        spread = np.zeros((inputs.shape[0], groups * PANEL, *inputs.shape[2:4]), np.int32)
+        spread[:, : inputs.shape[1]] = inputs[..., 0]
+        split = spread.reshape(len(spread), groups, PANEL, *inputs.shape[2:4])
+        inputs = np.ascontiguousarray(split.transpose(0, 1, 3, 4, 2))
+        sums = np.zeros((*acc.shape[:3], groups * PANEL), acc.dtype)
+        sums[..., : acc.shape[3]] = acc[..., 0]
+        sums = sums.reshape(*acc.shape[:3], groups, PANEL)
+    packed = panels(filters, np.int32)
+    call, kept = operands(inputs, packed, filters.shape, acc.shape, geometry)
+    call.lanes = filters is not weights
+    return call, sums, kept
+
+
+def _sixteens(values: Array) -> Array:
+    """Values [g, 1, FY, FX, n] of single filters as [g / 16, 16, FY, FX, n], filled up with 0."""
+    count = -(-values.shape[0] // PANEL)
+    filled = np.zeros((count * PANEL, *values.shape[2:]), values.dtype)
+    filled[: values.shape[0]] = values[:, 0]
+    return filled.reshape(count, PANEL, *values.shape[2:])
 
 
 def operands(
@@ -113,3 +140,10 @@ def put_back(sums: Array, acc: Array) -> None:
     """Copy the sums to `acc` where they are not its own memory."""
     if sums is not acc:
         acc[...] = sums
+
+
+def _put_back(sums: Array, acc: Array) -> None:
+    """The same for sums that may have channels to fill up sixteen."""
+    if sums.shape != acc.shape:
+        sums = sums.reshape(*acc.shape[:3], -1)[..., : acc.shape[3], None]
+    put_back(sums, acc)
