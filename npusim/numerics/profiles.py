@@ -5,7 +5,7 @@ convolutions and matrix products are those of `requantize.ARITHMETICS`; the othe
 kernel variant (`add` under `one_shift` is the kernel `add_one_shift`). The row `clamp` says how the
 bounds of a fused activation become integers (`quantization.CLAMP_ROUNDINGS`); `requantize_other` is
 a requantization that changes the format as well, `global_average_pool` a mean over an image,
-`matmul_constant` a product whose second matrix is a constant with zero point 0 (XNNPACK takes it),
+`matmul_symmetric` a product whose second matrix has the zero point 0 (XNNPACK takes it),
 `add_other` (and `sub`, `mul`) one of scales that XNNPACK leaves to other kernels, `add/clamped` one
 before a clamp that saturation does not imply. `fully_connected_without_bias` is a layer on 16 bits.
 `through_float` dequantizes, computes in float32 and

@@ -48,11 +48,11 @@ def model(rng: np.random.Generator, constant: bool = False, symmetric: bool = Fa
 
 
 @pytest.mark.parametrize("profile", litert.PROFILES)
-@pytest.mark.parametrize("constant", [(False, False), (True, False), (True, True)])
-def test_products_equal_litert(profile, constant, tmp_path):
+@pytest.mark.parametrize(("constant", "symmetric"), [(0, 0), (1, 0), (0, 1), (1, 1)])
+def test_products_equal_litert(profile, constant, symmetric, tmp_path):
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        m = model(rng, *constant)
+        m = model(rng, bool(constant), bool(symmetric))
         file = tmp_path / f"{seed}.tflite"
         file.write_bytes(m.content())
         x = inputs_for(m, rng)

@@ -39,7 +39,7 @@ PARAMETERS = {
     "sum": SUM_PARAMETERS,
 }  # fmt: skip
 REQUANTIZED = (
-    "conv2d", "fully_connected", "fully_connected_without_bias", "matmul", "matmul_constant",
+    "conv2d", "fully_connected", "fully_connected_without_bias", "matmul", "matmul_symmetric",
     "lstm_product", "transposed_conv2d", "transposed_conv2d_with_gaps",
     "transposed_conv2d_computed_size",
 )  # fmt: skip

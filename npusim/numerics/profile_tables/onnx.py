@@ -11,7 +11,7 @@ ARITHMETICS = {
     "conv2d": "float32_rint",
     "fully_connected": "float32_rint",
     "matmul": "float32_rint",
-    "matmul_constant": "float32_rint",
+    "matmul_symmetric": "float32_rint",
     "lstm_product": "double_rounding",
     "lstm_cell": "fixed_point",
     "add": "onnx",

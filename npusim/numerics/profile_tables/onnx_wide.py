@@ -15,7 +15,7 @@ _ROWS = {
     "fully_connected": "float32_rint",
     "fully_connected_without_bias": "float32_rint",
     "matmul": "float32_rint",
-    "matmul_constant": "float32_rint",
+    "matmul_symmetric": "float32_rint",
     "quantize": "onnx",
     "dequantize": "affine",
     "requantize": "onnx",

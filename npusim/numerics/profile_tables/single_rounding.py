@@ -17,7 +17,7 @@ ARITHMETICS = {
     "fully_connected/int16": "reduced_multiplier",
     "fully_connected_without_bias/int16": "reduced_multiplier",
     "matmul": "single_rounding",
-    "matmul_constant": "single_rounding",
+    "matmul_symmetric": "single_rounding",
     "lstm_product": "single_rounding",
     "transposed_conv2d": "single_rounding",
     "transposed_conv2d_with_gaps": "single_rounding",

@@ -11,7 +11,7 @@ ARITHMETICS = {
     "conv2d": "double_rounding",
     "fully_connected": "float64_half_away",
     "matmul": "double_rounding",
-    "matmul_constant": "double_rounding",
+    "matmul_symmetric": "double_rounding",
     "lstm_product": "double_rounding",
     "lstm_cell": "fixed_point",
     "add": "double_rounding",

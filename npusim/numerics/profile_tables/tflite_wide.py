@@ -14,7 +14,7 @@ WIDE_ARITHMETICS = {
     "fully_connected/int16": "float64_half_away",
     "fully_connected_without_bias/int16": "float64_half_away",
     "matmul/int16": "reduced_multiplier",
-    "matmul_constant/int16": "reduced_multiplier",
+    "matmul_symmetric/int16": "reduced_multiplier",
     "transposed_conv2d/int16": "reduced_multiplier",
     "transposed_conv2d_with_gaps/int16": "reduced_multiplier",
     "transposed_conv2d_computed_size/int16": "reduced_multiplier",

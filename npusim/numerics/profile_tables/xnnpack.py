@@ -21,7 +21,7 @@ ARITHMETICS = {
     "clamp/transposed_conv2d_computed_size": "half_away",
     "conv2d": "float32_rint",
     "fully_connected": "float32_rint",
-    "matmul_constant": "float32_rint",
+    "matmul_symmetric": "float32_rint",
     # The delegate leaves weights of 4 bits to the built-in kernels, but for even fully connected
     # layers.
     "conv2d/int8*int4": "double_rounding_upwards",

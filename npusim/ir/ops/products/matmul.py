@@ -81,8 +81,8 @@ class MatMul(Operator):
         qa, qb, qy = (quantized(self, tensor) for tensor in (a, inputs[1], out))
         wide = max(a.format.bits, b.format.bits) > 8
         scale, real = product_scales(qa, qb, qy, out.shape[-1], wide)
-        symmetric = b.is_constant and qb.scalar_zero_point == 0
-        kind = f"{self.kind}_constant" if symmetric else self.kind
+        symmetric = qb.scalar_zero_point == 0
+        kind = f"{self.kind}_symmetric" if symmetric else self.kind
         requantizer = make_requantizer(
             product_arithmetic(
                 self, kind, a.format.name, (a, b, out), profile, scale, real
