@@ -85,8 +85,12 @@ def add_dense(
 
 
 def pack_depthwise(w: Array, tile: Sequence[int], w_zero: Array) -> Array:
-    """[FY, FX, g]: the channels of a tap lie together."""
-    return np.ascontiguousarray(_weights(w, tile, w_zero)[:, 0, :, :, 0].transpose(1, 2, 0))
+    """[FY * FX filled up with zeros to a multiple of three, g]."""
+    weights = _weights(w, tile, w_zero)[:, 0, :, :, 0]
+    taps = weights.shape[1] * weights.shape[2]
+    packed = np.zeros((-(-taps // 3) * 3, weights.shape[0]), np.int16)
+    packed[:taps] = weights.reshape(-1, taps).T
+    return packed
 
 
 def add_depthwise(
@@ -96,7 +100,7 @@ def add_depthwise(
     """`depthwise_accumulate` of weights that are packed; the tile has its filter and channel."""
     if weights.size:
         region = _region(x, w_shape, tile, geometry, x_zero)[..., 0]
-        _add(_multiply_depthwise, region, weights, acc[..., 0], geometry[:4])
+        _add(_multiply_depthwise, region, weights, acc[..., 0], (*geometry[:4], *w_shape[2:4]))
 
 
 def _weights(w: Array, tile: Sequence[int], w_zero: Array) -> Array:
@@ -214,16 +218,24 @@ def _gather(
 
 @compiled
 def _multiply_depthwise(region: Array, weights: Array, acc: Array, steps: Array) -> None:
-    stride_y, stride_x, dilation_y, dilation_x = steps
+    """weights [taps and zeros, g]: three taps at once, since each time sums are loaded."""
+    stride_y, stride_x, dilation_y, dilation_x, taps_y, taps_x = steps
     images, rows, cols, channels = acc.shape
+    places = np.empty((weights.shape[0], 2), np.int64)
+    for t in range(weights.shape[0]):
+        tap = min(t, taps_y * taps_x - 1)  # zeros may meet any input
+        places[t] = tap // taps_x * dilation_y, tap % taps_x * dilation_x
     for b in range(images):
         for y in range(rows):
             for x in range(cols):
-                sums = acc[b, y, x]
-                for fy in range(weights.shape[0]):
-                    for fx in range(weights.shape[1]):
-                        row = y * stride_y + fy * dilation_y
-                        values = region[b, row, x * stride_x + fx * dilation_x]
-                        line = weights[fy, fx]
-                        for g in range(channels):
-                            sums[g] += np.int32(values[g]) * np.int32(line[g])
+                sums, top, left = acc[b, y, x], y * stride_y, x * stride_x
+                for t in range(0, weights.shape[0], 3):
+                    x0 = region[b, top + places[t, 0], left + places[t, 1]]
+                    x1 = region[b, top + places[t + 1, 0], left + places[t + 1, 1]]
+                    x2 = region[b, top + places[t + 2, 0], left + places[t + 2, 1]]
+                    w0, w1, w2 = weights[t], weights[t + 1], weights[t + 2]
+                    for g in range(channels):
+                        sums[g] += (
+                            np.int32(x0[g]) * np.int32(w0[g]) + np.int32(x1[g]) * np.int32(w1[g])
+                            + np.int32(x2[g]) * np.int32(w2[g])
+                        )  # fmt: skip
