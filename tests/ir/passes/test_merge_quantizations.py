@@ -9,8 +9,12 @@ import onnx
 import pytest
 
 from npusim.frontend.onnx import read_onnx
+from npusim.ir.ops.elements.dequantize import Dequantize
+from npusim.ir.ops.elements.quantize import Quantize
+from npusim.ir.passes.merge_quantizations import merge_quantizations
 from tests.support.evaluate import evaluate
 from tests.support.onnx_models import NetworkBuilder, quantize, random_inputs, session
+from tests.support.pass_graphs import Graphs, shown
 
 
 def _branches(tmp_path: Path, **options: object) -> Path:
@@ -51,3 +55,14 @@ def test_a_merged_network_equals_onnx_runtime(tmp_path: Path) -> None:
     for sample in random_inputs(onnx.load(path), 3):
         (expected,) = session(path).run(None, sample)
         np.testing.assert_array_equal(evaluate(graph, sample)[graph.outputs[0]], expected)
+
+
+def test_quantizations_that_treat_large_numbers_otherwise_are_not_one() -> None:
+    g = Graphs()
+    g.input("x", (2, 3))
+    g.node(Quantize(), ["x"], "a", scale=0.5)
+    g.node(Quantize(saturate=False), ["x"], "b", scale=0.5)
+    for name in ("a", "b"):
+        g.node(Dequantize(), [name], f"{name}_real")
+    graph = merge_quantizations(g.graph("a_real", "b_real"))
+    assert [kind for kind, _, _ in shown(graph)].count("quantize") == 2
