@@ -31,17 +31,6 @@ INLINE void run_pixels(
             STORE(sums[first + p] + v * lanes, total[p][v]);
 }
 
-INLINE void run_kind(
-    const int kind, const int strict, const int each_lane, const float_operands *from,
-    const bounds *to, float (*sums)[FLOAT_LANES])
-{
-    int64_t p = 0;
-    for (; p + TOGETHER <= from->pixels; p += TOGETHER)
-        run_pixels(TOGETHER, kind, strict, each_lane, from, p, to, sums);
-    for (; p < from->pixels; p++)
-        run_pixels(1, kind, strict, each_lane, from, p, to, sums);
-}
-
 /*
  * Sums of neighbours that wait for their right half: of 2, 4, 8 products. All of a group's are
  * joined from the last to the first, which is what pairing level by level comes to.
@@ -84,23 +73,22 @@ INLINE void add_group(
                  to, waiting);
     x += (count - 1) * MOST_FLOAT_PIXELS;
     w += (count - 1) * FLOAT_LANES;
-    for (int p = 0; p < pixels; p++)
-        for (int v = 0; v < VECTORS; v++) {
-            VECTOR sum = total[p][v];
-            int64_t rest = pairs;
-            if (pairs) { /* the last of the waiting sums, with the odd product if there is one */
-                const int last = __builtin_ctzll((uint64_t)pairs);
-                sum = waiting->of[last][p][v];
-                rest &= rest - 1;
-            }
-            if (count % 2)
-                sum = add_product(
-                    kind, strict, BROADCAST(x + p), LOAD(w + v * lanes), sum, to);
-            for (; rest; rest &= rest - 1)
-                sum = add(
-                    kind, strict, waiting->of[__builtin_ctzll((uint64_t)rest)][p][v], sum, to);
-            total[p][v] = pairs ? add(kind, strict, total[p][v], sum, to) : sum;
+#pragma GCC unroll 1 /* once a group: copies for each pixel would only be long */
+    for (int i = 0; i < pixels * VECTORS; i++) {
+        const int p = i / VECTORS, v = i % VECTORS;
+        VECTOR sum = total[p][v];
+        int64_t rest = pairs;
+        if (pairs) { /* the last of the waiting sums, with the odd product if there is one */
+            sum = waiting->of[__builtin_ctzll((uint64_t)rest)][p][v];
+            rest &= rest - 1;
         }
+        if (count % 2)
+            sum = add_product(kind, strict, BROADCAST(x + p), LOAD(w + v * lanes), sum, to);
+        for (; rest; rest &= rest - 1)
+            sum = add(
+                kind, strict, waiting->of[__builtin_ctzll((uint64_t)rest)][p][v], sum, to);
+        total[p][v] = pairs ? add(kind, strict, total[p][v], sum, to) : sum;
+    }
 }
 
 INLINE void run_trees(
@@ -126,47 +114,41 @@ INLINE void run_trees(
             STORE(sums[first + p] + v * lanes, total[p][v]);
 }
 
-INLINE void run_kind_trees(
-    const int kind, const int strict, int64_t tree, const float_operands *from, const bounds *to,
+/*
+ * TOGETHER pixels at a time; what lies beside the last one is there to be read. A single one is
+ * cheaper alone where there are many, in sums without `strict`.
+ */
+INLINE void run_kind(
+    const int kind, int strict, int64_t tree, const float_operands *from, const bounds *to,
     float (*sums)[FLOAT_LANES])
 {
     int64_t p = 0;
-    for (; p + TOGETHER <= from->pixels; p += TOGETHER)
-        run_trees(TOGETHER, kind, strict, tree, from, p, to, sums);
-    for (; p < from->pixels; p++)
-        run_trees(1, kind, strict, tree, from, p, to, sums);
+    for (; p < from->pixels; p += TOGETHER)
+        if (from->each_lane)
+            run_pixels(TOGETHER, kind, 1, 1, from, p, to, sums);
+        else if (tree > 1 && from->channels > 1)
+            run_trees(TOGETHER, kind, 1, tree, from, p, to, sums);
+        else if (strict)
+            run_pixels(TOGETHER, kind, 1, 0, from, p, to, sums);
+        else if (from->pixels - p > 1)
+            run_pixels(TOGETHER, kind, 0, 0, from, p, to, sums);
+        else
+            run_pixels(1, kind, 0, 0, from, p, to, sums);
 }
-
-#define RUN_KIND(KIND)                                      \
-    case KIND:                                              \
-        if (trees && strict)                                \
-            run_kind_trees(KIND, 1, tree, from, to, sums);  \
-        else if (trees)                                     \
-            run_kind_trees(KIND, 0, tree, from, to, sums);  \
-        else if (strict && from->each_lane)                 \
-            run_kind(KIND, 1, 1, from, to, sums);           \
-        else if (strict)                                    \
-            run_kind(KIND, 1, 0, from, to, sums);           \
-        else if (from->each_lane)                           \
-            run_kind(KIND, 0, 1, from, to, sums);           \
-        else                                                \
-            run_kind(KIND, 0, 0, from, to, sums);           \
-        break;
 
 INLINE void run_steps(
     int kind, int strict, int64_t tree, const float_operands *from, const bounds *to,
     float (*sums)[FLOAT_LANES])
 {
-    const int trees = tree > 1 && from->channels > 1;
     switch (kind) {
-        RUN_KIND(FUSED_FP32)
-        RUN_KIND(FUSED_FP16)
-        RUN_KIND(ODD_FP16)
-        RUN_KIND(FUSED_BF16)
-        RUN_KIND(ODD_BF16)
-        RUN_KIND(TWICE_FP32)
-        RUN_KIND(TWICE_FP16)
-        RUN_KIND(TWICE_BF16)
+        case FUSED_FP32: run_kind(FUSED_FP32, strict, tree, from, to, sums); break;
+        case FUSED_FP16: run_kind(FUSED_FP16, strict, tree, from, to, sums); break;
+        case ODD_FP16: run_kind(ODD_FP16, strict, tree, from, to, sums); break;
+        case FUSED_BF16: run_kind(FUSED_BF16, strict, tree, from, to, sums); break;
+        case ODD_BF16: run_kind(ODD_BF16, strict, tree, from, to, sums); break;
+        case TWICE_FP32: run_kind(TWICE_FP32, strict, tree, from, to, sums); break;
+        case TWICE_FP16: run_kind(TWICE_FP16, strict, tree, from, to, sums); break;
+        case TWICE_BF16: run_kind(TWICE_BF16, strict, tree, from, to, sums); break;
     }
 }
 

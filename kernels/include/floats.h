@@ -28,7 +28,8 @@ enum {
 /*
  * sums[p][k] gets the products of step after step, taps * channels of them. `each_lane`: lane k of
  * pixel p multiplies values[(step * MOST_FLOAT_PIXELS + p) * FLOAT_LANES + k]; else all lanes
- * values[step * MOST_FLOAT_PIXELS + p]. `panel` is [step][FLOAT_LANES]. scratch: FLOAT_LANES
+ * values[step * MOST_FLOAT_PIXELS + p]. `panel` is [step][FLOAT_LANES]. There are
+ * MOST_FLOAT_PIXELS of values and sums, of which `pixels` matter. scratch: FLOAT_LANES
  * doubles for each product of a tree.
  */
 typedef struct {
