@@ -90,6 +90,10 @@ def _mismatch(tensor: Tensor, array: np.ndarray, where: str) -> Problem | None:
         return Problem(where, f"dtype is {array.dtype}, expected {tensor.format.dtype}")
     if array.shape != tensor.shape:
         return Problem(where, f"shape is {array.shape}, expected {tensor.shape}")
+    fmt = tensor.format
+    if fmt.bits < 8 and array.size and not fmt.low <= array.min() <= array.max() <= fmt.high:
+        span = f"{fmt.name} spans {fmt.low} to {fmt.high}"
+        return Problem(where, f"values are {array.min()} to {array.max()}, {span}")
     return None
 
 

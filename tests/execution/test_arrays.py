@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,15 @@ def test_types_of_ml_dtypes_are_taken_as_what_they_hold() -> None:
     assert as_stored(np.array([-8, 7]).astype(ml_dtypes.int4), INT4).tolist() == [-8, 7]
     other = values.astype(ml_dtypes.float8_e5m2)
     assert as_stored(other, FP8_E4M3) is other, "another format is a mismatch, not a bit pattern"
+
+
+def test_a_byte_beyond_four_bits_is_refused() -> None:
+    graph = _one_input()
+    graph.tensors["in0"] = replace(graph.tensors["in0"], format=INT4)
+    ends = np.resize(np.array([-8, 7], np.int8), (1, 4, 4, 3))
+    assert np.array_equal(check_inputs(graph, {"in0": ends})["in0"], ends)
+    message = _message(graph, {"in0": ends + np.int8(1)})
+    assert "-7 to 8" in message and "int4 spans -8 to 7" in message
 
 
 def test_missing_and_unknown_names_are_told_together() -> None:
