@@ -102,6 +102,19 @@ def test_networks_read_from_tflite(name: str) -> None:
     assert {op.version for op in model.opset_import} == {21}
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["mlperf-tiny-ic", *(pytest.param(one, marks=pytest.mark.slow) for one in
+                         ("mobilenet-v3-small", "deit-tiny", "yolov8n"))],
+)  # fmt: skip
+def test_built_in_networks(name: str) -> None:
+    """Global pooling of channels-last images, gates that broadcast, attention, detection heads."""
+    graph = npusim.load_model(name).graph
+    model = check(graph, 1)
+    if name == "mobilenet-v3-small":
+        assert [node.op_type for node in model.graph.node].count("Transpose") == 1
+
+
 X = Operand((1, 3, 6, 5), 0.021, 117)
 Y = Operand((1, 3, 6, 5), 0.034, 90)
 SAME = Operand((), 0.021, 117)

@@ -39,8 +39,9 @@ def channels_first(values: Values, node: Node) -> bool:
     names = [name for name in (*node.inputs, *node.outputs) if name]
     tensors = [values.tensor(name) for name in names]
     shape = tensors[-1].shape
-    fit = all(t.shape == shape or (t.is_constant and len(t.shape) <= 4) for t in tensors)
-    return len(shape) == 4 and fit and any(values.has_first(name) for name in node.inputs)
+    fit = all(len(t.shape) == 4 or (t.is_constant and len(t.shape) <= 4) for t in tensors)
+    whole = [tensor.name for tensor in tensors[:-1] if tensor.shape == shape]
+    return len(shape) == 4 and fit and any(values.has_first(name) for name in whole)
 
 
 def _plain(operator: str, *attributes: str, domain: str = "") -> Handler:

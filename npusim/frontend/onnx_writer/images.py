@@ -75,11 +75,25 @@ def _resize_bilinear(values: Values, node: Node) -> None:
 
 def _mean(values: Values, node: Node) -> None:
     """GlobalAveragePool where the model has one, else ReduceMean."""
-    assert isinstance(node.op, Mean)
-    if node.op.global_pool:
-        finish(values, node.outputs[0], "GlobalAveragePool", [values.real_value(node.inputs[0])])
+    op, (name, out) = node.op, (node.inputs[0], node.outputs[0])
+    assert isinstance(op, Mean)
+    if not op.global_pool:
+        _reduction("ReduceMean")(values, node)
         return
-    _reduction("ReduceMean")(values, node)
+    rank = len(values.tensor(name).shape)
+    axes = sorted(axis % rank for axis in op.axes)
+    turned = rank == 4 and axes == [1, 2]
+    if not turned and axes != list(range(2, rank)):
+        raise UnwritableError(f"a global pooling along axes {axes} is not written")
+    inputs = [values.real_value(name, turned)]
+    if op.keep_dims:
+        finish(values, out, "GlobalAveragePool", inputs, first=turned)
+        return
+    pooled = values.emit("GlobalAveragePool", inputs, values.fresh(f"{out}_float"))
+    if values.tensor(out).quantization is not None:
+        pooled = values.quantized(pooled, out, values.fresh(f"{out}_pixel"))
+    shape = values.constant(f"{out}_shape", np.array(values.tensor(out).shape, np.int64))
+    values.stored[out, False] = values.emit("Reshape", [pooled, shape], values.name_of(out, False))
 
 
 def _reduction(operator: str) -> Handler:
