@@ -7,8 +7,8 @@
 
 #include "npusim_kernels.h"
 
-/* Some 20 microseconds at 200 MACs a nanosecond; waking a thread takes some of them. */
-enum { MACS_OF_A_PART = 1 << 22 };
+/* Some 40 microseconds at 200 MACs a nanosecond; waking a thread and its end take about ten. */
+enum { MACS_OF_A_PART = 1 << 23 };
 
 static int64_t macs_of_a_part = MACS_OF_A_PART;
 
