@@ -59,8 +59,8 @@ def _outputs(seed: int) -> list[bytes]:
     rng = np.random.default_rng(seed)
     found = []
     layers = (
-        ((6, 9, 40, 1, 64), 80),
-        ((1, 50, 45, 1, 64), 80),
+        ((6, 9, 40, 1, 64), 160),
+        ((1, 50, 45, 1, 64), 160),
         ((1, 1, 9, 1, 999), 1999),
     )
     for shape, filters in layers:
