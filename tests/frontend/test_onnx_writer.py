@@ -24,6 +24,8 @@ from npusim.frontend.onnx import read_onnx, read_onnx_bytes
 from npusim.frontend.onnx_writer import onnx_model
 from npusim.frontend.onnx_writer.writer import WRITERS
 from npusim.ir.graph import Graph, Node
+from npusim.ir.ops.pairs.add import Add
+from npusim.ir.tensor import Tensor
 from npusim.models.bundled import bundled_model_path
 from npusim.numerics.formats import INT8, INT32, format_named
 from npusim.numerics.quantization import Activation, Quantization
@@ -216,6 +218,18 @@ def test_a_clamp_stands_where_the_convolution_stays_in_integers(tmp_path: Path, 
     session(model, tmp_path / "fused.onnx", int8=True)
     fused = [one.op_type for one in onnx.load(tmp_path / "fused.onnx").graph.node]
     assert "QLinearConv" in fused and "Conv" not in fused
+
+
+def test_a_clamp_of_plain_integers_has_their_type() -> None:
+    """Index arithmetic: sums of int32 between 0 and 6."""
+    names = ("a", "b", "y")
+    node = Node("sum", Add(Activation.RELU6), names[:2], names[2:])
+    tensors = {name: Tensor(name, (2, 5), INT32) for name in names}
+    graph = Graph("plain", (node,), tensors, names[:2], names[2:], "tflite-reference")
+    model = onnx_model(graph)
+    a, b = (np.arange(-5, 5, dtype=np.int32).reshape(2, 5) * factor for factor in (1, 2))
+    (found,) = session(model).run(None, {"a": a, "b": b})
+    assert np.array_equal(found, np.clip(a + b, 0, 6)) and found.dtype == np.int32
 
 
 def test_what_cannot_be_written_is_named_at_once(tmp_path: Path) -> None:

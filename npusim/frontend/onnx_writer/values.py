@@ -91,7 +91,9 @@ class Values:
         return self._add(name, data, tensor.format)
 
     def real_constant(self, wish: str, value: float, fmt: Format) -> str:
-        """A number that real values of format `fmt` are computed with."""
+        """A number that values of format `fmt`, which have no scale, are computed with."""
+        if fmt.is_integer:
+            return self.constant(wish, np.array(int(value), fmt.dtype), fmt)
         return self.constant(wish, encode(np.array(value, np.float32), fmt), fmt)
 
     def _add(self, name: str, data: np.ndarray, fmt: Format) -> str:
