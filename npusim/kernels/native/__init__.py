@@ -22,11 +22,11 @@ from npusim.kernels.native import (
 )
 from npusim.kernels.native.memory import ffi, lib
 from npusim.kernels.reference import KERNELS as REFERENCE
-from npusim.kernels.tables import lookup_kernels
+from npusim.kernels.tables import Kernel, lookup_kernels
 from npusim.kernels.widths import by_width
 
 _TABLES = lookup_kernels(REFERENCE, elementwise.lookup)
-_EIGHT_BIT = {
+_EIGHT_BIT: dict[str, Kernel] = {
     "max_pool_exact": pooling.max_pool_exact,
     "quantize_half_away": elementwise.quantize_half_away,
     "quantize_onnx": elementwise.quantize_onnx,
