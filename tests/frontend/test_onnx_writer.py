@@ -168,7 +168,7 @@ def test_one_operator(tmp_path: Path, operator: str, dtype: str) -> None:
     model = qdq(operator, given, y, dtype=dtype, extra=extra, opset=20, **attributes)
     path = tmp_path / "one.onnx"
     onnx.save(model, path)
-    check(read_onnx(path), 3)
+    check(read_onnx(path), 1)
 
 
 def _with_drawn_constants(graph: Graph, seed: int) -> Graph:
@@ -183,7 +183,7 @@ def _with_drawn_constants(graph: Graph, seed: int) -> Graph:
     return replace(graph, tensors=tensors)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(graph=graphs(), seed=st.integers(0, 2**16))
 def test_random_channels_last_graphs(graph: Graph, seed: int) -> None:
     """Convolutions, pools, sums and movements in any order, images in either form."""
