@@ -14,12 +14,12 @@ pytestmark = pytest.mark.skipif(not native_available(), reason="installed with N
 
 AFFINE = Affine(np.float32(0.5), 0, -128, 127)
 WITHOUT_C = {
-    "arg_extremum", "cast_exact", "clip_exact", "l2_normalization_fixed_point",
+    "arg_extremum", "cast_exact", "clip_exact", "cum_sum_plain", "l2_normalization_fixed_point",
     "lstm_cell_fixed_point", "mean_double_rounding_as_uint8", "mean_float32_half_away",
     "pair_plain", "quantize_float64_half_away", "reduce_plain", "reduce_prod_rounded_factor",
-    "softmax_table_513", "resize_bilinear_fixed11",
-    "resize_bilinear_float32_half_away", "resize_bilinear_integer", "resize_bilinear_truncated",
-    "resize_bilinear_truncated_integer",
+    "resize_bilinear_fixed11", "resize_bilinear_float32_half_away", "resize_bilinear_integer",
+    "resize_bilinear_truncated", "resize_bilinear_truncated_integer", "scaled_dequantize",
+    "scaled_quantize", "softmax_table_513", "top_k_plain",
 }  # fmt: skip
 """Kernels that the C path takes from the reference: those that take any format, and rare ones."""
 
