@@ -71,7 +71,7 @@ def operator_cases(draw: Draw) -> Iterator[VectorCase]:
     for profile in PROFILES.values():
         for op in operators():
             for fmt in FORMATS.values():
-                scales = _scales(draw, np.dtype(fmt.dtype).type)
+                scales = scales_of(draw, np.dtype(fmt.dtype).type)
                 for each in (scales, _FIXED) if fmt is INT16 else (scales,):
                     case = operator_case(draw, op, profile, fmt, each)
                     if case is not None:
@@ -110,7 +110,7 @@ def _named_kernels() -> Kernels:
     )
 
 
-def _scales(draw: Draw, dtype: Any) -> Scales:
+def scales_of(draw: Draw, dtype: Any) -> Scales:
     """Quantization of a, b and output: unrelated, or one for all as some functions ask for.
 
     That of int16 is symmetric.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from npusim.doctor import vector_cases
 from npusim.doctor.draws import EIGHT_BIT
-from npusim.doctor.operator_cases import operator_case, operators
+from npusim.doctor.operator_cases import FORMATS, operator_case, operators, scales_of
 from npusim.doctor.vector_cases import VectorCase
 from npusim.kernels.table import kernels
 from npusim.numerics.profiles import PROFILES
@@ -34,7 +34,9 @@ def assert_equals_reference(case: VectorCase, path: str) -> None:
 def _operator_cases(draw: st.DrawFn) -> VectorCase:
     """Functions of one and of two elements, as an operator binds them under some profile."""
     op, profile = draw(st.sampled_from(operators())), draw(st.sampled_from([*PROFILES.values()]))
-    case = operator_case(Drawn(draw), op, profile, draw(st.sampled_from(EIGHT_BIT)))
+    dtype = draw(st.sampled_from(EIGHT_BIT))
+    drawn, fmt = Drawn(draw), FORMATS[np.dtype(dtype).name]
+    case = operator_case(drawn, op, profile, fmt, scales_of(drawn, dtype))
     assume(case is not None)
     assert case is not None
     return case
