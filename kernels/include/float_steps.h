@@ -126,8 +126,10 @@ INLINE void run_kind(
     for (; p < from->pixels; p += TOGETHER)
         if (from->each_lane)
             run_pixels(TOGETHER, kind, 1, 1, from, p, to, sums);
-        else if (tree > 1 && from->channels > 1)
+        else if (tree > 1 && from->channels > 1 && strict)
             run_trees(TOGETHER, kind, 1, tree, from, p, to, sums);
+        else if (tree > 1 && from->channels > 1)
+            run_trees(TOGETHER, kind, 0, tree, from, p, to, sums);
         else if (strict)
             run_pixels(TOGETHER, kind, 1, 0, from, p, to, sums);
         else if (from->pixels - p > 1)
