@@ -27,6 +27,8 @@ Geometry = tuple[int, int, int, int, int, int]
 
 WIDEST_SATURATING = 62
 """Accumulators of more bits are not reached: 2^28 products of 16-bit operands stay below."""
+_TOGETHER = 64
+"""Filters that are looked at together, so that the largest layers are not held in int32."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,12 @@ def greatest_sum(
     """
     if weights is None:
         return greatest_of(x, x_zero, w, int(np.abs(w_zero).max()) if w_zero.size else 0, terms)
-    differences = weights.astype(np.int64) - w_zero[..., None, None, None]
-    sums = np.abs(differences).sum((-3, -2, -1))
-    return int(sums.max()) * _reach(x, x_zero) if sums.size else 0
+    filters, zeros, most = weights.reshape(w_zero.size, *weights.shape[-3:]), w_zero.reshape(-1), 0
+    for at in range(0, len(filters), _TOGETHER):
+        some = slice(at, at + _TOGETHER)
+        differences = filters[some].astype(np.int32) - zeros[some, None, None, None]
+        most = max(most, int(np.abs(differences).sum((1, 2, 3), dtype=np.int64).max()))
+    return most * _reach(x, x_zero)
 
 
 def greatest_of(x: Format, x_zero: int, w: Format, w_zero: int, terms: int) -> int:
