@@ -49,6 +49,7 @@ PROBED = {
 WITH_INT4_WEIGHTS = (INT8, INT16)
 """Formats of the data that are probed with weights of 4 bits too, where there are weights."""
 SCALED_FLOATS = (FP8_E4M3, FP8_E5M2)
+FLOATS = tuple(fmt.name for fmt in (*SCALED_FLOATS, FP16, BF16, FP32))
 PROFILES = {"tflite": ("tflite-reference", "xnnpack"), "onnx": ("onnx",)}
 """Framework to the profiles under which a format must be taken to be listed."""
 
@@ -145,8 +146,13 @@ def _takes_scaled(op: Operator) -> bool:
 
 
 def in_words(formats: tuple[str, ...], framework: str) -> str:
-    """Formats with a comma between them; `any` for all that the framework has."""
-    return "any" if len(formats) == len(PROBED[framework]) else ", ".join(formats) or "none"
+    """Formats with a comma between them; `any` for all that the framework has, `floats` for all
+    floating-point ones of ONNX."""
+    if len(formats) == len(PROBED[framework]):
+        return "any"
+    if set(FLOATS) <= set(formats):
+        formats = (*(name for name in formats if name not in FLOATS), "floats")
+    return ", ".join(formats) or "none"
 
 
 _BIASES = {
