@@ -147,8 +147,15 @@ def one_shift_difference(
 def fixed_point_quotient(
     a: Quantization, b: Quantization, y: Quantization, clamp: Clamp
 ) -> FixedPointQuotient:
-    """TFLite's Div: sa / (sb * sy), each step rounded to float32, as a fixed-point multiplier."""
-    real = a.scalar_scale / np.float32(b.scalar_scale * y.scalar_scale)
+    """TFLite's Div: sa / (sb * sy), each step rounded to float32, as a fixed-point multiplier.
+
+    Raises UnsupportedModelError if that is no number of float32.
+    """
+    with np.errstate(over="ignore", divide="ignore", under="ignore"):
+        real = a.scalar_scale / np.float32(b.scalar_scale * y.scalar_scale)
+    if not np.isfinite(real):
+        what = "the scales of a quotient give a factor beyond float32"
+        raise UnsupportedModelError(Problem("div", what))
     zeros = a.scalar_zero_point, b.scalar_zero_point
     return FixedPointQuotient(*zeros, *_multiplier(float(real)), y.scalar_zero_point, *clamp)
 

@@ -72,16 +72,17 @@ def _clamp_notes(graph: Graph) -> list[str]:
 
 
 def _float_notes(graph: Graph) -> list[str]:
-    """A note that names what computes in float32, which the host does."""
+    """A note that names what computes in float32, which the host does for most NPUs."""
     real = [node for node in graph.nodes if _computes_reals(graph, node)]
     if not real:
         return []
     kinds = Counter(node.op.kind for node in real)
     named = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     return [
-        f"{len(real)} of {len(graph.nodes)} operators compute in float32, on the host: {named}; "
-        "sums of products are rounded once here, in an order of its own by ONNX Runtime, so values "
-        "can differ in their last bits, and what is quantized from them by one step"
+        f"{len(real)} of {len(graph.nodes)} operators compute in float32, on the host where the "
+        f"NPU has no fp32: {named}; sums of products are rounded once there, in an order of its "
+        "own by ONNX Runtime, so values can differ in their last bits, and what is quantized from "
+        "them by one step"
     ]
 
 

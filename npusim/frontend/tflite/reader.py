@@ -255,7 +255,7 @@ class _Builder:
     def _notes(self) -> tuple[str, ...]:
         if not any(t.is_constant and t.format in (FP32, FP16) for t in self.used.values()):
             return ()
-        return ("a float model: what is float runs on the host",)
+        return ("a float model: what is float runs on the host where the NPU has no fp32",)
 
 
 def _run_time_quantization(nodes: Sequence[Node], tensors: Mapping[str, Tensor]) -> str:
