@@ -98,13 +98,8 @@ class Executor:
 
     def _reduction(self, at: int) -> int:
         """Input channels whose products a step sums at once; 0 if that cannot change a bit."""
-        pair = self._program.steps[at].pair
-        if not pair:
-            return 0
-        how = self._program.hardware.mac_array.accumulation(pair)
-        if not getattr(self._bound[at], "is_ordered", how.is_ordered):
-            return 0
-        return int(self._program.table[at]["tile_c"])
+        ordered = getattr(self._bound[at], "is_ordered", False)
+        return int(self._program.table[at]["tile_c"]) if ordered else 0
 
     def _run_tiles(self, values: Values, observer: Observer | None) -> None:
         steps = self._program.steps

@@ -25,7 +25,7 @@ class ArrayKernel(Protocol):
 
     Arrays have the logical shapes of the graph. `acc` is [b, oy, ox, g, k] for the extents of the
     tile, zero before the first reduction tile; int32, or what the attribute `sum_dtype` says. An
-    attribute `is_ordered` that is False says that no order of reduction tiles changes a bit.
+    attribute `is_ordered` that is True says that the order of reduction tiles can change a bit.
     """
 
     def accumulate(self, inputs: Sequence[np.ndarray], acc: np.ndarray, tile: Tile) -> None:

@@ -37,9 +37,13 @@ class Stored16:
 
 
 def tile_weights(w: Array, tile: Sequence[int], w_zero: Array) -> Array:
-    """Weights of the tile minus their zero points: int32 [g, k, FY, FX, c]."""
+    """Weights of the tile minus their zero points: int32 [g, k, FY, FX, c].
+
+    `w_zero` is [G, K], or has the rank of w, 1 where all share one, and all channels.
+    """
     g0, g1, k0, k1, c0, c1 = tile[2:8]
-    zeros = w_zero[g0:g1, k0:k1, None, None, None]
+    zeros = w_zero[g0:g1, k0:k1]
+    zeros = zeros[..., None, None, None] if w_zero.ndim == 2 else zeros[..., c0:c1]
     differences: Array = w[g0:g1, k0:k1, :, :, c0:c1].astype(np.int32) - zeros
     return differences
 

@@ -35,8 +35,3 @@ class Accumulation:
     products: str = "exact"
     subnormals: str = "keep"
     compute: Format | None = None
-
-    @property
-    def is_ordered(self) -> bool:
-        """True if the order of additions can change a sum."""
-        return self.format.is_float or self.on_overflow != "wrap"

@@ -58,9 +58,8 @@ def conv_accumulate_blocked(
         return
     if is_empty(tile, w.shape[2:4]):
         return
-    g0, g1, k0, k1, c0, c1 = tile[2:8]
-    zeros = w_zero.repeat(block, 4)[g0:g1, k0:k1, :, :, c0:c1]
-    weights = w[g0:g1, k0:k1, :, :, c0:c1].astype(np.int32) - zeros
+    g0, g1, k0, k1, c0 = tile[2:7]
+    weights = tile_weights(w, tile, w_zero.repeat(block, 4))
     inputs = tile_inputs(x, w.shape[2:4], tile, geometry, x_zero)
     factors = np.ascontiguousarray(scale[g0:g1, k0:k1].transpose(0, 2, 3, 4, 1))
     _add(_blocked, inputs, weights, acc, geometry, factors, block, c0, 64 - bits)

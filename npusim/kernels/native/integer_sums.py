@@ -70,8 +70,7 @@ def conv_accumulate_blocked(
     if is_empty(tile, w.shape[2:4]):
         return
     g0, g1, k0, k1, c0, c1 = tile[2:8]
-    zeros = w_zero.repeat(block, 4)[g0:g1, k0:k1, :, :, c0:c1]
-    weights = w[g0:g1, k0:k1, :, :, c0:c1].astype(np.int32) - zeros
+    weights = tile_weights(w, tile, w_zero.repeat(block, 4))
     call, sums, _kept = _laid_out(x, weights, acc, tile, geometry, x_zero)
     added = min(block, c1 - c0) * greatest_input(x.dtype, x_zero) * magnitude(weights)
     narrow = added <= INT32_MOST

@@ -47,6 +47,7 @@ class FloatProductKernel:
     """An `ArrayKernel` of one product; `weights` are decoded once if they are constant."""
 
     sum_dtype: ClassVar[type] = np.float32
+    is_ordered: ClassVar[bool] = True
 
     kernels: Kernels
     accumulation: Accumulation
