@@ -30,6 +30,6 @@ def depth_first(tile: Extents, array: ArrayParams) -> TileCost:
     taps = tile.fy * tile.fx
     passes = tile.g * taps * -(-tile.k // array.cols) * -(-tile.c // array.channel_block)
     blocks = array.channel_block // array.rows * pixel_blocks(tile, array)
-    stream = cycles_at(blocks, array.macs_per_unit)
+    stream = cycles_at(blocks, tile.macs_per_unit)
     weight_time = cycles_at(array.channel_block * array.cols, array.weight_rate)
     return cost_of_passes(tile, array, passes, taps, stream, weight_time)

@@ -47,7 +47,6 @@ def machine_of(hardware: Hardware) -> Machine:
         max_taps_y=taps_y,
         max_taps_x=taps_x,
         accumulators=mac.accumulator.entries or 1 << 40,
-        macs_per_unit=1.0,
     )
     sram = hardware.memory.sram
     return Machine(

@@ -30,7 +30,7 @@ def output_stationary(tile: Extents, array: ArrayParams) -> TileCost:
     folds = tile.g * row_folds * col_folds
     drain = array.rows
     skew = array.rows + array.cols - 2
-    stream = cycles_at(reduction, array.macs_per_unit)
+    stream = cycles_at(reduction, tile.macs_per_unit)
     fill = max(0, drain - stream) if array.hide_drain else drain + skew
     return TileCost(
         folds * (stream + fill),

@@ -34,6 +34,6 @@ def part_kernel(tile: Extents, array: ArrayParams) -> TileCost:
     else:
         depth = array.rows
         passes = tap_passes * -(-tile.k // array.cols) * -(-tile.c // depth) * tile.g
-    stream = cycles_at(array.tap_block * pixel_blocks(tile, array), array.macs_per_unit)
+    stream = cycles_at(array.tap_block * pixel_blocks(tile, array), tile.macs_per_unit)
     weight_time = cycles_at(array.tap_block * depth * array.cols, array.weight_rate)
     return cost_of_passes(tile, array, passes, tap_passes, stream, weight_time)

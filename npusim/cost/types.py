@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from npusim.jit import compiled
-
 
 class Extents(NamedTuple):
-    """Loop extents of a tile: batch, groups, output and input channels a group, pixels, taps."""
+    """A tile: extents of its loops, and `macs_per_unit`, MACs per unit and cycle in its formats.
+
+    Loops are batch, groups, output and input channels a group, output pixels, taps.
+    """
 
     b: int
     g: int
@@ -18,14 +19,14 @@ class Extents(NamedTuple):
     ox: int
     fy: int
     fx: int
+    macs_per_unit: float
 
 
 class ArrayParams(NamedTuple):
     """The MAC array of one core, and how many cores there are.
 
     `rows` is the reduction width, `cols` the output channels, `pixels_y` x `pixels_x` the output
-    pixels side by side. `weight_rate` is weights per cycle into the weight registers;
-    `macs_per_unit` is MACs per unit and cycle in the number formats of the step.
+    pixels side by side. `weight_rate` is weights per cycle into the weight registers.
     """
 
     rows: int
@@ -42,18 +43,6 @@ class ArrayParams(NamedTuple):
     max_taps_y: int
     max_taps_x: int
     accumulators: int
-    macs_per_unit: float
-
-
-@compiled
-def at_rate(array: ArrayParams, macs_per_unit: float) -> ArrayParams:
-    """`array` in number formats of that rate."""
-    return ArrayParams(
-        array.rows, array.cols, array.pixels_y, array.pixels_x, array.cores,
-        array.hide_weight_load, array.hide_drain, array.weight_rate, array.channel_block,
-        array.tap_block, array.pipeline_delay, array.max_taps_y, array.max_taps_x,
-        array.accumulators, macs_per_unit,
-    )  # fmt: skip
 
 
 class TileCost(NamedTuple):

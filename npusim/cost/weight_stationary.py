@@ -34,7 +34,7 @@ def weight_stationary(tile: Extents, array: ArrayParams) -> TileCost:
     folds = group_folds * row_folds * col_folds
     used_rows = min(array.rows, reduction * packed)
     load = cycles_at(used_rows * array.cols, array.weight_rate)
-    stream = cycles_at(pixels, array.macs_per_unit)
+    stream = cycles_at(pixels, tile.macs_per_unit)
     skew = array.rows + array.cols - 2
     exposed_load = max(0, load - stream) if array.hide_weight_load else load
     fill = 0 if array.hide_drain else skew

@@ -12,7 +12,7 @@ import numpy as np
 from npusim.cost.array import tile_cost
 from npusim.cost.machine import Machine
 from npusim.cost.transfer import cycles_at
-from npusim.cost.types import Extents, at_rate
+from npusim.cost.types import Extents
 from npusim.jit import compiled
 from npusim.schedule.tables import INPUTS, OUTPUTS
 from npusim.schedule.tiles import Part, operand_bytes, stream_bus_bytes, stream_bytes
@@ -60,9 +60,10 @@ class TransferWork(NamedTuple):
 @compiled
 def array_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine) -> ArrayWork:
     """Work of a COMPUTE job on the array."""
-    tile = Extents(part.b, part.g, part.k, part.c, part.oy, part.ox, step["fy"], step["fx"])
-    array = at_rate(machine.array, step["mac_rate"])
-    cost = tile_cost(step["dataflow"], step["split"], tile, array)
+    tile = Extents(
+        part.b, part.g, part.k, part.c, part.oy, part.ox, step["fy"], step["fx"], step["mac_rate"]
+    )
+    cost = tile_cost(step["dataflow"], step["split"], tile, machine.array)
     macs = tile.b * tile.g * tile.k * tile.c * tile.oy * tile.ox * tile.fy * tile.fx
     input_bits, weight_bits = _operand_bits(step, operands)
     read_bytes = (cost.input_reads * input_bits + cost.weight_reads * weight_bits + 7) // 8

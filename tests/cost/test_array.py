@@ -32,7 +32,7 @@ def test_no_tile_is_faster_than_the_peak(choice, split, tile):
     """What is left of a tile after compute, fill and exposed weight load are its ragged edges."""
     dataflow, array = choice
     cost = tile_cost(dataflow, split, tile, array)
-    edges = cost.occupied - cost.fill - cost.weight_load - macs_of(tile) / peak_macs(array)
+    edges = cost.occupied - cost.fill - cost.weight_load - macs_of(tile) / peak_macs(array, tile)
     assert edges >= -1e-6
     assert min(cost) >= 0
 

@@ -68,7 +68,7 @@ def test_part_kernel_by_hand(tile, occupied, fill, load):
 @pytest.mark.parametrize(("rate", "factor"), [(2.0, 0.5), (0.5, 2.0)])
 def test_formats_of_another_rate_scale_the_stream(dataflow, rate, factor):
     tile = tile_of(k=8, c=32, oy=32, ox=32)
-    scaled = dataflow(tile, ARRAY._replace(macs_per_unit=rate)).occupied
+    scaled = dataflow(tile._replace(macs_per_unit=rate), ARRAY).occupied
     assert scaled == dataflow(tile, ARRAY).occupied * factor
 
 

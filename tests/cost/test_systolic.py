@@ -32,8 +32,8 @@ def test_weight_stationary_one_fold():
         (dict(k=4, c=4, ox=10), dict(hide_drain=False), 16, 6, 0),
         (dict(k=8, c=4, ox=10), dict(hide_drain=False, hide_weight_load=False), 40, 12, 8),
         (dict(k=4, c=4, ox=10), dict(weight_rate=0.5), 32, 0, 22),  # 16 weights, two cycles each
-        (dict(k=4, c=4, ox=10), dict(macs_per_unit=2.0), 5, 0, 0),
-        (dict(k=4, c=4, ox=10), dict(macs_per_unit=0.5), 20, 0, 0),
+        (dict(k=4, c=4, ox=10, macs_per_unit=2.0), {}, 5, 0, 0),
+        (dict(k=4, c=4, ox=10, macs_per_unit=0.5), {}, 20, 0, 0),
         (dict(b=2, k=4, c=1, oy=3, ox=2, fy=2, fx=2), {}, 12, 0, 0),
     ],
 )
@@ -77,8 +77,8 @@ def test_output_stationary_one_fold():
         (dict(k=4, c=3, ox=4), {}, 4, 1),  # the drain of 4 rows is longer than the reduction
         (dict(k=4, c=10, ox=4), dict(hide_drain=False), 10 + 6 + 4, 10),
         (dict(k=8, c=10, ox=4), dict(hide_drain=False), 2 * 20, 20),
-        (dict(k=4, c=10, ox=4), dict(macs_per_unit=2.0), 5, 0),
-        (dict(k=4, c=10, ox=4), dict(macs_per_unit=0.5), 20, 0),
+        (dict(k=4, c=10, ox=4, macs_per_unit=2.0), {}, 5, 0),
+        (dict(k=4, c=10, ox=4, macs_per_unit=0.5), {}, 20, 0),
         (dict(g=3, k=1, c=1, fy=3, fx=3, oy=2, ox=2), {}, 3 * 9, 0),  # groups one by one
     ],
 )

@@ -12,26 +12,26 @@ def array_with(**changes: object) -> ArrayParams:
     plain = ArrayParams(
         rows=4, cols=4, pixels_y=1, pixels_x=1, cores=1, hide_weight_load=True, hide_drain=True,
         weight_rate=4.0, channel_block=4, tap_block=1, pipeline_delay=0, max_taps_y=1 << 30,
-        max_taps_x=1 << 30, accumulators=1 << 40, macs_per_unit=1.0,
+        max_taps_x=1 << 30, accumulators=1 << 40,
     )  # fmt: skip
     return plain._replace(**changes)
 
 
-def tile_of(**extents: int) -> Extents:
+def tile_of(**extents: float) -> Extents:
     """A tile with the named extents; all others are 1."""
-    return Extents(*[1] * 8)._replace(**extents)
+    return Extents(*[1] * 8, 1.0)._replace(**extents)
 
 
-def peak_macs(array: ArrayParams) -> float:
-    """MACs per cycle of all cores."""
+def peak_macs(array: ArrayParams, tile: Extents) -> float:
+    """MACs per cycle of all cores in the formats of `tile`."""
     units = array.cores * array.rows * array.cols * array.pixels_y * array.pixels_x
-    return units * array.macs_per_unit
+    return units * tile.macs_per_unit
 
 
 def macs_of(tile: Extents) -> int:
     """MACs of a tile."""
     product = 1
-    for extent in tile:
+    for extent in tile[:8]:
         product *= extent
     return product
 
@@ -49,6 +49,7 @@ def extents(draw: st.DrawFn) -> Extents:
         ox=draw(st.integers(1, 12)),
         fy=draw(st.integers(1, 9)),
         fx=draw(st.integers(1, 9)),
+        macs_per_unit=draw(st.sampled_from([0.5, 1.0, 1.5, 2.0])),
     )
 
 
@@ -62,7 +63,6 @@ def systolic_arrays(draw: st.DrawFn) -> ArrayParams:
         hide_weight_load=draw(st.booleans()),
         hide_drain=draw(st.booleans()),
         weight_rate=draw(st.sampled_from([0.5, 1.0, 3.5, 8.0, 64.0])),
-        macs_per_unit=draw(st.sampled_from([0.5, 1.0, 1.5, 2.0])),
     )
 
 
@@ -82,7 +82,6 @@ def dot_product_arrays(draw: st.DrawFn) -> ArrayParams:
         pipeline_delay=draw(st.integers(0, 3)),
         max_taps_y=draw(st.sampled_from([2, 8, 1 << 30])),
         max_taps_x=draw(st.sampled_from([2, 8, 1 << 30])),
-        macs_per_unit=draw(st.sampled_from([0.5, 1.0, 1.5, 2.0])),
     )
 
 

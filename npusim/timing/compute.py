@@ -1,0 +1,118 @@
+"""Jobs of the array, the vector unit and the output stage: when they start, when they end."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from npusim.cost.machine import Machine
+from npusim.jit import compiled
+from npusim.schedule.tables import RESIDENT
+from npusim.schedule.tiles import part_of
+from npusim.schedule.work import array_work, post_work, vector_work
+from npusim.timing.causes import COMPUTE_CAUSE, POSTPROCESS, VECTOR_CAUSE
+from npusim.timing.clock import (
+    ARRAY_FREE,
+    FIRST_OUTPUT,
+    LAST_COMPUTE,
+    POST_FREE,
+    READ_PORT,
+    VECTOR_FREE,
+    WRITE_PORT,
+    Clock,
+    end_of,
+    later,
+    open_of,
+    raise_moment,
+    ready,
+    served,
+    set_moment,
+    work_of,
+)
+from npusim.timing.notes import arrive, note
+
+
+@compiled
+def compute(
+    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock,
+    job: np.void, entry: np.void, number: int, count: np.void,
+) -> None:  # fmt: skip
+    """A tile on the MAC array; new weights first need their time into the weight registers."""
+    work = array_work(step, operands, part_of(step, job["bounds"]), machine)
+    start, before = ready(clock, job, ARRAY_FREE, open_of(job["step"]))
+    lead = 0
+    arrived = job["waits"][0]
+    if arrived >= 0 and clock.time[arrived] + work.weight_lead > start:
+        before = clock.who[arrived]
+        lead = work.weight_lead
+        start = clock.time[arrived] + lead
+    through = served(clock, READ_PORT, start, work.port_cycles)
+    note(entry, start - lead, max(start + work.occupied, through), before, COMPUTE_CAUSE)
+    entry["stall"] = entry["end"] - start - work.occupied
+    entry["compute"] = work.compute
+    entry["fill"] = work.fill
+    entry["weight_load"] = work.weight_load + lead
+    end = entry["end"]
+    set_moment(clock, ARRAY_FREE, end, number)
+    set_moment(clock, LAST_COMPUTE, end + work.tail, number)
+    set_moment(clock, FIRST_OUTPUT, min(end, start + work.first_output), number)
+    raise_moment(clock, work_of(job["step"]), end, number)
+    count["array_busy"] += end - start
+    count["macs"] += work.macs
+    count["sram_read"] += work.read_bytes
+    count["tiles"] += 1
+
+
+@compiled
+def vector(
+    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock,
+    job: np.void, entry: np.void, number: int, count: np.void,
+) -> None:  # fmt: skip
+    """A tile on the vector unit, reading and writing SRAM as it goes."""
+    work = vector_work(step, operands, part_of(step, job["bounds"]), machine)
+    start, before = ready(clock, job, VECTOR_FREE, open_of(job["step"]))
+    start, before = later(clock, end_of(job["step"] - 1), start, before)
+    through = max(
+        served(clock, READ_PORT, start, work.read_cycles),
+        served(clock, WRITE_PORT, start, work.write_cycles),
+    )
+    note(entry, start, max(start + work.cycles, through), before, VECTOR_CAUSE)
+    end = entry["end"]
+    set_moment(clock, VECTOR_FREE, end, number)
+    raise_moment(clock, work_of(job["step"]), end, number)
+    if job["last"]:
+        arrive(step, operands, RESIDENT, clock, end, number)
+    count["vector_ops"] += work.ops
+    count["outputs"] += work.outputs
+    count["sram_read"] += work.read_bytes
+    count["sram_write"] += work.write_bytes
+    count["tiles"] += 1
+
+
+@compiled
+def drain(
+    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock,
+    job: np.void, entry: np.void, number: int, count: np.void,
+) -> None:  # fmt: skip
+    """The output stage: follows the array's outputs as they leave, or after the tile.
+
+    What the last outputs need to leave an array that is done (its tail) is the array's drain.
+    """
+    work = post_work(step, operands, part_of(step, job["bounds"]), machine)
+    begins = FIRST_OUTPUT if machine.array.hide_drain else LAST_COMPUTE
+    start, before = ready(clock, job, POST_FREE, begins)
+    start, before = later(clock, end_of(job["step"] - 1), start, before)
+    end = max(start + work.cycles, served(clock, WRITE_PORT, 0, work.write_cycles))
+    if clock.time[LAST_COMPUTE] > end:
+        start = end = clock.time[LAST_COMPUTE]
+        before = clock.who[LAST_COMPUTE]
+    tail = 0
+    if start == clock.time[LAST_COMPUTE] and before == clock.who[LAST_COMPUTE]:
+        tail = start - clock.time[ARRAY_FREE]
+    note(entry, start - tail, end, before, POSTPROCESS)
+    entry["fill"] = tail
+    set_moment(clock, POST_FREE, end, number)
+    raise_moment(clock, work_of(job["step"]), end, number)
+    if job["last"]:
+        arrive(step, operands, RESIDENT, clock, end, number)
+    count["outputs"] += work.outputs
+    count["sram_write"] += work.write_bytes

@@ -1,0 +1,72 @@
+"""DMA transfers: set-up on their channel, latency of the memory, data on the shared bus."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from npusim.cost.machine import Machine
+from npusim.jit import compiled
+from npusim.schedule.tables import LOAD, OUTPUTS
+from npusim.schedule.tiles import part_of
+from npusim.schedule.work import transfer_work
+from npusim.timing.causes import WAIT_INPUTS, WAIT_OUTPUT_BUFFER, WAIT_WEIGHTS
+from npusim.timing.clock import (
+    BUS_FREE,
+    READ_CHANNEL,
+    READ_PORT,
+    WRITE_CHANNEL,
+    WRITE_PORT,
+    Clock,
+    arrival_of,
+    end_of,
+    later,
+    ready,
+    served,
+    set_moment,
+)
+from npusim.timing.notes import arrive, note
+
+
+@compiled
+def transfer(
+    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock,
+    job: np.void, entry: np.void, number: int, count: np.void,
+) -> None:  # fmt: skip
+    """A DMA transfer: set-up on its channel, latency of the memory, then data on the shared bus."""
+    work = transfer_work(step, operands, job["stream"], part_of(step, job["bounds"]), machine)
+    loading = job["kind"] == LOAD
+    channel = READ_CHANNEL if loading or machine.dma_channels == 1 else WRITE_CHANNEL
+    port = WRITE_PORT if loading else READ_PORT
+    begin, before = ready(clock, job, channel, -1)
+    if job["after_step"] >= 0:
+        begin, before = later(clock, end_of(job["after_step"]), begin, before)
+    if loading:
+        for row in range(step["operand_start"], step["operand_stop"]):
+            if operands[row]["stream"] == job["stream"] and not operands[row]["constant"]:
+                begin, before = later(clock, arrival_of(clock, operands[row]), begin, before)
+    set_moment(clock, channel, begin + machine.dma_setup, number)
+    entry["ready"] = begin
+    entry["ready_before"] = before
+    data = begin + machine.dma_setup + machine.dram_latency
+    if clock.time[BUS_FREE] > data:
+        data, before = later(clock, BUS_FREE, data, before)
+        begin = data
+    else:
+        entry["setup"] = machine.dma_setup
+        entry["latency"] = machine.dram_latency
+    end = max(data + work.cycles, served(clock, port, 0, work.port_cycles))
+    cause = WAIT_WEIGHTS if job["stream"] == 0 else WAIT_INPUTS
+    note(entry, begin, end, before, cause if loading else WAIT_OUTPUT_BUFFER)
+    set_moment(clock, BUS_FREE, end, number)
+    if loading:
+        count["dram_read"] += work.bus_bytes
+        count["sram_write"] += job["bytes"]
+        if job["stream"] == 0:
+            count["weights_bytes"] += job["bytes"]
+        else:
+            count["inputs_bytes"] += job["bytes"]
+    else:
+        count["dram_write"] += work.bus_bytes
+        count["sram_read"] += job["bytes"]
+        if job["last"]:
+            arrive(step, operands, OUTPUTS, clock, end, number)
