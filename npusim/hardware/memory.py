@@ -149,6 +149,30 @@ class Dram(Section):
         return self
 
 
+class Layout(Section):
+    """How tensors lie in memory, and the bytes that pad them there and on every bus."""
+
+    order: Literal["hwc", "chw", "hcw"] = "hwc"
+    """Order of a feature map, outer to inner, of height, width and blocks of channels; a block
+    lies inside it. `hwc` is channels last, `chw` is NVDLA's feature format, `hcw` NHCWB16."""
+    channel_block: Count = 1
+    """Channels of a feature map are padded to a multiple of this, >= 1."""
+    network_ends: Literal["blocked", "plain"] = "blocked"
+    """Inputs and outputs of the network: like all feature maps, or `plain` (channels last, without
+    padding), where the first and the last layer convert."""
+    weight_granule_bytes: SizeBytes = Field(default=1, alias="weight_granule")
+    """The weights of a layer are padded to a multiple of this, bytes, > 0."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Layout:
+        if self.order != "hwc" and self.channel_block == 1:
+            raise refuse(
+                ("order", f"{self.order} is an order of blocks of channels, and channel_block is "
+                 "1: set channel_block, for example 16, or order: hwc")
+            )  # fmt: skip
+        return self
+
+
 class Memory(Section):
     """The memory levels."""
 
@@ -156,6 +180,8 @@ class Memory(Section):
     """On-chip memory."""
     dram: Dram
     """The memory behind it: DRAM, flash, or another SRAM."""
+    layout: Layout = Layout()
+    """How tensors lie in both."""
 
 
 class Dma(Section):

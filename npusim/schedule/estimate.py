@@ -15,7 +15,7 @@ from npusim.cost.array import OUTPUT_STATIONARY, WEIGHT_STATIONARY
 from npusim.cost.machine import Machine
 from npusim.cost.transfer import cycles_at
 from npusim.jit import compiled
-from npusim.schedule.corners import corner_of, even_loops, shared_bytes
+from npusim.schedule.corners import corner_of, even_loops, padded_channels, shared_bytes
 from npusim.schedule.tables import ARRAY, INPUTS, OUTPUTS, RESIDENT, WEIGHTS
 from npusim.schedule.tiles import (
     Part,
@@ -268,14 +268,12 @@ def _all_bytes(step: np.void, operand: np.void, grid: Grid, count: int) -> float
         elements *= step["b"]
         own *= grid.b
     if operand["has_g"]:
-        elements *= step["g"]
         own *= grid.g
     if operand["has_k"]:
-        elements *= step["k"]
         own *= grid.k
     if operand["has_c"]:
-        elements *= step["c"]
         own *= grid.c
+    elements *= padded_channels(step, operand)
     if operand["has_taps"]:
         elements *= step["fy"] * step["fx"]
     if operand["has_y"]:
@@ -284,7 +282,7 @@ def _all_bytes(step: np.void, operand: np.void, grid: Grid, count: int) -> float
     if operand["has_x"]:
         elements *= grid.all_cols if operand["window"] else step["ox"]
         own *= grid.x
-    if operand["share"] != operand["share_of"]:
+    if operand["share"] != operand["share_of"] or operand["stored_of"]:
         return shared_bytes(step, operand) * (count / own)
     return elements * operand["bits"] / 8 * (count / own)
 

@@ -16,6 +16,7 @@ from npusim.errors import Problem, UnsupportedModelError
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph, Node
 from npusim.ir.loopnest import DIMS, LoopNest, Operand, Unit
+from npusim.schedule.layout import layout_columns, padded_bytes, stored_columns
 from npusim.schedule.program import Step
 from npusim.schedule.tables import (
     ALIAS,
@@ -35,7 +36,7 @@ class Lowered:
     """Steps with their tables, before tiling and placement.
 
     `tensors` are the roots: names under which views of a tensor are known; `root` maps every name
-    to its root.
+    to its root. `tensor_bytes` are those of each root in memory, padding included.
     """
 
     steps: tuple[Step, ...]
@@ -43,6 +44,7 @@ class Lowered:
     operands: np.ndarray
     tensors: tuple[str, ...]
     root: dict[str, str]
+    tensor_bytes: dict[str, int]
 
 
 def lower(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:
@@ -62,7 +64,16 @@ def lower(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:
     if problems:
         raise UnsupportedModelError(problems)
     tensors = tuple(dict.fromkeys(root.values()))
-    return Lowered(tuple(steps), *_tables(graph, hardware, machine, steps, tensors, root))
+    layout = hardware.memory.layout
+    plain = _plain_tensors(graph, root) if layout.network_ends == "plain" else set()
+    sizes = {name: padded_bytes(graph.tensors[name], layout, name in plain) for name in tensors}
+    tables = _tables(graph, hardware, machine, steps, tensors, root, plain)
+    return Lowered(tuple(steps), *tables, tensors, root, sizes)
+
+
+def _plain_tensors(graph: Graph, root: dict[str, str]) -> set[str]:
+    """Inputs and outputs of the network."""
+    return {root[name] for name in (*graph.inputs, *graph.outputs)}
 
 
 def _unit(graph: Graph, node: Node, nest: LoopNest, hardware: Hardware) -> tuple[int, str]:
@@ -86,11 +97,12 @@ def _unit(graph: Graph, node: Node, nest: LoopNest, hardware: Hardware) -> tuple
 
 def _tables(
     graph: Graph, hardware: Hardware, machine: Machine, steps: list[Step],
-    tensors: tuple[str, ...], root: dict[str, str],
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], dict[str, str]]:  # fmt: skip
+    tensors: tuple[str, ...], root: dict[str, str], plain: set[str],
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     number = {name: at for at, name in enumerate(tensors)}
     table = np.zeros(len(steps), STEP)
     rows: list[tuple[int, ...]] = []
+    layout = hardware.memory.layout
     for at, step in enumerate(steps):
         _fill_step(table[at], step, hardware, machine)
         table[at]["operand_start"] = len(rows)
@@ -98,10 +110,14 @@ def _tables(
             constant = graph.tensors[operand.tensor].is_constant or (
                 graph.weightless and operand.role == "weight"
             )
-            rows.append(_operand_row(operand, number[root[operand.tensor]], constant))
+            place = root[operand.tensor]
+            weights = constant and operand.role == "weight" and step.unit == ARRAY
+            stored = stored_columns(operand, step.nest, layout) if weights else (0, 0)
+            columns = (*layout_columns(operand, layout, constant or place in plain), *stored)
+            rows.append((*_operand_row(operand, number[place], constant), *columns))
         table[at]["operand_stop"] = len(rows)
     operands = np.array(rows, OPERAND) if rows else np.zeros(0, OPERAND)
-    return table, operands, tensors, root
+    return table, operands
 
 
 def _fill_step(row: np.void, step: Step, hardware: Hardware, machine: Machine) -> None:

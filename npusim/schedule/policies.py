@@ -129,7 +129,9 @@ def weight_bytes(lowered: Lowered) -> int:
         for operand, known in zip(own, step.nest.operands, strict=True):
             if operand["constant"]:
                 elements = prod(step.nest.extents[DIMS.index(dim)] for dim in known.dims)
-                sizes[int(operand["tensor"])] = (elements * known.bits + 7) // 8
+                plain = (elements * known.bits + 7) // 8
+                stored = int(operand["stored_bytes"]) if operand["stored_of"] else plain
+                sizes[int(operand["tensor"])] = stored
     return sum(sizes.values())
 
 

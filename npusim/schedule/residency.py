@@ -111,7 +111,7 @@ def candidates(graph: Graph, lowered: Lowered, all_stay: bool) -> list[tuple[str
         if name in states:
             first, last = 0, len(lowered.steps) - 1
         saved_per_step = (1 + len(readers)) / (last - first + 1)  # bytes moved, per byte and step
-        size = graph.tensors[name].size_bytes
+        size = lowered.tensor_bytes[name]
         found.append((-saved_per_step, first, name, last, size))
     return [(name, first, last, size) for _, first, name, last, size in sorted(found)]
 

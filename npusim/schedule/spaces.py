@@ -8,6 +8,7 @@ which leave a part of the array idle, are halvings of it.
 from __future__ import annotations
 
 import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from npusim.cost.array import CORE_SPLITS, DATAFLOWS
 from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
 from npusim.schedule.fixed import SEARCHED, TILE_DIMS, StepMapping
+from npusim.schedule.layout import whole_blocks
 from npusim.schedule.program import Step
 from npusim.schedule.search import Space
 from npusim.schedule.tables import ARRAY, LOOP_ORDERS
@@ -78,6 +80,8 @@ def _all_sizes(
     """Tile sizes of each loop, largest first."""
     most: dict[str, int] = dict(hardware.mapping.tile_max.items())
     multiple: dict[str, int] = dict(hardware.mapping.tile_multiple.items())
+    for dim, blocks in whole_blocks(row, hardware.memory.layout.channel_block).items():
+        multiple[dim] = math.lcm(multiple.get(dim, 1), blocks)
     quantum = _taken_at_once(step, row, hardware, machine)
     found = {}
     for dim in TILE_DIMS:

@@ -56,8 +56,19 @@ OPERAND = np.dtype(
         ("constant", np.int64),
         ("share", np.int64),
         ("share_of", np.int64),
+        ("block", np.int64),
+        ("layout", np.int64),
+        ("stored_bytes", np.int64),
+        ("stored_of", np.int64),
     ]
 )
+"""`block` and `layout`: channels are padded to blocks, which lie in the order of `LAYOUTS`. Where
+`stored_of` is not 0, all `stored_of` elements that the loops span take `stored_bytes`, and a tile
+its part of them: constants with padding or a coding of their own."""
+
+LAYOUTS = ("hwc", "chw", "hcw")
+"""Order of a feature map in memory, outer to inner; a block of channels lies inside it."""
+HWC, CHW, HCW = range(3)
 
 LOAD, COMPUTE, POST, STORE, DISPATCH, HOST_JOB, ALIAS_JOB = 0, 1, 2, 3, 4, 5, 6
 JOB_KINDS = ("load", "compute", "post", "store", "dispatch", "host", "alias")

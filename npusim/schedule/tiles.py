@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npusim.jit import compiled
+from npusim.schedule.tables import CHW, HWC
 
 
 class Index(NamedTuple):
@@ -178,17 +179,31 @@ def least_cols(step: np.void) -> int:
 
 
 @compiled
+def channels_of(step: np.void, operand: np.void, part: Part) -> int:
+    """Channels of `operand` that a tile touches; a block that it cuts counts as a whole."""
+    groups = part.g if operand["has_g"] else 1
+    inner = 1
+    whole = True
+    if operand["has_k"]:
+        inner *= part.k
+        whole = part.k == step["k"]
+    if operand["has_c"]:
+        inner *= part.c
+        whole = whole and part.c == step["c"]
+    block = operand["block"]
+    if block == 1:
+        return groups * inner
+    if whole:
+        return ceil_div(groups * inner, block) * block
+    return groups * ceil_div(inner, block) * block
+
+
+@compiled
 def operand_bytes(step: np.void, operand: np.void, part: Part) -> int:
     """Bytes of `operand` that a tile touches."""
-    elements = 1
+    elements = channels_of(step, operand, part)
     if operand["has_b"]:
         elements *= part.b
-    if operand["has_g"]:
-        elements *= part.g
-    if operand["has_k"]:
-        elements *= part.k
-    if operand["has_c"]:
-        elements *= part.c
     if operand["has_taps"]:
         elements *= step["fy"] * step["fx"]
     if operand["window"]:
@@ -198,41 +213,64 @@ def operand_bytes(step: np.void, operand: np.void, part: Part) -> int:
             elements *= part.oy
         if operand["has_x"]:
             elements *= part.ox
+    if operand["stored_of"]:
+        return ceil_div(elements * operand["stored_bytes"], operand["stored_of"])
     if operand["share"] != operand["share_of"]:
         elements = ceil_div(elements * operand["share"], operand["share_of"])
     return int((elements * operand["bits"] + 7) // 8)
 
 
 @compiled
-def bus_bytes(step: np.void, operand: np.void, part: Part, burst: int) -> int:
-    """Bytes that the bus moves for `operand_bytes`: every contiguous run fills whole bursts.
+def runs_of(step: np.void, operand: np.void, part: Part) -> int:
+    """Contiguous runs of memory in which the part of `operand` that a tile touches lies.
 
-    Constants are laid out by the compiler tile by tile, so they are one run. Feature maps lie
-    channels last: a part of the channels makes one run a pixel, a part of the width one run a row.
-    An operand with a share of the tile has the runs of the whole tile, each shorter.
+    Constants are laid out by the compiler tile by tile, so they are one run. Of a feature map that
+    lies channels last (hwc), a part of the channels makes one run a pixel, a part of the width one
+    run a row. Blocks of channels that lie outermost (chw) make a run each, and each of their rows
+    one where the tile has a part of the width; within rows (hcw) it is the other way round. An
+    operand with a share of the tile has the runs of the whole tile, each shorter.
     """
+    if operand["constant"]:
+        return 1
+    rows = part.oy if operand["has_y"] else 1
+    cols = part.ox if operand["has_x"] else 1
+    full_width = cols == step["ox"] or not operand["has_x"]
+    full_height = rows == step["oy"] or not operand["has_y"]
+    if operand["window"]:
+        rows = part.in_rows
+        cols = part.in_cols
+        full_width = cols == step["in_w"]
+        full_height = rows == step["in_h"]
+    images = part.b if operand["has_b"] else 1
+    cut = (
+        (operand["has_g"] and part.g < step["g"])
+        or (operand["has_k"] and part.k < step["k"])
+        or (operand["has_c"] and part.c < step["c"])
+    )
+    if operand["layout"] == HWC:
+        if cut:
+            return images * rows * cols
+        return 1 if full_width else images * rows
+    blocks = ceil_div(channels_of(step, operand, part), operand["block"])
+    if operand["layout"] == CHW:
+        if full_width and full_height:
+            return images if cut else 1
+        return images * blocks * (1 if full_width else rows)
+    if full_width:
+        return images * rows if cut else 1
+    return images * rows * blocks
+
+
+@compiled
+def bus_bytes(step: np.void, operand: np.void, part: Part, burst: int) -> int:
+    """Bytes that the bus moves for `operand_bytes`: every contiguous run fills whole bursts."""
     total = operand_bytes(step, operand, part)
-    runs = 1
-    if not operand["constant"] and total > 0:
-        rows = part.oy if operand["has_y"] else 1
-        cols = part.ox if operand["has_x"] else 1
-        full_width = cols == step["ox"] or not operand["has_x"]
-        if operand["window"]:
-            rows = part.in_rows
-            cols = part.in_cols
-            full_width = cols == step["in_w"]
-        images = part.b if operand["has_b"] else 1
-        if (
-            (operand["has_g"] and part.g < step["g"])
-            or (operand["has_k"] and part.k < step["k"])
-            or (operand["has_c"] and part.c < step["c"])
-        ):
-            runs = images * rows * cols
-        elif not full_width:
-            runs = images * rows
+    if total == 0:
+        return 0
+    runs = runs_of(step, operand, part)
     run, longer = total // runs, total % runs
     bursts = (runs - longer) * ceil_div(run, burst) + longer * ceil_div(run + 1, burst)
-    return bursts * burst
+    return int(bursts * burst)
 
 
 @compiled

@@ -131,3 +131,17 @@ def descriptions(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 def machines(draw: st.DrawFn) -> Hardware:
     """A random NPU; see `descriptions`."""
     return with_overrides(*draw(descriptions()))
+
+
+@st.composite
+def padding_machines(draw: st.DrawFn) -> Hardware:
+    """A random NPU whose feature maps lie in blocks of channels and whose weights are padded."""
+    preset, fields = draw(descriptions())
+    fields |= {
+        "memory.layout.order": draw(st.sampled_from(["hwc", "chw", "hcw"])),
+        "memory.layout.channel_block": draw(st.sampled_from([2, 4, 8])),
+        "memory.layout.network_ends": draw(st.sampled_from(["blocked", "plain"])),
+        "memory.layout.weight_granule": draw(st.sampled_from(["1 B", "16 B", "128 B"])),
+        "memory.sram.size": draw(st.sampled_from(["24 KiB", "512 KiB"])),
+    }
+    return with_overrides(preset, fields)

@@ -35,22 +35,26 @@ def retiled(program: Program, **columns: int) -> Program:
 
 
 @st.composite
-def scheduled_programs(draw: st.DrawFn) -> Program:
+def scheduled_programs(
+    draw: st.DrawFn, hardware: st.SearchStrategy[Hardware] | None = None
+) -> Program:
     """What the scheduler makes of a random graph on a random NPU; those that don't fit are left."""
     try:
-        return program_of(draw(graphs()), draw(machines()))
+        return program_of(draw(graphs()), draw(machines() if hardware is None else hardware))
     except DoesNotFitError:
         assume(False)
         raise
 
 
 @st.composite
-def random_programs(draw: st.DrawFn) -> Program:
+def random_programs(
+    draw: st.DrawFn, hardware: st.SearchStrategy[Hardware] | None = None
+) -> Program:
     """A Program whose tiles, loop orders, buffers and prefetches are random but legal.
 
     Sizes of SRAM and accumulators are not respected: walker and engine do not look at them.
     """
-    program = draw(scheduled_programs())
+    program = draw(scheduled_programs(hardware))
     table = program.table.copy()
     sums = draw(st.sampled_from([1, 2]))
     for at, step in enumerate(program.steps):
