@@ -194,8 +194,8 @@ def channels_of(step: np.void, operand: np.void, part: Part) -> int:
     if block == 1:
         return groups * inner
     if whole:
-        return ceil_div(groups * inner, block) * block
-    return groups * ceil_div(inner, block) * block
+        return int(ceil_div(groups * inner, block) * block)
+    return int(groups * ceil_div(inner, block) * block)
 
 
 @compiled
