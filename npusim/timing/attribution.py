@@ -6,6 +6,8 @@ let it begin is asked about the time before. A job may have been released before
 transfer in the order set-up, latency, data, of an array job its causes in proportion. A transfer's
 channel is free before its data phase begins; who waited for the channel is led to the set-up. The
 intervals meet without gaps, so the causes add up to the latency, and so do the steps.
+
+Jobs that have left the log are summed up in settled rows; see `settling.py`.
 """
 
 from __future__ import annotations
@@ -23,36 +25,45 @@ from npusim.timing.causes import (
     WAIT_INPUTS,
     WEIGHT_LOAD,
 )
+from npusim.timing.records import NOBODY
 
 CAUSE_COUNT = len(CAUSES)
 
 
 @compiled
-def attribute(log: np.ndarray, steps: int) -> np.ndarray:
-    """Cycles by step and cause, float64 [steps, causes], from the engine's log."""
+def attribute(log: np.ndarray, settled: np.ndarray, last: int, steps: int) -> np.ndarray:
+    """Cycles by step and cause, float64 [steps, causes], of the chain that ends with job `last`."""
     shares = np.zeros((steps, CAUSE_COUNT))
-    last = 0
-    for number in range(log.size):
-        if log[number]["end"] >= log[last]["end"]:
-            last = number
+    if last == NOBODY:
+        return shares
     until = log[last]["end"]
     while last >= 0:
         entry = log[last]
-        share = shares[entry["step"]]
+        charge(entry, until, shares[entry["step"]])
         if until < entry["begin"]:
-            share[DMA_SETUP] += until - entry["ready"]
-            until = entry["ready"]
-            last = entry["ready_before"]
+            until, last = entry["ready"], entry["ready_before"]
         else:
-            _charge(entry, until - entry["begin"], share)
-            until = entry["begin"]
-            last = entry["before"]
+            until, last = entry["begin"], entry["before"]
+    while last != NOBODY:
+        row = settled[row_of(last)]
+        shares[row["step"]] += row["shares"]
+        last = row["next"]
     return shares
 
 
 @compiled
-def _charge(entry: np.void, taken: int, shares: np.ndarray) -> None:
-    """Add the first `taken` cycles of the interval of `entry`, split by its causes."""
+def row_of(reference: int) -> int:
+    """The settled row that a reference below NOBODY names; and the reference to a row."""
+    return NOBODY - 1 - reference
+
+
+@compiled
+def charge(entry: np.void, until: int, shares: np.ndarray) -> None:
+    """Add the causes of the interval of `entry` up to `until`, which may lie in its set-up."""
+    if until < entry["begin"]:
+        shares[DMA_SETUP] += until - entry["ready"]
+        return
+    taken = until - entry["begin"]
     length = entry["end"] - entry["begin"]
     if length <= 0:
         return

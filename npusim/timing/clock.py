@@ -1,7 +1,8 @@
 """The moments that decide when a job may start, and the jobs that set them.
 
-They lie in one vector: buffer tokens, resources, then three per step (end of all its jobs, end of
-its computation, start of its work) and one per tensor (arrived where its readers look for it).
+They lie in one vector: buffer tokens, resources, the latest end of any job, then three per step
+(end of all its jobs, end of its computation, start of its work) and one per tensor (arrived where
+its readers look for it).
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from npusim.schedule.tables import TOKENS
     WRITE_PORT,
     LAST_COMPUTE,
     FIRST_OUTPUT,
-) = range(TOKENS, TOKENS + 10)
-_PER_STEP = TOKENS + 10
+    LATEST,
+) = range(TOKENS, TOKENS + 11)
+_PER_STEP = TOKENS + 11
 
 
 class Clock(NamedTuple):

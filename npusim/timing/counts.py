@@ -16,10 +16,9 @@ import numpy as np
 
 from npusim.cost.transfer import cycles_at
 from npusim.schedule.program import Program, Step
-from npusim.timing.attribution import attribute
 from npusim.timing.causes import CAUSES, DISPATCH_CAUSE
 from npusim.timing.engine import simulate
-from npusim.timing.records import Run
+from npusim.timing.records import NO_LOG, WINDOW, Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,26 +69,26 @@ class Counts:
         return total
 
 
-_RUNS: WeakKeyDictionary[Program, Run] = WeakKeyDictionary()
-"""What the engine found for Programs that are still in use: judged once, then reported."""
+_CYCLES: WeakKeyDictionary[Program, int] = WeakKeyDictionary()
+"""What the engine found for Programs that are still in use: a schedule may be judged twice."""
 
 
 def latency_cycles(program: Program) -> int:
     """Cycles of the steps alone: what schedules are compared by."""
-    return _timed(program).cycles
+    if program not in _CYCLES:
+        _CYCLES[program] = int(timed(program, NO_LOG).cycles)
+    return _CYCLES[program]
 
 
-def _timed(program: Program) -> Run:
-    if program not in _RUNS:
-        tensors = len(program.tensors)
-        _RUNS[program] = simulate(program.table, program.operands, tensors, program.machine)
-    return _RUNS[program]
+def timed(program: Program, window: int = WINDOW) -> Run:
+    """What the engine finds; `window` as in `engine.simulate`."""
+    tensors = len(program.tensors)
+    return simulate(program.table, program.operands, tensors, program.machine, window)
 
 
 def count(program: Program) -> Counts:
     """Time every job of `program` and say why it takes that long."""
-    run = _timed(program)
-    shares = attribute(run.log, len(program.steps))
+    run = timed(program)
     hardware, machine = program.hardware, program.machine
     overhead = math.ceil(round(hardware.overheads.per_inference_s * hardware.clock_hz, 6))
     cycles = int(run.cycles) + overhead
@@ -105,7 +104,7 @@ def count(program: Program) -> Counts:
         interval_cycles=cycles,
         steps=tuple(
             _step_counts(step, share, row)
-            for step, share, row in zip(program.steps, shares, run.counts, strict=True)
+            for step, share, row in zip(program.steps, run.shares, run.counts, strict=True)
         ),
     )
 

@@ -24,10 +24,11 @@ from npusim.schedule.tables import (
     RESIDENT,
     STORE,
 )
-from npusim.schedule.tiles import tile_count
 from npusim.schedule.walker import BLOCK_JOBS, PENDING_STEP, STATE_SIZE, walk
+from npusim.timing.attribution import attribute
 from npusim.timing.causes import DISPATCH_CAUSE, HOST_CAUSE
 from npusim.timing.clock import (
+    LATEST,
     Clock,
     arrival_of,
     end_of,
@@ -41,40 +42,50 @@ from npusim.timing.clock import (
 )
 from npusim.timing.compute import compute, drain, vector
 from npusim.timing.notes import arrive, note
-from npusim.timing.records import COUNTS, LOG, Run
+from npusim.timing.records import COUNTS, LOG, NO_LOG, NOBODY, SETTLED, WHOLE_LOG, Run, doubled
+from npusim.timing.settling import settle
 from npusim.timing.transfers import transfer
+
+_FIRST_JOBS = 1024
+"""Size of a whole log at first; it doubles when it is full."""
 
 
 @compiled
-def simulate(steps: np.ndarray, operands: np.ndarray, tensors: int, machine: Machine) -> Run:
-    """Walk the Program and time every job."""
+def simulate(
+    steps: np.ndarray, operands: np.ndarray, tensors: int, machine: Machine, window: int
+) -> Run:
+    """Walk the Program and time every job.
+
+    `window` is how many jobs the log holds at a time, or NO_LOG (nothing is attributed) or
+    WHOLE_LOG (the log is returned); no result depends on it.
+    """
     clock = new_clock(steps.size, tensors)
     counts = np.zeros(steps.size, COUNTS)
-    log = np.zeros(_most_jobs(steps), LOG)
+    log = np.zeros(_FIRST_JOBS if window == WHOLE_LOG else max(1, window), LOG)
+    settled = np.zeros(0, SETTLED)
+    blank = np.zeros(1, LOG)
+    blank[0]["ready_before"] = NOBODY
     block = np.zeros(BLOCK_JOBS, JOB)
     state = np.zeros(STATE_SIZE, np.int64)
     state[PENDING_STEP] = -1
-    done = 0
+    used = 0
     while True:
         count = walk(steps, operands, state, block)
         if count == 0:
             break
         for place in range(count):
-            _serve(steps, operands, machine, clock, block[place], log, done, counts)
-            done += 1
-    cycles = 0
-    for at in range(steps.size):
-        cycles = max(cycles, clock.time[end_of(at)])
-    return Run(log[:done], counts, cycles)
-
-
-@compiled
-def _most_jobs(steps: np.ndarray) -> int:
-    """No Program has more: a dispatch a step; two loads, compute, post and store a tile."""
-    jobs = 0
-    for at in range(steps.size):
-        jobs += 1 + 5 * tile_count(steps[at])
-    return jobs
+            log[used] = blank[0]
+            _serve(steps, operands, machine, clock, block[place], log, used, counts)
+            used += window != NO_LOG
+            if used == log.size and window != NO_LOG:
+                if window != WHOLE_LOG:
+                    used, settled = settle(log, used, settled, clock.who, steps.size)
+                if 2 * used > log.size:
+                    log = doubled(log)
+    cycles = clock.time[LATEST]
+    last = clock.who[LATEST] if window != NO_LOG else NOBODY
+    shares = attribute(log, settled, last, steps.size)
+    return Run(log[:used] if window == WHOLE_LOG else log[:0].copy(), shares, counts, cycles)
 
 
 @compiled
@@ -107,6 +118,7 @@ def _serve(
         if token >= 0:
             set_moment(clock, token, entry["end"], number)
     raise_moment(clock, end_of(job["step"]), entry["end"], number)
+    raise_moment(clock, LATEST, entry["end"], number)
 
 
 @compiled

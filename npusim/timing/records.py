@@ -6,6 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npusim.jit import compiled
+from npusim.timing.causes import CAUSES
+
+NOBODY = -1
+"""No job. References below it name settled rows."""
+
 LOG = np.dtype(
     [
         ("begin", np.int64),
@@ -30,6 +36,10 @@ A transfer that waits for the bus begins when the bus is free; its set-up ran be
 `setup`, `latency`, `fill`, `stall` (for the SRAM port), `weight_load` and `compute` are parts of
 begin..end."""
 
+SETTLED = np.dtype([("step", np.int64), ("next", np.int64), ("shares", np.float64, (len(CAUSES),))])
+"""A stretch of a chain whose jobs have left the log: cycles of one step by cause, and the reference
+to the stretch before it (NOBODY: the start)."""
+
 COUNTS = np.dtype(
     [
         *((name, np.int64) for name in ("dram_read", "dram_write", "sram_read", "sram_write")),
@@ -39,10 +49,31 @@ COUNTS = np.dtype(
 )
 """What one step did: bytes by memory, cycles that hold the array, work."""
 
+NO_LOG = 0
+WHOLE_LOG = -1
+WINDOW = 4096
+"""How many jobs the log holds at a time (a positive number), or all or none of them.
+
+A window costs 0.4 MB and is settled when it is full. It grows where more jobs than half of it are
+still needed; their number depends on the steps of a Program, not on its jobs."""
+
 
 class Run(NamedTuple):
-    """A finished simulation: the log of its jobs, the counts of its steps, its length."""
+    """A finished simulation: its length, the counts of its steps, cycles by step and cause.
+
+    `shares` is float64 [steps, causes], all zeros without a log. `log` has all jobs if the whole
+    log was asked for, else none.
+    """
 
     log: np.ndarray
+    shares: np.ndarray
     counts: np.ndarray
     cycles: int
+
+
+@compiled
+def doubled(records: np.ndarray) -> np.ndarray:
+    """The same records in an array of twice the size."""
+    larger = np.zeros(2 * records.size, records.dtype)
+    larger[: records.size] = records
+    return larger

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 
 from npusim.schedule.program import Program
-from npusim.timing.attribution import attribute
 from npusim.timing.causes import (
     CAUSES,
     COMPUTE_CAUSE,
@@ -21,20 +20,14 @@ from npusim.timing.causes import (
     WAIT_OUTPUT_BUFFER,
     WAIT_WEIGHTS,
 )
-from npusim.timing.counts import count
-from npusim.timing.engine import simulate
-from npusim.timing.records import Run
+from npusim.timing.counts import count, timed
+from npusim.timing.records import WHOLE_LOG
 from tests.support.programs import random_programs, scheduled_programs
 
 
-def timed(program: Program) -> tuple[Run, np.ndarray]:
-    """The engine's run, and cycles by step and cause."""
-    run = simulate(program.table, program.operands, len(program.tensors), program.machine)
-    return run, attribute(run.log, len(program.steps))
-
-
 def assert_causes_add_up(program: Program) -> None:
-    run, shares = timed(program)
+    run = timed(program, WHOLE_LOG)
+    shares = run.shares
     close = 1e-9 * max(1, run.cycles)
     assert abs(shares.sum() - run.cycles) <= close
     assert (shares >= -close).all()
@@ -60,8 +53,8 @@ def test_causes_and_steps_add_up_for_many_programs(program):
 @given(scheduled_programs())
 def test_a_cause_takes_no_more_cycles_than_it_was_busy(program):
     """What a cause is charged is at most what all jobs of its kind together took."""
-    run, shares = timed(program)
-    log, charged = run.log, shares.sum(axis=0)
+    run = timed(program, WHOLE_LOG)
+    log, charged = run.log, run.shares.sum(axis=0)
     machine = program.machine
     transfers = np.isin(log["cause"], [WAIT_WEIGHTS, WAIT_INPUTS, WAIT_OUTPUT_BUFFER])
     steps = len(program.steps)
@@ -82,7 +75,7 @@ def test_a_cause_takes_no_more_cycles_than_it_was_busy(program):
 @given(random_programs())
 def test_an_interval_begins_inside_the_job_that_let_it_begin(program):
     """So the walk back from the last job leaves no gap."""
-    run, _ = timed(program)
+    run = timed(program, WHOLE_LOG)
     for entry in run.log:
         if entry["before"] < 0:
             assert entry["begin"] == 0

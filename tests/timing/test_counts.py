@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given, settings
 
 from npusim.schedule.program import Program
-from npusim.timing.attribution import attribute
-from npusim.timing.counts import count
-from npusim.timing.engine import simulate
+from npusim.timing.counts import count, timed
+from npusim.timing.records import WHOLE_LOG
 from tests.support.graphs import Build
 from tests.support.machines import machine_with
 from tests.support.programs import all_jobs, program_of, scheduled_programs
@@ -34,11 +33,10 @@ def mixed_program() -> Program:
 
 def digest(program: Program) -> str:
     """Hash of the schedule, its jobs, the engine's log, the causes and the counts."""
-    run = simulate(program.table, program.operands, len(program.tensors), program.machine)
+    run = timed(program, WHOLE_LOG)
     found = hashlib.sha256()
-    for array in (program.table, all_jobs(program), run.log, run.counts):
+    for array in (program.table, all_jobs(program), run.log, run.shares, run.counts):
         found.update(array.tobytes())
-    found.update(attribute(run.log, len(program.steps)).tobytes())
     return found.hexdigest()
 
 

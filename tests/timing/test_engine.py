@@ -20,8 +20,8 @@ from npusim.ir.ops.pairs.add import Add
 from npusim.numerics.formats import FP32
 from npusim.schedule.program import Program
 from npusim.schedule.tables import COMPUTE, JOB_KINDS, LOAD
-from npusim.timing.counts import count
-from npusim.timing.engine import simulate
+from npusim.timing.counts import count, timed
+from npusim.timing.records import WHOLE_LOG
 from tests.support.graphs import Build, only
 from tests.support.machines import tiny
 from tests.support.programs import (
@@ -38,7 +38,7 @@ STREAMS = {0: "weights", 1: "inputs"}
 
 def ends(program: Program) -> dict[str, int]:
     """End of each job; the n-th job of its kind is called `<kind> <n>`, counted over all steps."""
-    run = simulate(program.table, program.operands, len(program.tensors), program.machine)
+    run = timed(program, WHOLE_LOG)
     seen: Counter[str] = Counter()
     found = {}
     for job, entry in zip(all_jobs(program), run.log, strict=True):
@@ -251,7 +251,7 @@ def assert_equals_reference(program: Program) -> None:
     """Every job ends when the rules, solved one by one, say so."""
     jobs = all_jobs(program)
     moments = solve(program, jobs)
-    run = simulate(program.table, program.operands, len(program.tensors), program.machine)
+    run = timed(program, WHOLE_LOG)
     expected = [moments.get((number, "end"), 0) for number in range(len(jobs))]
     assert run.log["end"].tolist() == expected
     assert run.cycles == max(expected)
@@ -278,7 +278,7 @@ def test_every_job_of_many_programs_ends_when_the_rules_say(program):
 
 @given(random_programs())
 def test_no_program_is_faster_than_its_array_and_its_ports(program):
-    run = simulate(program.table, program.operands, len(program.tensors), program.machine)
+    run = timed(program, WHOLE_LOG)
     machine, counts = program.machine, run.counts
     least = {
         "array": counts["macs"].sum() / machine.mac_units,
@@ -300,7 +300,7 @@ def test_issued_macs_are_those_of_the_model(program):
 @given(random_programs())
 def test_bytes_counted_are_those_of_the_jobs(program):
     jobs = all_jobs(program)
-    run = simulate(program.table, program.operands, len(program.tensors), program.machine)
+    run = timed(program, WHOLE_LOG)
     for at, counted in enumerate(run.counts):
         own = jobs[jobs["step"] == at]
         loads = own[own["kind"] == LOAD]
