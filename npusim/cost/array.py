@@ -37,7 +37,10 @@ def tile_cost(dataflow: int, split: int, tile: Extents, array: ArrayParams) -> T
         else:
             blocks = -(-k // array.cols)
             k = min(k, -(-blocks // array.cores) * array.cols)
-    share = Extents(tile.b, g, k, tile.c, oy, tile.ox, tile.fy, tile.fx, tile.macs_per_unit)
+    share = Extents(
+        tile.b, g, k, tile.c, oy, tile.ox, tile.fy, tile.fx, tile.macs_per_unit,
+        tile.stride_y, tile.stride_x, tile.dilation_y, tile.dilation_x,
+    )  # fmt: skip
     cost = _dataflow_cost(dataflow, share, array)
     return TileCost(
         cost.occupied, cost.fill, cost.weight_load, cost.first_output, cost.tail, cost.weight_lead,

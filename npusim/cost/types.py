@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 
 class Extents(NamedTuple):
-    """A tile: extents of its loops, and `macs_per_unit`, MACs per unit and cycle in its formats.
+    """A tile: extents of its loops, `macs_per_unit`, MACs per unit and cycle in its formats, and
+    the strides and dilations of its window.
 
     Loops are batch, groups, output and input channels a group, output pixels, taps.
     """
@@ -20,6 +21,10 @@ class Extents(NamedTuple):
     fy: int
     fx: int
     macs_per_unit: float
+    stride_y: int
+    stride_x: int
+    dilation_y: int
+    dilation_x: int
 
 
 class ArrayParams(NamedTuple):

@@ -61,8 +61,9 @@ class TransferWork(NamedTuple):
 def array_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine) -> ArrayWork:
     """Work of a COMPUTE job on the array."""
     tile = Extents(
-        part.b, part.g, part.k, part.c, part.oy, part.ox, step["fy"], step["fx"], step["mac_rate"]
-    )
+        part.b, part.g, part.k, part.c, part.oy, part.ox, step["fy"], step["fx"], step["mac_rate"],
+        step["stride_y"], step["stride_x"], step["dilation_y"], step["dilation_x"],
+    )  # fmt: skip
     cost = tile_cost(step["dataflow"], step["split"], tile, machine.array)
     macs = tile.b * tile.g * tile.k * tile.c * tile.oy * tile.ox * tile.fy * tile.fx
     input_bits, weight_bits = _operand_bits(step, operands)

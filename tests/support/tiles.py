@@ -19,7 +19,7 @@ def array_with(**changes: object) -> ArrayParams:
 
 def tile_of(**extents: float) -> Extents:
     """A tile with the named extents; all others are 1."""
-    return Extents(*[1] * 8, 1.0)._replace(**extents)
+    return Extents(*[1] * 8, 1.0, 1, 1, 1, 1)._replace(**extents)
 
 
 def peak_macs(array: ArrayParams, tile: Extents) -> float:
@@ -50,6 +50,10 @@ def extents(draw: st.DrawFn) -> Extents:
         fy=draw(st.integers(1, 9)),
         fx=draw(st.integers(1, 9)),
         macs_per_unit=draw(st.sampled_from([0.5, 1.0, 1.5, 2.0])),
+        stride_y=draw(st.integers(1, 4)),
+        stride_x=draw(st.integers(1, 4)),
+        dilation_y=draw(st.integers(1, 3)),
+        dilation_x=draw(st.integers(1, 3)),
     )
 
 
