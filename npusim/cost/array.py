@@ -8,14 +8,21 @@ dataflow's number and splits the tile over the cores.
 from __future__ import annotations
 
 from npusim.cost.depth_first import depth_first
+from npusim.cost.input_stationary import input_stationary
 from npusim.cost.output_stationary import output_stationary
 from npusim.cost.part_kernel import part_kernel
 from npusim.cost.types import ArrayParams, Extents, TileCost
 from npusim.cost.weight_stationary import weight_stationary
 from npusim.jit import compiled
 
-DATAFLOWS = ("weight_stationary", "output_stationary", "depth_first", "part_kernel")
-WEIGHT_STATIONARY, OUTPUT_STATIONARY, DEPTH_FIRST, PART_KERNEL = range(len(DATAFLOWS))
+DATAFLOWS = (
+    "weight_stationary",
+    "output_stationary",
+    "depth_first",
+    "part_kernel",
+    "input_stationary",
+)
+WEIGHT_STATIONARY, OUTPUT_STATIONARY, DEPTH_FIRST, PART_KERNEL, INPUT_STATIONARY = range(5)
 CORE_SPLITS = ("K", "OY")
 BY_ROWS = CORE_SPLITS.index("OY")
 
@@ -55,6 +62,8 @@ def _dataflow_cost(dataflow: int, share: Extents, array: ArrayParams) -> TileCos
         return weight_stationary(share, array)
     if dataflow == OUTPUT_STATIONARY:
         return output_stationary(share, array)
+    if dataflow == INPUT_STATIONARY:
+        return input_stationary(share, array)
     if dataflow == DEPTH_FIRST:
         return depth_first(share, array)
     return part_kernel(share, array)

@@ -47,6 +47,9 @@ def machine_of(hardware: Hardware) -> Machine:
         max_taps_y=taps_y,
         max_taps_x=taps_x,
         accumulators=mac.accumulator.entries or 1 << 40,
+        drain_beats={"row": mac.rows, "column": mac.cols, "all": 0}[mac.drain.beat],
+        drain_whole=mac.drain.starts == "whole",
+        load_idle_rows=mac.load_idle_rows,
     )
     sram = hardware.memory.sram
     return Machine(

@@ -31,7 +31,8 @@ class ArrayParams(NamedTuple):
     """The MAC array of one core, and how many cores there are.
 
     `rows` is the reduction width, `cols` the output channels, `pixels_y` x `pixels_x` the output
-    pixels side by side. `weight_rate` is weights per cycle into the weight registers.
+    pixels side by side. `weight_rate` is weights per cycle into the weight registers. Sums leave an
+    output-stationary array in `drain_beats` cycles, all at their end if `drain_whole`.
     """
 
     rows: int
@@ -48,6 +49,9 @@ class ArrayParams(NamedTuple):
     max_taps_y: int
     max_taps_x: int
     accumulators: int
+    drain_beats: int
+    drain_whole: bool
+    load_idle_rows: bool
 
 
 class TileCost(NamedTuple):

@@ -4,15 +4,17 @@ The reduction c * fy * fx is laid along the rows, so a fold holds up to rows x c
 all pixels of the tile stream through it, one a cycle. Groups that are small enough stand on the
 diagonal of one fold, with zeros beside them; a 3x3 depthwise layer on 32 rows runs three channels
 at a time. Weights enter row by row at `weight_rate` (one row a cycle, if nothing else is stated).
-Inputs are skewed: the last output leaves rows + cols - 2 cycles after the last input entered.
+Inputs are skewed: the last output leaves rows + cols - 2 cycles (`skew`), and `pipeline_delay`,
+after the last input entered.
 
     folds = ceil(g / packed) * ceil(r / rows) * ceil(k / cols),  r = c * fy * fx
     hidden weight load and drain:   cycles = folds * max(stream, load)
-    neither hidden:                 cycles = folds * (load + stream + rows + cols - 2)
+    neither hidden:                 cycles = folds * (load + stream + skew + pipeline_delay)
 
-where stream = pixels / MACs per unit and cycle. Source: the structure of Jouppi et al., ISCA 2017
-(shadow weight registers), and the fold of SCALE-Sim (Samajdar et al., ISPASS 2020), which loads all
-rows even where the reduction uses fewer; here only rows in use are loaded.
+where stream = pixels / MACs per unit and cycle. Only rows in use are loaded, all of them where
+`load_idle_rows` says so. Sources: the structure of Jouppi et al., ISCA 2017 (shadow weight
+registers); the fold of SCALE-Sim (Samajdar et al., ISPASS 2020), which loads all rows; tiny-xpu
+(src/array.sv), which is drained before weights shift down through all its rows.
 """
 
 from __future__ import annotations
@@ -32,19 +34,19 @@ def weight_stationary(tile: Extents, array: ArrayParams) -> TileCost:
     row_folds = -(-reduction // array.rows)
     col_folds = -(-tile.k // array.cols)
     folds = group_folds * row_folds * col_folds
-    used_rows = min(array.rows, reduction * packed)
-    load = cycles_at(used_rows * array.cols, array.weight_rate)
+    loaded_rows = array.rows if array.load_idle_rows else min(array.rows, reduction * packed)
+    load = cycles_at(loaded_rows * array.cols, array.weight_rate)
     stream = cycles_at(pixels, tile.macs_per_unit)
-    skew = array.rows + array.cols - 2
+    behind = array.rows + array.cols - 2 + array.pipeline_delay
     exposed_load = max(0, load - stream) if array.hide_weight_load else load
-    fill = 0 if array.hide_drain else skew
+    fill = 0 if array.hide_drain else behind
     fold = stream + exposed_load + fill
     return TileCost(
         folds * fold,
         folds * fill,
         folds * exposed_load,
         fold * (row_folds - 1),
-        skew if array.hide_drain else 0,
+        behind - fill,
         load if array.hide_weight_load else 0,
         tile.g * reduction * pixels * col_folds,
         tile.g * reduction * tile.k,

@@ -24,7 +24,7 @@ from npusim.numerics.accumulation import Accumulation
 from npusim.numerics.formats import format_named
 
 DATAFLOWS: dict[str, tuple[str, ...]] = {
-    "systolic": ("weight_stationary", "output_stationary"),
+    "systolic": ("weight_stationary", "output_stationary", "input_stationary"),
     "dot_product": ("depth_first", "part_kernel"),
 }
 """The dataflows that each array style can run."""
@@ -106,6 +106,17 @@ class Overlap(Section):
     """The sums of a finished tile leave while the next one computes."""
 
 
+class Drain(Section):
+    """How finished sums leave an output-stationary array."""
+
+    beat: Literal["row", "column", "all"] = "row"
+    """What leaves in a cycle: a `row` or a `column` of sums, shifted through the array; `all`:
+    every sum has a way out of its own, and leaving takes no cycle."""
+    starts: Literal["skewed", "whole"] = "skewed"
+    """`skewed`: each beat follows the wavefront of the sums; `whole`: the first beat waits for the
+    last sum, so the output registers are held while the wavefront crosses the array too."""
+
+
 class MacArray(Section):
     """The MAC array of one core."""
 
@@ -118,18 +129,25 @@ class MacArray(Section):
     pixels: Annotated[tuple[Count, Count], Listed] = (1, 1)
     """Output pixels (height, width) computed per cycle; dot_product only."""
     dataflows: Annotated[tuple[str, ...], Listed, Field(min_length=1)]
-    """systolic: `weight_stationary`, `output_stationary`;
+    """systolic: `weight_stationary`, `output_stationary`, `input_stationary`;
     dot_product: `depth_first`, `part_kernel`."""
     overlap: Overlap
     """What is hidden behind the neighbouring tiles."""
     weight_rate_per_cycle: WeightsPerCycle | None = Field(default=None, alias="weight_rate")
-    """Weights a cycle into the array's weight registers, per core; null: one row of `cols`."""
+    """Weights a cycle into the array's weight registers, per core; null: one row of `cols`. In
+    `input_stationary` the registers hold inputs."""
+    load_idle_rows: bool = False
+    """systolic, weights or inputs held: rows that a short reduction leaves idle are loaded too."""
+    drain: Drain = Drain()
+    """systolic, `output_stationary`: how sums leave."""
     channel_block: Count | None = None
     """dot_product: input channels taken per pass of one tap, a multiple of `rows`; null: `rows`."""
     tap_block: Count = 1
     """dot_product: kernel taps per pass in part_kernel and depthwise order, >= 1."""
     pipeline_delay_cycles: Cycles = Field(default=0, alias="pipeline_delay")
-    """dot_product: cycles from issue to the sum that the same output's next step may build on."""
+    """dot_product: cycles from issue to the sum that the same output's next step may build on.
+    systolic: cycles by which a sum comes later than the operands' skew says, such as those of a
+    pipelined multiplier."""
     max_kernel: Annotated[tuple[Count, Count], Listed] | None = None
     """dot_product: largest kernel (height, width) in one piece; larger ones are cut. null: any."""
     precisions: dict[str, PrecisionField | None] = Field(min_length=1)
@@ -164,6 +182,7 @@ class MacArray(Section):
             for place, name in enumerate(self.dataflows)
             if name not in allowed
         ]  # fmt: skip
+        problems += self._without_meaning()
         if self.style == "systolic":
             problems += self._dot_product_only()
         elif self.channel_block is not None and self.channel_block % self.rows:
@@ -174,12 +193,25 @@ class MacArray(Section):
             raise refuse(*problems)
         return self
 
+    def _without_meaning(self) -> list[tuple[str, str]]:
+        """Fields of dataflows that the array does not have."""
+        held = {"weight_stationary", "input_stationary"} & set(self.dataflows)
+        problems = []
+        if self.drain != Drain() and "output_stationary" not in self.dataflows:
+            what = "says how sums leave in output_stationary: add that to dataflows, or remove it"
+            problems.append(("drain", f"drain {what}"))
+        if self.load_idle_rows and not held:
+            what = "is about weights or inputs held in rows: add weight_stationary or "
+            problems.append(
+                ("load_idle_rows", f"load_idle_rows {what}input_stationary, or remove it")
+            )
+        return problems
+
     def _dot_product_only(self) -> list[tuple[str, str]]:
         set_here = {
             "pixels": self.pixels != (1, 1),
             "channel_block": self.channel_block is not None,
             "tap_block": self.tap_block != 1,
-            "pipeline_delay": self.pipeline_delay_cycles != 0,
             "max_kernel": self.max_kernel is not None,
         }
         message = "has no meaning in a systolic array: remove it, or set style: dot_product"

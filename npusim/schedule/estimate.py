@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.cost.array import OUTPUT_STATIONARY, WEIGHT_STATIONARY
+from npusim.cost.array import INPUT_STATIONARY, OUTPUT_STATIONARY, WEIGHT_STATIONARY
 from npusim.cost.machine import Machine
 from npusim.cost.transfer import cycles_at
 from npusim.jit import compiled
@@ -150,7 +150,8 @@ def sums_fit(step: np.void, machine: Machine) -> bool:
 
     A systolic array that has the whole reduction in a tile needs room for one column of output
     channels only; one that does not keeps all channels of the tile, as dot-product arrays always
-    do. Output-stationary arrays hold their sums in place, for a whole reduction.
+    do. Output-stationary arrays hold their sums in place, for a whole reduction. Input-stationary
+    arrays have pixels in their columns: one column of them for a whole reduction, or all.
     """
     if step["unit"] != ARRAY:
         return True
@@ -159,6 +160,9 @@ def sums_fit(step: np.void, machine: Machine) -> bool:
         return bool(whole)
     array = machine.array
     pixels = step["tile_b"] * step["tile_oy"] * step["tile_ox"]
+    if step["dataflow"] == INPUT_STATIONARY:
+        columns = 1 if whole else step["tile_g"] * ceil_div(pixels, array.cols)
+        return bool(columns * step["tile_k"] * step["buffers_sums"] <= array.accumulators)
     channels = ceil_div(step["tile_g"] * step["tile_k"], array.cols)
     if step["dataflow"] == WEIGHT_STATIONARY and whole:
         channels = 1

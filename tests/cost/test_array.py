@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from npusim.cost.array import tile_cost
 from npusim.cost.depth_first import depth_first
+from npusim.cost.input_stationary import input_stationary
 from npusim.cost.output_stationary import output_stationary
 from npusim.cost.part_kernel import part_kernel
 from npusim.cost.weight_stationary import weight_stationary
@@ -22,7 +23,7 @@ from tests.support.tiles import (
     tile_of,
 )
 
-DATAFLOWS = (weight_stationary, output_stationary, depth_first, part_kernel)
+DATAFLOWS = (weight_stationary, output_stationary, depth_first, part_kernel, input_stationary)
 SPLITS = st.sampled_from([0, 1])
 
 
@@ -91,7 +92,7 @@ def test_more_cores_are_never_slower(choice, split, tile):
     assert tile_cost(dataflow, split, tile, array).occupied <= one.occupied
 
 
-@pytest.mark.parametrize("dataflow", range(4))
+@pytest.mark.parametrize("dataflow", range(5))
 def test_channels_are_shared_in_whole_columns(dataflow):
     """40 channels are ten columns of 4: three cores take 4, 4 and 2 columns of work."""
     array = array_with(cores=3)
@@ -100,7 +101,7 @@ def test_channels_are_shared_in_whole_columns(dataflow):
     assert tile_cost(dataflow, 0, tile, array).occupied == share.occupied
 
 
-@pytest.mark.parametrize("dataflow", range(4))
+@pytest.mark.parametrize("dataflow", range(5))
 def test_rows_are_shared(dataflow):
     array = array_with(cores=3)
     tile = tile_of(k=8, c=8, oy=7, ox=6)

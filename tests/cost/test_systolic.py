@@ -6,6 +6,7 @@ import csv
 
 import pytest
 
+from npusim.cost.input_stationary import input_stationary
 from npusim.cost.output_stationary import output_stationary
 from npusim.cost.types import TileCost
 from npusim.cost.weight_stationary import weight_stationary
@@ -28,7 +29,9 @@ def test_weight_stationary_one_fold():
         (dict(k=5, c=9, ox=10), {}, 2 * 3 * 10, 0, 0),  # ragged folds take as long
         (dict(k=4, c=4, ox=3), {}, 4, 0, 1),  # shorter than its weight load of 4 rows
         (dict(k=4, c=2, ox=3), {}, 3, 0, 0),  # two rows in use: two cycles to load
+        (dict(k=4, c=2, ox=3), dict(load_idle_rows=True), 4, 0, 1),
         (dict(k=4, c=4, ox=10), dict(hide_weight_load=False), 14, 0, 4),
+        (dict(k=4, c=4, ox=10), dict(hide_drain=False, pipeline_delay=2), 18, 8, 0),
         (dict(k=4, c=4, ox=10), dict(hide_drain=False), 16, 6, 0),
         (dict(k=8, c=4, ox=10), dict(hide_drain=False, hide_weight_load=False), 40, 12, 8),
         (dict(k=4, c=4, ox=10), dict(weight_rate=0.5), 32, 0, 22),  # 16 weights, two cycles each
@@ -75,6 +78,11 @@ def test_output_stationary_one_fold():
     [
         (dict(k=8, c=10, ox=5), {}, 2 * 2 * 10, 0),  # two column folds, two of pixels
         (dict(k=4, c=3, ox=4), {}, 4, 1),  # the drain of 4 rows is longer than the reduction
+        (dict(k=4, c=3, ox=4), dict(drain_beats=8), 8, 5),
+        (dict(k=4, c=3, ox=4), dict(drain_beats=0), 3, 0),
+        (dict(k=4, c=3, ox=4), dict(drain_whole=True), 10, 7),  # the wavefront takes 6 cycles more
+        (dict(k=4, c=10, ox=4), dict(drain_whole=True), 10, 0),
+        (dict(k=4, c=10, ox=4), dict(hide_drain=False, pipeline_delay=2, drain_beats=0), 18, 8),
         (dict(k=4, c=10, ox=4), dict(hide_drain=False), 10 + 6 + 4, 10),
         (dict(k=8, c=10, ox=4), dict(hide_drain=False), 2 * 20, 20),
         (dict(k=4, c=10, ox=4, macs_per_unit=2.0), {}, 5, 0),
@@ -85,6 +93,42 @@ def test_output_stationary_one_fold():
 def test_output_stationary_by_hand(tile, changes, occupied, fill):
     cost = output_stationary(tile_of(**tile), array_with(**changes))
     assert (cost.occupied, cost.fill) == (occupied, fill)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("reduction", [1, 5, 8, 30])
+def test_the_last_sum_of_a_hidden_drain_leaves_as_if_nothing_followed(whole, reduction):
+    """A longer fold holds the array, not its own sums: stream, skew, delay, then the beats."""
+    array = array_with(rows=4, cols=8, drain_beats=8, drain_whole=whole, pipeline_delay=2)
+    cost = output_stationary(tile_of(k=8, c=reduction, ox=4), array)
+    assert cost.occupied + cost.tail == reduction + (4 + 8 - 2) + 2 + 8
+
+
+def test_input_stationary_one_fold():
+    """Four inputs of four pixels are loaded; ten filters stream past them."""
+    assert input_stationary(tile_of(k=10, c=4, ox=4), array_with()) == TileCost(
+        occupied=14, fill=0, weight_load=4, first_output=4, tail=6, weight_lead=0,
+        input_reads=4 * 4, weight_reads=4 * 10,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tile", "changes", "occupied", "fill", "load"),
+    [
+        (dict(k=10, c=4, ox=8), {}, 4 + 2 * 10, 0, 4),  # the second load is hidden
+        (dict(k=10, c=5, ox=8), {}, 4 + 4 * 10, 0, 4),
+        (dict(k=3, c=4, ox=12), {}, 4 + 4 + 4 + 3, 0, 6),  # filters are shorter than the load
+        (dict(k=10, c=2, ox=4), {}, 2 + 10, 0, 2),  # two rows in use
+        (dict(k=10, c=2, ox=4), dict(load_idle_rows=True), 4 + 10, 0, 4),
+        (dict(k=10, c=4, ox=8), dict(hide_weight_load=False), 28, 0, 8),
+        (dict(k=10, c=4, ox=8), dict(hide_drain=False, pipeline_delay=1), 38, 14, 4),
+        (dict(k=10, c=4, ox=4, macs_per_unit=2.0), {}, 4 + 5, 0, 4),
+        (dict(g=3, k=1, c=1, fy=3, fx=3, ox=4), {}, 4 + 8 * 4 + 1, 0, 28),  # depthwise
+    ],
+)
+def test_input_stationary_by_hand(tile, changes, occupied, fill, load):
+    cost = input_stationary(tile_of(**tile), array_with(**changes))
+    assert (cost.occupied, cost.fill, cost.weight_load) == (occupied, fill, load)
 
 
 def scale_sim(name: str) -> list[dict[str, int]]:
@@ -100,26 +144,29 @@ def scale_sim(name: str) -> list[dict[str, int]]:
     return rows
 
 
-def test_output_stationary_folds_are_scale_sims_and_shift_out():
-    """Its program counts as many folds, each shorter by the cycles in which results shift out."""
-    array = array_with(rows=32, cols=32, hide_drain=False)
+@pytest.mark.parametrize("beats", [0, 32])
+def test_output_stationary_folds_are_scale_sims(beats):
+    """Its program counts no cycles for shifting sums out; its paper does."""
+    array = array_with(rows=32, cols=32, hide_drain=False, drain_beats=beats)
     for row in scale_sim("alexnet__os32_calc.csv"):
         tile = tile_of(k=row["num_filters"], c=row["reduction"], ox=row["pixels"])
         folds = row["row_folds"] * row["col_folds"]
         assert row["total_cycles"] == folds * row["cycles_per_fold"] - 1
-        assert output_stationary(tile, array).occupied == folds * (row["cycles_per_fold"] + 32)
+        assert output_stationary(tile, array).occupied == folds * (row["cycles_per_fold"] + beats)
 
 
 @pytest.mark.parametrize("network", ["alexnet", "mobilenet_v1"])
-def test_weight_stationary_folds_are_scale_sims_but_for_idle_rows(network):
-    """Its program loads all 128 rows even if the reduction is shorter; else the folds are equal."""
+@pytest.mark.parametrize("loads_all", [False, True])
+def test_weight_stationary_folds_are_scale_sims(network, loads_all):
+    """Its program loads all 128 rows even if the reduction is shorter."""
     array = array_with(
-        rows=128, cols=128, weight_rate=128.0, hide_drain=False, hide_weight_load=False
-    )
+        rows=128, cols=128, weight_rate=128.0, hide_drain=False, hide_weight_load=False,
+        load_idle_rows=loads_all,
+    )  # fmt: skip
     for row in scale_sim(f"{network}__ws128_calc.csv"):
         tile = tile_of(k=row["num_filters"], c=row["reduction"], ox=row["pixels"])
         folds = row["row_folds"] * row["col_folds"]
-        idle_rows = 128 - min(128, row["reduction"])
+        idle_rows = 0 if loads_all else 128 - min(128, row["reduction"])
         assert row["total_cycles"] == folds * row["cycles_per_fold"] - 1
         assert weight_stationary(tile, array).occupied == folds * (
             row["cycles_per_fold"] - idle_rows

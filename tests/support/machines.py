@@ -69,7 +69,9 @@ DATAFLOWS = {
     "systolic": (
         ("weight_stationary",),
         ("output_stationary",),
+        ("input_stationary",),
         ("weight_stationary", "output_stationary"),
+        ("weight_stationary", "output_stationary", "input_stationary"),
     ),
     "dot_product": (("depth_first",), ("part_kernel",), ("depth_first", "part_kernel")),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from npusim.cost.array import DATAFLOWS
 from npusim.cost.types import ArrayParams, Extents
 
 
@@ -12,7 +13,8 @@ def array_with(**changes: object) -> ArrayParams:
     plain = ArrayParams(
         rows=4, cols=4, pixels_y=1, pixels_x=1, cores=1, hide_weight_load=True, hide_drain=True,
         weight_rate=4.0, channel_block=4, tap_block=1, pipeline_delay=0, max_taps_y=1 << 30,
-        max_taps_x=1 << 30, accumulators=1 << 40,
+        max_taps_x=1 << 30, accumulators=1 << 40, drain_beats=4, drain_whole=False,
+        load_idle_rows=False,
     )  # fmt: skip
     return plain._replace(**changes)
 
@@ -60,13 +62,18 @@ def extents(draw: st.DrawFn) -> Extents:
 @st.composite
 def systolic_arrays(draw: st.DrawFn) -> ArrayParams:
     """A random systolic array of one or more cores."""
+    rows, cols = draw(st.integers(1, 32)), draw(st.integers(1, 32))
     return array_with(
-        rows=draw(st.integers(1, 32)),
-        cols=draw(st.integers(1, 32)),
+        rows=rows,
+        cols=cols,
         cores=draw(st.integers(1, 3)),
         hide_weight_load=draw(st.booleans()),
         hide_drain=draw(st.booleans()),
         weight_rate=draw(st.sampled_from([0.5, 1.0, 3.5, 8.0, 64.0])),
+        pipeline_delay=draw(st.integers(0, 3)),
+        drain_beats=draw(st.sampled_from([rows, cols, 0])),
+        drain_whole=draw(st.booleans()),
+        load_idle_rows=draw(st.booleans()),
     )
 
 
@@ -92,5 +99,6 @@ def dot_product_arrays(draw: st.DrawFn) -> ArrayParams:
 @st.composite
 def dataflows_and_arrays(draw: st.DrawFn) -> tuple[int, ArrayParams]:
     """(number of a dataflow, an array that can run it)."""
-    dataflow = draw(st.integers(0, 3))
-    return dataflow, draw(systolic_arrays() if dataflow < 2 else dot_product_arrays())
+    dataflow = draw(st.integers(0, len(DATAFLOWS) - 1))
+    systolic = DATAFLOWS[dataflow].endswith("_stationary")
+    return dataflow, draw(systolic_arrays() if systolic else dot_product_arrays())
