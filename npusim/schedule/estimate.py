@@ -21,14 +21,10 @@ from npusim.schedule.tiles import (
     Part,
     bus_bytes,
     ceil_div,
-    cols_behind,
     inner_window,
-    least_cols,
-    least_rows,
     operand_bytes,
-    rows_behind,
-    stream_bytes,
     tile_count,
+    window,
 )
 from npusim.schedule.work import array_work, vector_work
 
@@ -64,6 +60,30 @@ class Grid(NamedTuple):
     most_cols: int
 
 
+class Loops(NamedTuple):
+    """The loops that move each stream: a bit for each of b, g, k, c, oy, ox."""
+
+    weights: int
+    inputs: int
+    outputs: int
+
+
+class Sizes(NamedTuple):
+    """Bytes of one tile by stream."""
+
+    weights: int
+    inputs: int
+    outputs: int
+
+
+class StreamTraffic(NamedTuple):
+    """Bus bytes of all tiles of a stream, how many are moved, and bus bytes of one."""
+
+    bytes: float
+    count: int
+    tile_bytes: int
+
+
 class Traffic(NamedTuple):
     """What a step moves: bus bytes and transfers of its loads and of its stores; the bus bytes of
     the first loads and of one store; bytes and transfers of the loads that come a step early."""
@@ -81,16 +101,14 @@ class Traffic(NamedTuple):
 @compiled
 def grid_of(step: np.void) -> Grid:
     """The tile grid of `step`."""
-    all_rows = most_rows = 0
-    for start in range(0, step["oy"], step["tile_oy"]):
-        rows = rows_behind(step, start, min(step["oy"], start + step["tile_oy"]))
-        all_rows += rows
-        most_rows = max(most_rows, rows)
-    all_cols = most_cols = 0
-    for start in range(0, step["ox"], step["tile_ox"]):
-        cols = cols_behind(step, start, min(step["ox"], start + step["tile_ox"]))
-        all_cols += cols
-        most_cols = max(most_cols, cols)
+    all_rows, most_rows = _windows(
+        step["oy"], step["tile_oy"], step["stride_y"], step["fy"], step["dilation_y"],
+        step["pad_top"], step["in_h"],
+    )  # fmt: skip
+    all_cols, most_cols = _windows(
+        step["ox"], step["tile_ox"], step["stride_x"], step["fx"], step["dilation_x"],
+        step["pad_left"], step["in_w"],
+    )  # fmt: skip
     return Grid(
         ceil_div(step["b"], step["tile_b"]),
         ceil_div(step["g"], step["tile_g"]),
@@ -100,6 +118,30 @@ def grid_of(step: np.void) -> Grid:
         ceil_div(step["ox"], step["tile_ox"]),
         all_rows, all_cols, most_rows, most_cols,
     )  # fmt: skip
+
+
+@compiled
+def _windows(
+    extent: int, tile: int, stride: int, taps: int, dilation: int, pad: int, size: int
+) -> tuple[int, int]:
+    """Input rows (or columns) of all tiles together, and the most of one.
+
+    Full tiles away from the padding have windows of one size; they are counted, not visited.
+    """
+    total = most = start = 0
+    inner = (tile - 1) * stride + (taps - 1) * dilation + 1
+    while start < extent:
+        low = start * stride - pad
+        fits = min((extent - start) // tile, (size - low - inner) // (tile * stride) + 1)
+        if low >= 0 and fits > 0:
+            rows, tiles = inner, fits
+        else:
+            stop = min(extent, start + tile)
+            rows, tiles = window(start, stop, stride, taps, dilation, pad, size), 1
+        total += tiles * rows
+        most = max(most, rows)
+        start += tiles * tile
+    return total, most
 
 
 @compiled
@@ -118,29 +160,39 @@ def set_buffers(step: np.void, operands: np.ndarray, most: int) -> int:
     A stream that moves once needs one buffer, any other as many as the hardware has.
     """
     grid = grid_of(step)
-    return buffer_bytes(step, operands, most, grid, largest_part(step, grid))
+    sizes = sizes_of(step, operands, largest_part(step, grid))
+    return buffer_bytes(step, most, loops_of(step, operands), grid, sizes)
 
 
 @compiled
-def one_of_each(step: np.void, operands: np.ndarray, part: Part) -> int:
-    """Bytes of one buffer for each stream: no loop order needs less."""
-    return (
-        stream_bytes(step, operands, WEIGHTS, part)
-        + stream_bytes(step, operands, INPUTS, part)
-        + stream_bytes(step, operands, OUTPUTS, part)
-    )
+def sizes_of(step: np.void, operands: np.ndarray, part: Part) -> Sizes:
+    """Bytes of one buffer for each stream; no loop order needs less than their sum."""
+    weights = inputs = outputs = 0
+    for row in range(step["operand_start"], step["operand_stop"]):
+        stream = operands[row]["stream"]
+        if stream == RESIDENT:
+            continue
+        size = operand_bytes(step, operands[row], part)
+        if stream == WEIGHTS:
+            weights += size
+        elif stream == INPUTS:
+            inputs += size
+        else:
+            outputs += size
+    return Sizes(weights, inputs, outputs)
 
 
 @compiled
-def buffer_bytes(step: np.void, operands: np.ndarray, most: int, grid: Grid, part: Part) -> int:
-    """`set_buffers` for a known grid and tile."""
-    step["buffers_weights"] = min(most, moves(step, operands, WEIGHTS, grid))
-    step["buffers_inputs"] = min(most, moves(step, operands, INPUTS, grid))
-    step["buffers_outputs"] = min(most, moves(step, operands, OUTPUTS, grid))
+def buffer_bytes(step: np.void, most: int, loops: Loops, grid: Grid, sizes: Sizes) -> int:
+    """`set_buffers` for known loops, grid and tile."""
+    order = step["order"]
+    step["buffers_weights"] = min(most, moves_of(loops.weights, order, grid))
+    step["buffers_inputs"] = min(most, moves_of(loops.inputs, order, grid))
+    step["buffers_outputs"] = min(most, moves_of(loops.outputs, order, grid))
     return (
-        stream_bytes(step, operands, WEIGHTS, part) * step["buffers_weights"]
-        + stream_bytes(step, operands, INPUTS, part) * step["buffers_inputs"]
-        + stream_bytes(step, operands, OUTPUTS, part) * step["buffers_outputs"]
+        sizes.weights * step["buffers_weights"]
+        + sizes.inputs * step["buffers_inputs"]
+        + sizes.outputs * step["buffers_outputs"]
     )
 
 
@@ -170,38 +222,53 @@ def sums_fit(step: np.void, machine: Machine) -> bool:
 
 
 @compiled
-def moves(step: np.void, operands: np.ndarray, stream: int, grid: Grid) -> int:
-    """How often a tile of `stream` is moved: once for each change along the loops.
-
-    A loop that moves the stream repeats it for every turn of itself and of all loops around it.
-    """
-    b = g = k = c = y = x = False
+def loops_of(step: np.void, operands: np.ndarray) -> Loops:
+    """The loops that move each stream of `step`."""
+    weights = inputs = outputs = 0
     for row in range(step["operand_start"], step["operand_stop"]):
         operand = operands[row]
-        if operand["stream"] == stream:
-            b |= operand["has_b"] != 0
-            g |= operand["has_g"] != 0
-            k |= operand["has_k"] != 0
-            c |= operand["has_c"] != 0
-            y |= operand["has_y"] != 0
-            x |= operand["has_x"] != 0
-    channels = grid.g * grid.k
-    pixels = grid.b * grid.y * grid.x
-    if c and grid.c > 1:
-        return channels * pixels * grid.c
-    if step["order"] == 0:
-        inner = _last_move(b, y, x, grid.b, grid.y, grid.x)
-        outer = _last_move(False, g, k, 1, grid.g, grid.k)
-        return channels * inner if inner > 1 else outer
-    inner = _last_move(False, g, k, 1, grid.g, grid.k)
-    outer = _last_move(b, y, x, grid.b, grid.y, grid.x)
-    return pixels * inner if inner > 1 else outer
+        loops = 1 if operand["has_b"] else 0
+        loops |= 2 if operand["has_g"] else 0
+        loops |= 4 if operand["has_k"] else 0
+        loops |= 8 if operand["has_c"] else 0
+        loops |= 16 if operand["has_y"] else 0
+        loops |= 32 if operand["has_x"] else 0
+        if operand["stream"] == WEIGHTS:
+            weights |= loops
+        elif operand["stream"] == INPUTS:
+            inputs |= loops
+        elif operand["stream"] == OUTPUTS:
+            outputs |= loops
+    return Loops(weights, inputs, outputs)
 
 
 @compiled
-def _last_move(
-    has_0: bool, has_1: bool, has_2: bool, count_0: int, count_1: int, count_2: int
-) -> int:
+def moves(step: np.void, operands: np.ndarray, stream: int, grid: Grid) -> int:
+    """How often a tile of `stream` is moved: once for each change along the loops."""
+    loops = loops_of(step, operands)
+    own = loops.weights if stream == WEIGHTS else loops.inputs
+    return moves_of(loops.outputs if stream == OUTPUTS else own, step["order"], grid)
+
+
+@compiled
+def moves_of(loops: int, order: int, grid: Grid) -> int:
+    """Moves of a stream that `loops` move.
+
+    A loop that moves the stream repeats it for every turn of itself and of all loops around it.
+    """
+    channels = grid.g * grid.k
+    pixels = grid.b * grid.y * grid.x
+    if loops & 8 and grid.c > 1:
+        return channels * pixels * grid.c
+    inner = _last_move(loops & 1, loops & 16, loops & 32, grid.b, grid.y, grid.x)
+    outer = _last_move(0, loops & 2, loops & 4, 1, grid.g, grid.k)
+    if order == 0:
+        return channels * inner if inner > 1 else outer
+    return pixels * outer if outer > 1 else inner
+
+
+@compiled
+def _last_move(has_0: int, has_1: int, has_2: int, count_0: int, count_1: int, count_2: int) -> int:
     """Turns of three nested loops down to the innermost one that moves; 1 if none does."""
     if has_2 and count_2 > 1:
         return count_0 * count_1 * count_2
@@ -213,54 +280,56 @@ def _last_move(
 
 
 @compiled
-def least_cycles(step: np.void, operands: np.ndarray, machine: Machine, work: float) -> float:
-    """No tiling of `step` takes less if its array is busy for at least `work` cycles.
-
-    Every streamed byte crosses the bus once; of `overlapped_cycles` only what no tile can avoid.
-    """
-    whole = Part(
-        step["b"], step["g"], step["k"], step["c"], step["oy"], step["ox"],
-        least_rows(step), least_cols(step),
-    )  # fmt: skip
-    weights = stream_bytes(step, operands, WEIGHTS, whole) / machine.dram_bytes_per_cycle
-    inputs = stream_bytes(step, operands, INPUTS, whole) / machine.dram_bytes_per_cycle
-    storing = stream_bytes(step, operands, OUTPUTS, whole) / machine.dram_bytes_per_cycle
-    late = inputs if step["prefetch"] else weights + inputs
-    longest = max(work, weights + inputs + storing, 0.5 * (work + late))
-    return step["dispatch_cycles"] + longest
-
-
-@compiled
 def traffic_of(
     step: np.void, operands: np.ndarray, machine: Machine, grid: Grid, part: Part
 ) -> Traffic:
     """All transfers of the tiling in `step`."""
-    load_bytes = store_bytes = early_bytes = 0.0
-    loads = stores = first = last = early_loads = 0
-    for stream in range(3):
-        count = moves(step, operands, stream, grid)
-        bus = 0
-        total = 0.0
-        for row in range(step["operand_start"], step["operand_stop"]):
-            operand = operands[row]
-            if operand["stream"] == stream and operand["stream"] != RESIDENT:
-                own = bus_bytes(step, operand, part, machine.burst_bytes)
-                tile = operand_bytes(step, operand, part)
-                total += _all_bytes(step, operand, grid, count) * (own / max(tile, 1))
-                bus += own
-        if stream == OUTPUTS:
-            store_bytes = total
-            stores = count if bus else 0
-            last = bus
+    loops, order = loops_of(step, operands), step["order"]
+    loads, weight_loads = moves_of(loops.inputs, order, grid), moves_of(loops.weights, order, grid)
+    stores = moves_of(loops.outputs, order, grid)
+    weights_bytes = inputs_bytes = outputs_bytes = 0.0
+    weights_bus = inputs_bus = outputs_bus = 0
+    for row in range(step["operand_start"], step["operand_stop"]):
+        operand = operands[row]
+        stream = operand["stream"]
+        if stream == RESIDENT:
+            continue
+        count = stores
+        if stream != OUTPUTS:
+            count = weight_loads if stream == WEIGHTS else loads
+        own = bus_bytes(step, operand, part, machine.burst_bytes)
+        tile = operand_bytes(step, operand, part)
+        total = _all_bytes(step, operand, grid, count) * (own / max(tile, 1))
+        if stream == WEIGHTS:
+            weights_bytes += total
+            weights_bus += own
+        elif stream == INPUTS:
+            inputs_bytes += total
+            inputs_bus += own
         else:
-            load_bytes += total
-            loads += count if bus else 0
-            if stream == WEIGHTS and step["prefetch"] and bus:
-                early_loads = min(count, step["buffers_weights"])
-                early_bytes = total * early_loads / count
-            else:
-                first += bus
-    return Traffic(load_bytes, store_bytes, loads, stores, first, last, early_bytes, early_loads)
+            outputs_bytes += total
+            outputs_bus += own
+    weights = StreamTraffic(weights_bytes, weight_loads if weights_bus else 0, weights_bus)
+    inputs = StreamTraffic(inputs_bytes, loads if inputs_bus else 0, inputs_bus)
+    outputs = StreamTraffic(outputs_bytes, stores if outputs_bus else 0, outputs_bus)
+    return joined(step, weights, inputs, outputs)
+
+
+@compiled
+def joined(
+    step: np.void, weights: StreamTraffic, inputs: StreamTraffic, outputs: StreamTraffic
+) -> Traffic:
+    """The traffic of a step from that of its streams; the first weights may come early."""
+    early_bytes, early_loads, first = 0.0, 0, inputs.tile_bytes
+    if step["prefetch"] and weights.tile_bytes > 0:
+        early_loads = min(weights.count, step["buffers_weights"])
+        early_bytes = weights.bytes * early_loads / weights.count
+    else:
+        first += weights.tile_bytes
+    return Traffic(
+        weights.bytes + inputs.bytes, outputs.bytes, weights.count + inputs.count, outputs.count,
+        first, outputs.tile_bytes, early_bytes, early_loads,
+    )  # fmt: skip
 
 
 @compiled
@@ -351,31 +420,41 @@ def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
     of them a tile and its tail take at least half their sum.
     """
     total = held = 0.0
-    whole = even_loops(step)
-    for corner in range(64):
-        if corner & whole:
-            continue
-        b, times_b = corner_of(step["b"], step["tile_b"], corner & 1)
-        g, times_g = corner_of(step["g"], step["tile_g"], corner & 2)
-        k, times_k = corner_of(step["k"], step["tile_k"], corner & 4)
-        c, times_c = corner_of(step["c"], step["tile_c"], corner & 8)
-        y, times_y = corner_of(step["oy"], step["tile_oy"], corner & 16)
-        x, times_x = corner_of(step["ox"], step["tile_ox"], corner & 32)
-        outputs = times_b * times_g * times_k * times_y * times_x
-        if outputs * times_c == 0:
-            continue
-        if step["unit"] != ARRAY:
-            rows = inner_window(y, step["stride_y"], step["fy"], step["dilation_y"], step["in_h"])
-            cols = inner_window(x, step["stride_x"], step["fx"], step["dilation_x"], step["in_w"])
-            part = Part(b, g, k, c, y, x, rows, cols)
-            total += outputs * times_c * vector_work(step, operands, part, machine).cycles
-            continue
-        work = array_work(step, operands, Part(b, g, k, c, y, x, 0, 0), machine)
-        total += outputs * times_c * work.cycles
-        if corner & 8 == 0:
-            drain = cycles_at(b * g * k * y * x, step["post_rate"])
-            if machine.array.hide_drain:
-                held += outputs * max(work.tail, work.first_output + drain - work.cycles)
-            else:
-                held += outputs * (work.tail + drain)
+    ragged = 63 & ~even_loops(step)
+    corner = ragged
+    while corner >= 0:
+        corner_total, corner_held = _busy_corner(step, operands, machine, corner)
+        total += corner_total
+        held += corner_held
+        corner = (corner - 1) & ragged if corner else -1
     return max(total, (total + held) / step["buffers_sums"])
+
+
+@compiled
+def _busy_corner(
+    step: np.void, operands: np.ndarray, machine: Machine, corner: int
+) -> tuple[float, float]:
+    """Cycles of the tiles of one corner, and those that their sums are held beyond them."""
+    b, times_b = corner_of(step["b"], step["tile_b"], corner & 1)
+    g, times_g = corner_of(step["g"], step["tile_g"], corner & 2)
+    k, times_k = corner_of(step["k"], step["tile_k"], corner & 4)
+    c, times_c = corner_of(step["c"], step["tile_c"], corner & 8)
+    y, times_y = corner_of(step["oy"], step["tile_oy"], corner & 16)
+    x, times_x = corner_of(step["ox"], step["tile_ox"], corner & 32)
+    outputs = times_b * times_g * times_k * times_y * times_x
+    if outputs * times_c == 0:
+        return 0.0, 0.0
+    if step["unit"] != ARRAY:
+        rows = inner_window(y, step["stride_y"], step["fy"], step["dilation_y"], step["in_h"])
+        cols = inner_window(x, step["stride_x"], step["fx"], step["dilation_x"], step["in_w"])
+        part = Part(b, g, k, c, y, x, rows, cols)
+        return outputs * times_c * float(vector_work(step, operands, part, machine).cycles), 0.0
+    work = array_work(step, operands, Part(b, g, k, c, y, x, 0, 0), machine)
+    held = 0.0
+    if corner & 8 == 0:
+        drain = cycles_at(b * g * k * y * x, step["post_rate"])
+        if machine.array.hide_drain:
+            held = float(outputs * max(work.tail, work.first_output + drain - work.cycles))
+        else:
+            held = float(outputs * (work.tail + drain))
+    return outputs * times_c * float(work.cycles), held

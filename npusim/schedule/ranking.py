@@ -13,12 +13,12 @@ from npusim.jit import compiled
 from npusim.schedule.estimate import (
     LATENCY,
     Objective,
-    buffer_bytes,
     busy_cycles,
     grid_of,
     largest_part,
     objective_value,
     overlapped_cycles,
+    set_buffers,
     sums_fit,
     traffic_of,
 )
@@ -92,7 +92,7 @@ def _each_order(
     tiles = grid.b * grid.g * grid.k * grid.c * grid.y * grid.x
     for order in space.orders:
         step["order"] = order
-        if buffer_bytes(step, operands, space.buffers, grid, part) > space.bytes:
+        if set_buffers(step, operands, space.buffers) > space.bytes:
             continue
         traffic = traffic_of(step, operands, machine, grid, part)
         bus_bytes = traffic.load_bytes + traffic.store_bytes

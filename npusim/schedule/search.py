@@ -1,10 +1,12 @@
-"""The tile search of one step: every legal tiling is estimated, the best one wins.
+"""The tile search of one step: no legal tiling beats the one that it finds.
 
 Legal tilings: tiles are runs of pixels (part of a row, rows, or images), any of the candidate
 sizes in G, K and C, either loop order, each dataflow and core split of the hardware. A tiling must
 fit its buffers into the space that the step has, and its partial sums into the accumulators.
 
-`estimate.py` says what a tiling costs; the engine times the winner exactly.
+`estimate.py` says what a tiling costs, `bounds.py` what it costs at least: the sizes of G, K and C
+are taken in the order of their bounds, and what cannot beat the best tiling so far is not costed.
+The engine times the winner exactly.
 """
 
 from __future__ import annotations
@@ -15,19 +17,22 @@ import numpy as np
 
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
+from npusim.schedule.bounds import floor_of, least_sizes, least_traffic
 from npusim.schedule.estimate import (
     Grid,
+    Loops,
     Objective,
+    Sizes,
     Traffic,
     buffer_bytes,
     busy_cycles,
     grid_of,
     largest_part,
-    least_cycles,
+    loops_of,
     objective_value,
-    one_of_each,
     overlapped_cycles,
     set_buffers,
+    sizes_of,
     sums_fit,
     traffic_of,
 )
@@ -49,10 +54,21 @@ class Space(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Result of a search: the cost of the winning tiling, and how many were compared."""
+    """Result of a search: the cost of the winning tiling, and how many were costed."""
 
     cost: float
     candidates: int
+
+
+class Known(NamedTuple):
+    """What does not depend on where operands come from, so that searches of a step can share it.
+
+    `works` float64 [g * k * c sizes, dataflows, splits] are array cycles with all pixels in one
+    tile (negative: not known yet), `grids` int64 [spatial, 10] is what `spatial_grids` gives.
+    """
+
+    works: np.ndarray
+    grids: np.ndarray
 
 
 @compiled
@@ -60,31 +76,44 @@ def best_tiling(
     step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective
 ) -> Found:
     """Write the best tiling into `step`; cost is infinite if none is legal."""
-    best = np.inf
-    seen = 0
+    blocks = space.g.size * space.k.size * space.c.size
+    works = np.full((blocks, space.dataflows.size, space.splits.size), -1.0)
+    known = Known(works, spatial_grids(step, space))
+    nothing = np.zeros((0, 9), np.int64)
+    return search_tiling(step, operands, machine, space, objective, known, nothing)
+
+
+@compiled
+def search_tiling(
+    step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
+    known: Known, guesses: np.ndarray,
+) -> Found:  # fmt: skip
+    """`best_tiling`, with what is known of the step.
+
+    `guesses` int64 [n, 9] are tilings that may be good, in the order of `_keep`.
+    """
     kept = np.zeros(9, np.int64)
-    grids = _spatial_grids(step, space)
-    works = np.zeros((space.dataflows.size, space.splits.size))
-    for g in space.g:
-        step["tile_g"] = g
-        for k in space.k:
-            step["tile_k"] = k
-            for c in space.c:
-                step["tile_c"] = c
-                least_work = _least_work(step, operands, machine, space, works)
-                floor = least_cycles(step, operands, machine, least_work)
-                if objective_value(objective, floor, 0.0, 1) >= best:
-                    continue
-                for s in range(grids.shape[0]):
-                    grid = _place(step, grids[s])
-                    part = largest_part(step, grid)
-                    if one_of_each(step, operands, part) > space.bytes:
-                        continue
-                    best, tried = _one_tile(
-                        step, operands, machine, space, objective, grid, part, least_work, works,
-                        best, kept,
-                    )  # fmt: skip
-                    seen += tried
+    best = np.inf
+    for n in range(guesses.shape[0]):
+        _restore(step, guesses[n])
+        cost = _cost(step, operands, machine, space, objective)
+        if cost < best:
+            best = cost
+            _keep(step, kept)
+    seen = guesses.shape[0]
+    loops, least = loops_of(step, operands), least_sizes(step, operands)
+    floors = _floors(step, operands, machine, space, objective, known.works, loops, least)
+    while True:
+        n = floors.argmin()
+        if floors[n] >= best:
+            break
+        floors[n] = np.inf
+        _set_block(step, space, n)
+        best, tried = _one_block(
+            step, operands, machine, space, objective, loops, least, known.grids, known.works[n],
+            best, kept,
+        )  # fmt: skip
+        seen += tried
     if best < np.inf:
         _restore(step, kept)
         set_buffers(step, operands, space.buffers)
@@ -92,7 +121,104 @@ def best_tiling(
 
 
 @compiled
-def _spatial_grids(step: np.void, space: Space) -> np.ndarray:
+def _set_block(step: np.void, space: Space, n: int) -> None:
+    """Set the `n`-th combination of sizes in G, K and C."""
+    step["tile_c"] = space.c[n % space.c.size]
+    n //= space.c.size
+    step["tile_k"] = space.k[n % space.k.size]
+    step["tile_g"] = space.g[n // space.k.size]
+
+
+@compiled
+def _floors(
+    step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
+    works: np.ndarray, loops: Loops, least: Sizes,
+) -> np.ndarray:  # fmt: skip
+    """For each combination of sizes in G, K and C what no tiling with these sizes can beat."""
+    floors = np.empty(works.shape[0])
+    for n in range(floors.size):
+        _set_block(step, space, n)
+        if works[n, 0, 0] < 0:
+            _fill_works(step, operands, machine, space, works[n])
+        grid = Grid(
+            1, ceil_div(step["g"], step["tile_g"]), ceil_div(step["k"], step["tile_k"]),
+            ceil_div(step["c"], step["tile_c"]), 1, 1, 0, 0, 0, 0,
+        )  # fmt: skip
+        floors[n] = np.inf
+        least_work = works[n].min()
+        for order in space.orders:
+            step["order"] = order
+            floor = floor_of(step, machine, loops, least, grid, least_work)
+            tiles = grid.g * grid.k * grid.c
+            value = objective_value(objective, floor.cycles, floor.bus_bytes, tiles)
+            floors[n] = min(floors[n], value)
+    return floors
+
+
+@compiled
+def _fill_works(
+    step: np.void, operands: np.ndarray, machine: Machine, space: Space, works: np.ndarray
+) -> None:
+    """Array cycles with all pixels in one tile, by dataflow and split.
+
+    Cutting pixels never saves array cycles, so these bound every spatial tiling from below.
+    """
+    step["tile_b"] = step["b"]
+    step["tile_oy"] = step["oy"]
+    step["tile_ox"] = step["ox"]
+    for d in range(space.dataflows.size):
+        step["dataflow"] = space.dataflows[d]
+        for p in range(space.splits.size):
+            step["split"] = space.splits[p]
+            works[d, p] = busy_cycles(step, operands, machine)
+
+
+@compiled
+def _cost(
+    step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective
+) -> float:
+    """Estimated cost of the tiling in `step`; infinite if it is not legal."""
+    grid = grid_of(step)
+    part = largest_part(step, grid)
+    if set_buffers(step, operands, space.buffers) > space.bytes or not sums_fit(step, machine):
+        return np.inf
+    traffic = traffic_of(step, operands, machine, grid, part)
+    tiles = grid.b * grid.g * grid.k * grid.c * grid.y * grid.x
+    work = busy_cycles(step, operands, machine)
+    return _value(step, machine, objective, traffic, tiles, work)
+
+
+@compiled
+def _one_block(
+    step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
+    loops: Loops, least: Sizes, grids: np.ndarray, works: np.ndarray, best: float, kept: np.ndarray,
+) -> tuple[float, int]:  # fmt: skip
+    """Try all spatial tiles and loop orders with the sizes in G, K and C that `step` has."""
+    seen = 0
+    least_work = works.min()
+    for s in range(grids.shape[0]):
+        grid = _place(step, grids[s])
+        part = largest_part(step, grid)
+        sizes = sizes_of(step, operands, part)
+        if sizes.weights + sizes.inputs + sizes.outputs > space.bytes:
+            continue
+        tiles = grid.b * grid.g * grid.k * grid.c * grid.y * grid.x
+        for order in space.orders:
+            step["order"] = order
+            if buffer_bytes(step, space.buffers, loops, grid, sizes) > space.bytes:
+                continue
+            traffic = least_traffic(step, loops, least, grid, sizes)
+            if _value(step, machine, objective, traffic, tiles, least_work) >= best:
+                continue
+            best, tried = _one_tile(
+                step, operands, machine, space, objective, grid, part, works, best, kept
+            )
+            seen += tried
+    return best, seen
+
+
+@compiled
+def spatial_grids(step: np.void, space: Space) -> np.ndarray:
     """Per spatial tile: its sizes, then tiles per loop and windows as in `Grid`; [n, 10]."""
     grids = np.zeros((space.spatial.shape[0], 10), np.int64)
     for s in range(space.spatial.shape[0]):
@@ -127,56 +253,27 @@ def _place(step: np.void, row: np.ndarray) -> Grid:
 
 
 @compiled
-def _least_work(
-    step: np.void, operands: np.ndarray, machine: Machine, space: Space, works: np.ndarray
-) -> float:
-    """Array cycles with all pixels in one tile, by dataflow and split (`works`), and their least.
-
-    Cutting pixels never saves array cycles, so these bound every spatial tiling from below.
-    """
-    step["tile_b"] = step["b"]
-    step["tile_oy"] = step["oy"]
-    step["tile_ox"] = step["ox"]
-    least = np.inf
-    for d in range(space.dataflows.size):
-        step["dataflow"] = space.dataflows[d]
-        for p in range(space.splits.size):
-            step["split"] = space.splits[p]
-            works[d, p] = busy_cycles(step, operands, machine)
-            least = min(least, works[d, p])
-    return least
-
-
-@compiled
 def _one_tile(
     step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
-    grid: Grid, part: Part, least_work: float, works: np.ndarray, best: float, kept: np.ndarray,
+    grid: Grid, part: Part, works: np.ndarray, best: float, kept: np.ndarray,
 ) -> tuple[float, int]:  # fmt: skip
-    """Try the orders, dataflows and splits of one tile; what its bounds rule out is not costed."""
-    tried = 0
+    """Try the dataflows and splits of one tile; what its bounds rule out is not costed."""
+    traffic = traffic_of(step, operands, machine, grid, part)
     tiles = grid.b * grid.g * grid.k * grid.c * grid.y * grid.x
-    for order in space.orders:
-        step["order"] = order
-        if buffer_bytes(step, operands, space.buffers, grid, part) > space.bytes:
+    for d in range(space.dataflows.size):
+        step["dataflow"] = space.dataflows[d]
+        if not sums_fit(step, machine):
             continue
-        traffic = traffic_of(step, operands, machine, grid, part)
-        tried += space.dataflows.size * space.splits.size
-        if _value(step, machine, objective, traffic, tiles, least_work) >= best:
-            continue
-        for d in range(space.dataflows.size):
-            step["dataflow"] = space.dataflows[d]
-            if not sums_fit(step, machine):
+        for p in range(space.splits.size):
+            step["split"] = space.splits[p]
+            if _value(step, machine, objective, traffic, tiles, works[d, p]) >= best:
                 continue
-            for p in range(space.splits.size):
-                step["split"] = space.splits[p]
-                if _value(step, machine, objective, traffic, tiles, works[d, p]) >= best:
-                    continue
-                work = busy_cycles(step, operands, machine)
-                cost = _value(step, machine, objective, traffic, tiles, work)
-                if cost < best:
-                    best = cost
-                    _keep(step, kept)
-    return best, tried
+            work = busy_cycles(step, operands, machine)
+            cost = _value(step, machine, objective, traffic, tiles, work)
+            if cost < best:
+                best = cost
+                _keep(step, kept)
+    return best, space.dataflows.size * space.splits.size
 
 
 @compiled
