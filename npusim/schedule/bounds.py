@@ -77,9 +77,9 @@ def floor_of(
     weights = _least_stream(loops.weights, order, grid, least.weights, 0)
     inputs = _least_stream(loops.inputs, order, grid, least.inputs, 0)
     outputs = _least_stream(loops.outputs, order, grid, least.outputs, 0)
-    loads, late = inputs.count, inputs.bytes
+    loads, late = inputs.moves, inputs.bytes
     if step["prefetch"] == 0:
-        loads += weights.count
+        loads += weights.moves
         late += weights.bytes
     bus_bytes = weights.bytes + inputs.bytes + outputs.bytes
     access = machine.dma_setup + machine.dram_latency

@@ -80,7 +80,7 @@ class StreamTraffic(NamedTuple):
     """Bus bytes of all tiles of a stream, how many are moved, and bus bytes of one."""
 
     bytes: float
-    count: int
+    moves: int
     tile_bytes: int
 
 
@@ -322,12 +322,12 @@ def joined(
     """The traffic of a step from that of its streams; the first weights may come early."""
     early_bytes, early_loads, first = 0.0, 0, inputs.tile_bytes
     if step["prefetch"] and weights.tile_bytes > 0:
-        early_loads = min(weights.count, step["buffers_weights"])
-        early_bytes = weights.bytes * early_loads / weights.count
+        early_loads = min(weights.moves, step["buffers_weights"])
+        early_bytes = weights.bytes * early_loads / weights.moves
     else:
         first += weights.tile_bytes
     return Traffic(
-        weights.bytes + inputs.bytes, outputs.bytes, weights.count + inputs.count, outputs.count,
+        weights.bytes + inputs.bytes, outputs.bytes, weights.moves + inputs.moves, outputs.moves,
         first, outputs.tile_bytes, early_bytes, early_loads,
     )  # fmt: skip
 

@@ -104,7 +104,7 @@ def search_tiling(
     loops, least = loops_of(step, operands), least_sizes(step, operands)
     floors = _floors(step, operands, machine, space, objective, known.works, loops, least)
     while True:
-        n = floors.argmin()
+        n = int(floors.argmin())
         if floors[n] >= best:
             break
         floors[n] = np.inf
