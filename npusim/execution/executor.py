@@ -18,7 +18,6 @@ from npusim.errors import Problem, UnsupportedModelError
 from npusim.execution.arrays import check_inputs, check_state
 from npusim.execution.bindings import bound_once
 from npusim.execution.layer import accumulators, run_layer, run_tile
-from npusim.ir.graph import Graph
 from npusim.ir.loopnest import Tile
 from npusim.ir.operator import ArrayKernel, VectorKernel
 from npusim.ir.ops.narrow_floats import bind_operator
@@ -49,7 +48,9 @@ class Executor:
             raise UnsupportedModelError(Problem(graph.name, graph.counted_only))
         self._program = program
         self._bound = bound_once(program, profile, kernels, _bind_all)
-        self._last_reader = _last_readers(graph)
+        self._last_reader = _last_readers(program)
+        ordered = any(getattr(kernel, "is_ordered", False) for kernel in self._bound)
+        self._by_stripes = ordered and any(step.whole for step in program.steps)
 
     def run(
         self,
@@ -90,11 +91,26 @@ class Executor:
 
     def _run_layers(self, values: Values, wanted: Collection[str]) -> None:
         for at, step in enumerate(self._program.steps):
-            ins, outs = self._arrays(step, values)
-            run_layer(self._bound[at], step.nest, ins, outs, self._reduction(at))
+            if step.whole is None or step.first_row == 0 or self._by_stripes:
+                ins, outs = self._arrays(step, values)
+                self._run_step(at, step, ins, outs)
             for name in step.node.inputs:
                 if self._last_reader.get(name) == at and name not in wanted:
                     values.pop(name, None)
+
+    def _run_step(
+        self, at: int, step: Step, ins: Sequence[np.ndarray], outs: Sequence[np.ndarray]
+    ) -> None:
+        """A step at once. Its first stripe runs the whole operator, unless stripes matter."""
+        kernel, reduction = self._bound[at], self._reduction(at)
+        if step.whole is None or not self._by_stripes:
+            run_layer(kernel, (step.whole or step.nest).whole, ins, outs, reduction)
+            return
+        rows = _in_operator(step, step.nest.whole)
+        if reduction:
+            run_layer(kernel, rows, ins, outs, reduction)
+        else:
+            run_tile(kernel, ins, outs, rows)
 
     def _reduction(self, at: int) -> int:
         """Input channels whose products a step sums at once; 0 if that cannot change a bit."""
@@ -107,7 +123,8 @@ class Executor:
         for block in self._program.jobs():
             for job in block:
                 at, kind = int(job["step"]), int(job["kind"])
-                step, tile = steps[at], Tile(*job["bounds"].tolist())
+                step = steps[at]
+                tile = _in_operator(step, Tile(*job["bounds"].tolist()))
                 if observer is not None:
                     observer(JOB_KINDS[kind], at, tile)
                 if kind in (LOAD, STORE) or JOB_KINDS[kind] == "dispatch":
@@ -159,13 +176,20 @@ def _bind_all(
     return bound
 
 
-def _last_readers(graph: Graph) -> dict[str, int]:
-    """The last node that reads each computed tensor."""
+def _in_operator(step: Step, tile: Tile) -> Tile:
+    """A tile of `step` in the loops of its whole operator."""
+    if step.first_row == 0:
+        return tile
+    return tile._replace(y0=tile.y0 + step.first_row, y1=tile.y1 + step.first_row)
+
+
+def _last_readers(program: Program) -> dict[str, int]:
+    """The last step that reads each computed tensor."""
     return {
         name: at
-        for at, node in enumerate(graph.nodes)
-        for name in node.inputs
-        if name and not graph.tensors[name].is_constant
+        for at, step in enumerate(program.steps)
+        for name in step.node.inputs
+        if name and not program.graph.tensors[name].is_constant
     }
 
 

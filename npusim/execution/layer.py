@@ -8,20 +8,21 @@ from typing import cast
 
 import numpy as np
 
-from npusim.ir.loopnest import LoopNest, Tile
+from npusim.ir.loopnest import Tile
 from npusim.ir.operator import ArrayKernel, VectorKernel, WholeKernel
 
 
 def run_layer(
-    kernel: ArrayKernel | VectorKernel, nest: LoopNest, inputs: Sequence[np.ndarray],
+    kernel: ArrayKernel | VectorKernel, whole: Tile, inputs: Sequence[np.ndarray],
     outputs: Sequence[np.ndarray], reduction: int = 0,
 ) -> None:  # fmt: skip
     """Write `outputs`: all partial sums and one drain on the array, else one call.
 
-    `reduction` > 0 says how many input channels are summed at once where that changes a sum.
+    `whole` is the tile that is the whole operator; where `reduction` > 0, which says how many input
+    channels are summed at once because that changes a sum, it may be a part of its rows.
     """
     if reduction and _has_sums(type(kernel)):
-        on_array, whole = cast(ArrayKernel, kernel), nest.whole
+        on_array = cast(ArrayKernel, kernel)
         sums = accumulators(on_array, whole)
         for c0 in range(0, whole.c1, reduction):
             tile = whole._replace(c0=c0, c1=min(c0 + reduction, whole.c1))
@@ -30,7 +31,7 @@ def run_layer(
     elif _runs_whole(type(kernel)):
         cast(WholeKernel, kernel).compute_whole(inputs, outputs[0])
     else:
-        run_tile(kernel, inputs, outputs, nest.whole)
+        run_tile(kernel, inputs, outputs, whole)
 
 
 def run_tile(

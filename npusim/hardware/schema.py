@@ -98,8 +98,9 @@ class MappingRules(Section):
 
     loop_orders: LoopOrders = "any"
     """`any`, or the allowed ones: `weights_outer` keeps weights, `inputs_outer` keeps inputs."""
-    fusion: Annotated[tuple[Literal["activation", "add", "pool"], ...], Listed] = ()
-    """What may ride on the drain of the operator before it."""
+    fusion: Annotated[tuple[Literal["activation", "add", "pool", "cascade"], ...], Listed] = ()
+    """`activation`, `add`, `pool`: what may ride on the drain of the operator before it. `cascade`:
+    several operators may run in stripes of rows, with rolling buffers in SRAM between them."""
     buffers: Literal[1, 2] = 2
     """Copies of a tile's buffers: 2 lets loads run ahead of the array."""
     tile_max: dict[TileDim, Count] = Field(default_factory=dict)

@@ -77,6 +77,8 @@ class LoopNest:
     """Elementary vector operations in all; 0 on the array."""
     splits: frozenset[str] = field(default=frozenset({"B", "G", "K", "C", "OY", "OX"}))
     """Loops that may be cut into tiles."""
+    keeps_rows: bool = False
+    """True if output row y needs of each computed input its row y, or the window of row y."""
     useful_macs: int | None = None
     """Multiply-accumulates that the operator asks for, where the loops hold more than these."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from npusim.report.types import Layer
@@ -52,12 +52,21 @@ def bound_by(cycles_by_cause: Mapping[str, float]) -> str:
 
 def layers_of(counts: Counts, energy: Energy) -> tuple[Layer, ...]:
     """The fixed cost of an inference, if there is one, then every step that costs something."""
-    steps = [
-        _layer(counts, at, step, parts)
-        for at, (step, parts) in enumerate(zip(counts.steps, energy.steps, strict=True))
-        if _costs(step)
+    layers = [
+        _layer(counts, [(at, counts.steps[at], energy.steps[at]) for at in places])
+        for places in _places(counts.program)
+        if any(_costs(counts.steps[at]) for at in places)
     ]
-    return (*_inference(counts, energy), *steps)
+    return (*_inference(counts, energy), *layers)
+
+
+def _places(program: Program) -> list[list[int]]:
+    """The steps of each operator, in the order of their first: several where it runs in stripes."""
+    found: dict[str, list[int]] = {}
+    for at, step in enumerate(program.steps):
+        key = step.node.outputs[0] if step.whole else str(at)
+        found.setdefault(key, []).append(at)
+    return list(found.values())
 
 
 def least_array_cycles(program: Program, step: StepCounts) -> float:
@@ -94,31 +103,49 @@ def _inference(counts: Counts, energy: Energy) -> tuple[Layer, ...]:
     return (overhead,)
 
 
-def _layer(counts: Counts, at: int, step: StepCounts, parts: Mapping[str, float]) -> Layer:
+def _layer(
+    counts: Counts, parts: Sequence[tuple[int, StepCounts, Mapping[str, float]]]
+) -> Layer:  # fmt: skip
+    """One operator from its steps with their energies: a single one, or the stripes of a cascade,
+    of which the first stands for all where tiles are told."""
     from npusim.cost.array import DATAFLOWS  # late: it loads Numba, which reading a report need not
 
     program = counts.program
-    row = program.table[at]
-    tiled = step.step.unit in (ARRAY, VECTOR)
-    busy = max(step.cycles, step.array_busy_cycles)
+    first, steps = parts[0][1].step, [step for _, step, _ in parts]
+    row = program.table[parts[0][0]]
+    tiled = first.unit in (ARRAY, VECTOR)
+    cycles = math.fsum(step.cycles for step in steps)
+    array_busy = sum(step.array_busy_cycles for step in steps)
+    issued = sum(step.issued_macs for step in steps)
+    busy = max(cycles, array_busy)
+    causes = _sums([step.cycles_by_cause for step in steps])
+    energies = _sums([own for _, _, own in parts])
     return Layer(
-        name=step.step.name,
-        op=step.step.node.op.kind,
-        on=step.step.on,
-        macs=step.step.nest.macs,
-        cycles=step.cycles,
-        array_busy_cycles=step.array_busy_cycles,
-        format=format_name(step.step.pair) if step.issued_macs else None,
-        utilization=least_array_cycles(program, step) / busy if busy else 0.0,
-        bound_by=bound_by(step.cycles_by_cause),
-        dram_read_bytes=step.dram_read_bytes,
-        dram_write_bytes=step.dram_write_bytes,
-        sram_read_bytes=step.sram_read_bytes,
-        sram_write_bytes=step.sram_write_bytes,
-        energy_j=math.fsum(parts.values()),
-        cycles_by_cause=dict(step.cycles_by_cause),
+        name=first.node.name if first.whole else first.name,
+        op=first.node.op.kind,
+        on=first.on,
+        macs=sum(step.step.nest.macs for step in steps),
+        cycles=cycles,
+        array_busy_cycles=array_busy,
+        format=format_name(first.pair) if issued else None,
+        utilization=sum(least_array_cycles(program, step) for step in steps) / busy
+        if busy
+        else 0.0,
+        bound_by=bound_by(causes),
+        dram_read_bytes=sum(step.dram_read_bytes for step in steps),
+        dram_write_bytes=sum(step.dram_write_bytes for step in steps),
+        sram_read_bytes=sum(step.sram_read_bytes for step in steps),
+        sram_write_bytes=sum(step.sram_write_bytes for step in steps),
+        energy_j=math.fsum(energies.values()),
+        cycles_by_cause=causes,
         tile={dim: int(row[f"tile_{key}"]) for dim, key in _TILE_DIMS.items()} if tiled else {},
-        dataflow=DATAFLOWS[int(row["dataflow"])] if step.step.unit == ARRAY else None,
+        dataflow=DATAFLOWS[int(row["dataflow"])] if first.unit == ARRAY else None,
         loop_order=LOOP_ORDERS[int(row["order"])] if tiled else None,
-        energy_j_by_part=dict(parts),
+        energy_j_by_part=energies,
+        stripes=len(parts),
     )
+
+
+def _sums(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Key by key; each part has the same keys."""
+    return {key: math.fsum(part[key] for part in parts) for key in parts[0]}

@@ -87,7 +87,8 @@ class Layer:
     `cycles` is what it owns of the latency. `utilization` is issued MACs / peak rate, divided by
     the larger of `cycles` and `array_busy_cycles`: work that is hidden behind a neighbour took its
     time all the same. `format` is that of both factors on the array, or activation*weight;
-    `tile`, `dataflow` and `loop_order` are empty or None where nothing is tiled.
+    `tile`, `dataflow` and `loop_order` are empty or None where nothing is tiled. `stripes` is the
+    number of parts in which a cascade runs it, 1 outside of cascades; tiles are then the first's.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Layer:
     dataflow: str | None
     loop_order: str | None
     energy_j_by_part: Mapping[str, float]
+    stripes: int = 1
 
 
 @dataclass(frozen=True)

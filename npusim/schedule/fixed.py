@@ -29,6 +29,16 @@ class StepMapping:
         return self.tile[TILE_DIMS.index(dim)]
 
 
+@dataclass(frozen=True)
+class Cascade:
+    """Steps `first` to `last` (numbers, both included) run in stripes of `rows` output rows of the
+    last one."""
+
+    first: int
+    last: int
+    rows: int
+
+
 SEARCHED = StepMapping()
 """A step of which nothing is fixed."""
 
@@ -38,13 +48,14 @@ class Mapping:
     """A schedule, or a part of one.
 
     `steps` are those with something fixed, by name. `resident` names the tensors that stay in SRAM
-    over their live range, `weights_stay` says whether all weights stay there across inferences;
-    None leaves either to the search.
+    over their live range, `weights_stay` says whether all weights stay there across inferences,
+    `cascades` which steps run in stripes; None leaves any of them to the search.
     """
 
     steps: collections.abc.Mapping[str, StepMapping] = field(default_factory=dict)
     resident: frozenset[str] | None = None
     weights_stay: bool | None = None
+    cascades: tuple[Cascade, ...] | None = None
 
     def of(self, name: str) -> StepMapping:
         """What is fixed of the step `name`."""

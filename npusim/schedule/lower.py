@@ -16,6 +16,7 @@ from npusim.errors import Problem, UnsupportedModelError
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph, Node
 from npusim.ir.loopnest import DIMS, LoopNest, Operand, Unit
+from npusim.schedule.fixed import Cascade
 from npusim.schedule.layout import layout_columns, padded_bytes, stored_columns
 from npusim.schedule.program import Step
 from npusim.schedule.tables import (
@@ -36,7 +37,8 @@ class Lowered:
     """Steps with their tables, before tiling and placement.
 
     `tensors` are the roots: names under which views of a tensor are known; `root` maps every name
-    to its root. `tensor_bytes` are those of each root in memory, padding included.
+    to its root. `tensor_bytes` are those of each root in memory, padding included; of a tensor that
+    `cascades` never hold as a whole, of the rows that they hold.
     """
 
     steps: tuple[Step, ...]
@@ -45,6 +47,7 @@ class Lowered:
     tensors: tuple[str, ...]
     root: dict[str, str]
     tensor_bytes: dict[str, int]
+    cascades: tuple[Cascade, ...] = ()
 
 
 def lower(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:

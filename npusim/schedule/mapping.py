@@ -4,6 +4,7 @@
     model: {name: ..., sha256: ...}
     hardware: {name: ..., sha256: ...}
     weights_stay: false
+    cascades: [{first: conv1, last: conv3, rows: 8}]
     resident: [tensor, ...]
     steps:
     - name: conv1
@@ -33,7 +34,7 @@ from npusim.hardware.loader import MAX_FILE_BYTES
 from npusim.hardware.schema import Hardware
 from npusim.hardware.textfile import read_text
 from npusim.ir.graph import Graph
-from npusim.schedule.fixed import TILE_DIMS, Mapping, StepMapping
+from npusim.schedule.fixed import TILE_DIMS, Cascade, Mapping, StepMapping
 from npusim.schedule.lower import lower
 from npusim.schedule.mapping_checks import Checker
 from npusim.schedule.program import Program
@@ -64,6 +65,7 @@ def dump_mapping(program: Program) -> str:
         "model": {"name": graph.name, "sha256": graph.sha256},
         "hardware": {"name": hardware.name, "sha256": hardware.sha256},
         "weights_stay": program.pinned_bytes > 0,
+        "cascades": [_cascade_data(program, cascade) for cascade in program.cascades],
     }
     steps = [
         _step_data(program, at)
@@ -79,6 +81,12 @@ def _yaml(data: dict[str, Any], one_a_line: bool = False) -> str:
         data, sort_keys=False, default_flow_style=False if one_a_line else None, width=100,
         allow_unicode=True,
     )  # fmt: skip
+
+
+def _cascade_data(program: Program, cascade: Cascade) -> dict[str, Any]:
+    nodes = program.graph.nodes
+    ends = {"first": nodes[cascade.first].name, "last": nodes[cascade.last].name}
+    return {**ends, "rows": cascade.rows}
 
 
 def _step_data(program: Program, at: int) -> dict[str, Any]:
@@ -113,7 +121,8 @@ def mapping_of(program: Program) -> Mapping:
         for at, step in enumerate(program.steps)
         if step.unit not in (ALIAS, HOST)
     }
-    return Mapping(steps, frozenset(program.placements), program.pinned_bytes > 0)
+    stays = program.pinned_bytes > 0
+    return Mapping(steps, frozenset(program.placements), stays, program.cascades)
 
 
 def read_mapping(path: str | os.PathLike[str], graph: Graph, hardware: Hardware) -> Mapping:

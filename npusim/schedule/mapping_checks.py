@@ -8,14 +8,16 @@ from npusim.errors import Problem, nearest_name
 from npusim.hardware.document import Document, Path
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
-from npusim.schedule.fixed import TILE_DIMS, Mapping, StepMapping
+from npusim.schedule.cascade import cascade_problem, cascaded
+from npusim.schedule.fixed import TILE_DIMS, Cascade, Mapping, StepMapping
 from npusim.schedule.lower import Lowered
 from npusim.schedule.program import Step
 from npusim.schedule.residency import candidates
 from npusim.schedule.spaces import Choices, choices_of
 from npusim.schedule.tables import ALIAS, ARRAY, HOST
 
-_KEYS = ("npusim", "model", "hardware", "sources", "weights_stay", "resident", "steps")
+_KEYS = ("npusim", "model", "hardware", "sources", "weights_stay", "cascades", "resident", "steps")
+_CASCADE_KEYS = ("first", "last", "rows")
 _STEP_KEYS = ("name", "tile", "loop_order", "dataflow", "core_split")
 
 
@@ -45,7 +47,59 @@ class Checker:
         if data.get("npusim") != "mapping/1":
             what = f"expected 'npusim: mapping/1', found {data.get('npusim')!r}"
             self._complain(("npusim",) if "npusim" in data else (), what)
-        return Mapping(self._all_steps(), self._resident(), self._weights_stay())
+        cascades = self._cascades()
+        if cascades and not self.problems:
+            self._lowered = cascaded(self._graph, self._lowered, cascades)
+            self._steps = {step.name: step for step in self._lowered.steps}
+        return Mapping(self._all_steps(), self._resident(), self._weights_stay(), cascades)
+
+    def _cascades(self) -> tuple[Cascade, ...] | None:
+        if "cascades" not in self._document.data:
+            return None
+        listed = self._document.data["cascades"]
+        if not isinstance(listed, list):
+            self._complain(("cascades",), f"expected a list of cascades, found {listed!r}")
+            return None
+        if listed and "cascade" not in self._hardware.mapping.fusion:
+            what = (
+                f"{self._hardware.name} runs no layers in stripes (mapping.fusion has no cascade)"
+            )
+            self._complain(("cascades",), what)
+        found: list[Cascade] = []
+        for at, data in enumerate(listed):
+            cascade = self._cascade(data, ("cascades", at))
+            if cascade is None:
+                continue
+            if found and cascade.first <= found[-1].last:
+                what = "cascades must follow each other: this one begins before the last one ends"
+                self._complain(("cascades", at), what)
+            found.append(cascade)
+        return tuple(found)
+
+    def _cascade(self, data: object, path: Path) -> Cascade | None:
+        """One cascade: names of its first and last step, rows of a stripe."""
+        if not isinstance(data, dict):
+            what = f"expected {{first: conv1, last: conv3, rows: 8}}, found {data!r}"
+            self._complain(path, what)
+            return None
+        self._check_keys(data, path, _CASCADE_KEYS)
+        numbers = {step.name: at for at, step in enumerate(self._lowered.steps)}
+        for key in _CASCADE_KEYS:
+            if key not in data:
+                self._complain(path, f"{key} is missing: expected {', '.join(_CASCADE_KEYS)}")
+                return None
+        ends = [data["first"], data["last"]]
+        for key, name in zip(_CASCADE_KEYS, ends, strict=False):
+            if name not in numbers:
+                hint = nearest_name(name, list(numbers)) if isinstance(name, str) else ""
+                self._complain((*path, key), f"unknown step {name!r}{hint}")
+                return None
+        first, last, rows = numbers[ends[0]], numbers[ends[1]], data["rows"]
+        what = cascade_problem(self._lowered.steps, first, last, rows)
+        if what:
+            self._complain(path, what)
+            return None
+        return Cascade(first, last, rows)
 
     def _complain(self, path: Path, what: str, at_key: bool = False) -> None:
         place = self._document.places[path]

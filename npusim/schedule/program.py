@@ -11,6 +11,7 @@ from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph, Node
 from npusim.ir.loopnest import LoopNest
+from npusim.schedule.fixed import Cascade
 from npusim.schedule.tables import UNITS
 from npusim.schedule.walker import walk_blocks
 
@@ -20,7 +21,8 @@ class Step:
     """One operator of the Program: its node, its loops, and where it runs.
 
     `pair` is the number formats (activation*weight) in which the array works on it, as the hardware
-    description names them; empty off the array.
+    description names them; empty off the array. A stripe of a cascade has loops over its own rows,
+    which begin at output row `first_row` of the operator; `whole` is then the operator's own nest.
     """
 
     name: str
@@ -28,6 +30,8 @@ class Step:
     nest: LoopNest
     unit: int
     pair: str = ""
+    whole: LoopNest | None = None
+    first_row: int = 0
 
     @property
     def on(self) -> str:
@@ -52,7 +56,7 @@ class Program:
     `placements` says which tensors stay in SRAM; `pinned_bytes` of weights stay there across
     inferences; `sram_peak_bytes` is the most that any step uses. `buffer_bytes` int64 [steps] is
     what the tiles of each step take, `early_bytes` int64 [steps] the weights of the next step that
-    come during it.
+    come during it. `cascades` count the nodes of the graph.
     """
 
     graph: Graph
@@ -68,6 +72,7 @@ class Program:
     buffer_bytes: np.ndarray
     early_bytes: np.ndarray
     candidates: int
+    cascades: tuple[Cascade, ...] = ()
 
     @property
     def preloaded_bytes(self) -> int:

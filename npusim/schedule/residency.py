@@ -92,7 +92,7 @@ def candidates(graph: Graph, lowered: Lowered, all_stay: bool) -> list[tuple[str
         if step.unit == HOST and not all_stay:
             barred.update(outs, ins)
         for name in outs:
-            written[name] = at
+            written.setdefault(name, at)
         for name in ins:
             read.setdefault(name, []).append(at)
     found = []

@@ -19,6 +19,8 @@ from npusim.cost.machine import Machine, machine_of
 from npusim.errors import DoesNotFitError, Problem, UsageError, nearest_name
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
+from npusim.schedule.cascade import cascaded
+from npusim.schedule.cascade_choice import proposals
 from npusim.schedule.estimate import LATENCY, Objective, set_buffers
 from npusim.schedule.fixed import NOTHING_FIXED, Mapping, StepMapping
 from npusim.schedule.lower import Lowered, lower
@@ -69,23 +71,47 @@ def build_program(
     machine = machine_of(hardware)
     lowered = lower(graph, hardware, machine)
     fixed = NOTHING_FIXED if mapping is None else mapping
+    if fixed.cascades is not None:
+        lowered = cascaded(graph, lowered, fixed.cascades)
     _require_known_steps(lowered, fixed)
     memo: Memo = {}
     contest = _Contest(judge)
+    _compete(graph, lowered, hardware, machine, objective, fixed, contest, memo)
+    if _searches_cascades(hardware, fixed):
+        resident = contest.best.placements if contest.best else ()
+        for cascades in proposals(graph, lowered, resident, machine.sram_bytes):
+            striped = cascaded(graph, lowered, cascades)
+            _compete(graph, striped, hardware, machine, objective, fixed, contest, memo)
+    if contest.best is None:
+        raise DoesNotFitError(misfits(graph, lowered, hardware, machine, fixed))
+    return contest.best
+
+
+def _searches_cascades(hardware: Hardware, fixed: Mapping) -> bool:
+    """True if the hardware runs cascades and nothing is fixed that names steps or tensors."""
+    free = fixed.cascades is None and not fixed.steps and fixed.resident is None
+    return free and "cascade" in hardware.mapping.fusion
+
+
+def _compete(
+    graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, objective: Objective,
+    fixed: Mapping, contest: _Contest, memo: Memo,
+) -> None:  # fmt: skip
+    """Enter Programs of `lowered` into `contest`."""
+    own = _Contest(contest.judge)
     aim = Aim(objective, False)
     tried: list[Policy] = []
     for policy in policies(graph, lowered, hardware, machine, fixed):
         if policy not in tried:
             tried.append(policy)
-            contest.enter(
-                _tile(graph, lowered, hardware, machine, aim, fixed, policy, memo), policy
-            )
-    if contest.best is None:
-        raise DoesNotFitError(misfits(graph, lowered, hardware, machine, fixed))
-    policy = contest.policy
+            own.enter(_tile(graph, lowered, hardware, machine, aim, fixed, policy, memo), policy)
+    if own.best is None:
+        return
+    policy = own.policy
     for other in _alternatives(objective, machine):
-        contest.enter(_tile(graph, lowered, hardware, machine, other, fixed, policy, memo), policy)
-    return contest.best
+        own.enter(_tile(graph, lowered, hardware, machine, other, fixed, policy, memo), policy)
+    if own.cost < contest.cost:
+        contest.best, contest.policy, contest.cost = own.best, own.policy, own.cost
 
 
 class _Contest:
@@ -156,7 +182,7 @@ def _tile(
     peak = int(allow_prefetch(table, operands, np.array(top), used, room, early))
     return Program(
         graph, hardware, machine, lowered.steps, table, operands, lowered.tensors,
-        placed, pinned, pinned + peak, used, early, candidates,
+        placed, pinned, pinned + peak, used, early, candidates, lowered.cascades,
     )  # fmt: skip
 
 

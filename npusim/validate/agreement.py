@@ -199,5 +199,5 @@ def _alone(
         kernel = bind_operator(node.op, ins, outs, profile, kernels)
     except UnsupportedModelError:
         return None
-    run_layer(kernel, node.op.loop_nest(ins, outs), arrays, results)
+    run_layer(kernel, node.op.loop_nest(ins, outs).whole, arrays, results)
     return results[node.outputs.index(name)]

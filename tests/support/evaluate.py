@@ -36,5 +36,5 @@ def evaluate(
             values[out.name] = empty_like_memory(out.shape, out.format.dtype, out.channel_axis)
         results = [values[name] for name in node.outputs]
         kernel = bind_operator(node.op, ins, outs, chosen, table)
-        run_layer(kernel, node.op.loop_nest(ins, outs), arrays, results)
+        run_layer(kernel, node.op.loop_nest(ins, outs).whole, arrays, results)
     return values

@@ -67,6 +67,7 @@ def vector_nest(
     return LoopNest(
         unit, (b, 1, k, 1, oy, ox, *taps), tuple(operands),
         rate=rate, vector_ops=0 if unit is Unit.ALIAS else out.size * prod(taps), splits=splits,
+        keeps_rows=not whole_inputs and taps == (1, 1),
     )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ class Conv2D(Operator):
             Unit.ARRAY,
             (b, self.groups, channels // self.groups, w.shape[3], oy, ox, w.shape[1], w.shape[2]),
             tuple(operands),
-            self.stride, self.dilation, self.padding[:2], (height, width),
+            self.stride, self.dilation, self.padding[:2], (height, width), keeps_rows=True,
         )  # fmt: skip
 
     def bind(

@@ -49,7 +49,7 @@ class Window:
         _, height, width, _ = canonical_shape(x.shape, x.channel_axis)
         return replace(
             nest, operands=(seen, *nest.operands[1:]), stride=self.stride, dilation=self.dilation,
-            padding=self.padding[:2], input_size=(height, width),
+            padding=self.padding[:2], input_size=(height, width), keeps_rows=True,
         )  # fmt: skip
 
     def _extent(self, axis: int, padded: int) -> int:

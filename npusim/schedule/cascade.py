@@ -1,0 +1,211 @@
+"""Cascades: stripes of several layers run through SRAM in turn, so that what lies between them need
+never be there as a whole.
+
+A cascade is a run of steps, cut into stripes of output rows of its last one. Stripe by stripe each
+step computes the rows that the steps behind it ask for and that no stripe before has computed:
+nothing is computed twice. Between two steps lies a rolling buffer, as high as the rows that a
+stripe adds and those that its readers still need.
+
+In the Program every stripe of a step is a step of its own, with loops over its rows. So walker,
+engine and search know nothing of cascades, and execution only where a step's rows begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+
+from npusim.ir.graph import Graph
+from npusim.ir.loopnest import DIMS, LoopNest
+from npusim.schedule.fixed import Cascade
+from npusim.schedule.lower import Lowered
+from npusim.schedule.program import Step
+from npusim.schedule.tables import ARRAY, VECTOR
+
+_OY = DIMS.index("OY")
+
+
+@dataclass(frozen=True)
+class Stripes:
+    """Rows of each step of a cascade, stripe by stripe.
+
+    `stops[i][s]` is the output row at which stripe s of step `first + i` ends; it begins where the
+    one before ended. `held_rows` has the height of the rolling buffer of each tensor that only the
+    cascade reads.
+    """
+
+    first: int
+    stops: tuple[tuple[int, ...], ...]
+    held_rows: dict[str, int]
+
+    def rows(self, step: int, stripe: int) -> tuple[int, int]:
+        """First and last (exclusive) output row of a stripe of a step of the cascade."""
+        stops = self.stops[step - self.first]
+        return (stops[stripe - 1] if stripe else 0), stops[stripe]
+
+
+def may_cascade(step: Step) -> bool:
+    """True if stripes of rows of `step` can run on their own, from rows of what it reads."""
+    nest = step.nest
+    on_npu = step.unit in (ARRAY, VECTOR) and len(step.node.outputs) == 1
+    return on_npu and nest.keeps_rows and "OY" in nest.splits and nest.extents[_OY] > 1
+
+
+def reads_whole(steps: Sequence[Step], first: int, last: int) -> str:
+    """The name of a step of first..last that multiplies by what another one of them computes;
+    empty if there is none."""
+    made = {name for step in steps[first : last + 1] for name in step.node.outputs}
+    for step in steps[first : last + 1]:
+        if any(one.role == "weight" and one.tensor in made for one in step.nest.operands):
+            return step.name
+    return ""
+
+
+def cascade_problem(steps: Sequence[Step], first: int, last: int, rows: object) -> str:
+    """What is wrong with a cascade of steps `first` to `last`; empty if nothing is."""
+    if last <= first:
+        return "a cascade needs two steps at least, the first before the last"
+    unfit = [step.name for step in steps[first : last + 1] if not may_cascade(step)]
+    if not unfit and reads_whole(steps, first, last):
+        return f"{reads_whole(steps, first, last)!r} needs the whole of a tensor that is in stripes"
+    if unfit:
+        return f"{unfit[0]!r} can't run in stripes: it is a view, runs on the host or mixes rows"
+    height = steps[last].nest.extents[_OY]
+    if not isinstance(rows, int) or isinstance(rows, bool) or not 0 < rows < height:
+        return f"rows: expected 1 to {height - 1}, fewer than the last step's output has"
+    return ""
+
+
+def stripes_of(graph: Graph, steps: Sequence[Step], cascade: Cascade) -> Stripes:
+    """The rows of every stripe of `cascade`, whose steps may all cascade."""
+    first, last = cascade.first, cascade.last
+    height = steps[last].nest.extents[_OY]
+    count = -(-height // cascade.rows)
+    readers = _readers(steps)
+    stops: dict[int, tuple[int, ...]] = {}
+    held: dict[str, int] = {}
+    for at in range(last, first - 1, -1):
+        rows = steps[at].nest.extents[_OY]
+        name = steps[at].node.outputs[0]
+        inside = [reader for reader in readers.get(name, ()) if reader <= last]
+        asked = [_asked(steps[reader], name, stops[reader]) for reader in inside]
+        if at == last or name in graph.outputs or len(inside) < len(readers.get(name, ())):
+            asked.append(tuple(-(-rows * (s + 1) // count) for s in range(count)))
+        if at == last:
+            asked = [tuple(min(rows, (s + 1) * cascade.rows) for s in range(count))]
+        most = [max(column) for column in zip(*asked, strict=True)] if asked else [rows] * count
+        stops[at] = (*most[:-1], rows)
+        if len(inside) == len(readers.get(name, ())) and inside and name not in graph.outputs:
+            lows = [_lowest(steps[reader], name, stops[reader]) for reader in inside]
+            least = [min(column) for column in zip(*lows, strict=True)]
+            held[name] = max(stop - low for stop, low in zip(stops[at], least, strict=True))
+    return Stripes(first, tuple(stops[at] for at in range(first, last + 1)), held)
+
+
+def _readers(steps: Sequence[Step]) -> dict[str, list[int]]:
+    """Steps that read each tensor."""
+    found: dict[str, list[int]] = {}
+    for at, step in enumerate(steps):
+        for name in dict.fromkeys(step.node.inputs):
+            if name:
+                found.setdefault(name, []).append(at)
+    return found
+
+
+def _asked(step: Step, name: str, stops: Sequence[int]) -> tuple[int, ...]:
+    """Rows of its input `name` that `step` needs to have computed up to each of `stops`."""
+    nest = step.nest
+    if not _reads_window(nest, name):
+        return tuple(stops)
+    span = (nest.extents[_OY + 2] - 1) * nest.dilation[0] + 1
+    height = nest.input_size[0]
+    ends = ((stop - 1) * nest.stride[0] + span - nest.padding[0] if stop else 0 for stop in stops)
+    return tuple(max(0, min(height, end)) for end in ends)
+
+
+def _lowest(step: Step, name: str, stops: Sequence[int]) -> tuple[int, ...]:
+    """The first row of its input `name` that `step` still reads in each stripe."""
+    nest = step.nest
+    starts = (0, *stops[:-1])
+    if not _reads_window(nest, name):
+        return starts
+    return tuple(max(0, start * nest.stride[0] - nest.padding[0]) for start in starts)
+
+
+def _reads_window(nest: LoopNest, name: str) -> bool:
+    return any(operand.tensor == name and operand.window for operand in nest.operands)
+
+
+def cascaded(graph: Graph, lowered: Lowered, cascades: Sequence[Cascade]) -> Lowered:
+    """`lowered` with these cascades, which don't overlap, in the order of their stripes."""
+    steps: list[Step] = []
+    rows: list[np.void] = []
+    sizes = dict(lowered.tensor_bytes)
+    at = 0
+    by_first = {cascade.first: cascade for cascade in cascades}
+    while at < len(lowered.steps):
+        cascade = by_first.get(at)
+        if cascade is None:
+            steps.append(lowered.steps[at])
+            rows.append(lowered.table[at])
+            at += 1
+            continue
+        stripes = stripes_of(graph, lowered.steps, cascade)
+        sizes.update(_held_bytes(lowered, stripes))
+        for stripe in range(len(stripes.stops[0])):
+            for inner in range(cascade.first, cascade.last + 1):
+                start, stop = stripes.rows(inner, stripe)
+                if start < stop:
+                    steps.append(_stripe(lowered.steps[inner], stripe, start, stop))
+                    rows.append(_stripe_row(lowered.table[inner], start, stop))
+        at = cascade.last + 1
+    return replace(
+        lowered, steps=tuple(steps), table=np.array(rows), tensor_bytes=sizes,
+        cascades=tuple(cascades),
+    )  # fmt: skip
+
+
+def rolling_bytes(graph: Graph, lowered: Lowered, cascade: Cascade) -> int:
+    """Bytes of all rolling buffers of `cascade`, whose steps may all cascade."""
+    return sum(_held_bytes(lowered, stripes_of(graph, lowered.steps, cascade)).values())
+
+
+def _held_bytes(lowered: Lowered, stripes: Stripes) -> dict[str, int]:
+    """Bytes of the rolling buffer of each tensor."""
+    last = stripes.first + len(stripes.stops)
+    found = {}
+    for step in lowered.steps[stripes.first : last]:
+        for name in step.node.outputs:
+            if name in stripes.held_rows:
+                whole = lowered.tensor_bytes[name]
+                found[name] = -(-whole * stripes.held_rows[name] // step.nest.extents[_OY])
+    return found
+
+
+def _stripe(step: Step, stripe: int, start: int, stop: int) -> Step:
+    """Rows start..stop of `step` as a step of its own."""
+    nest, rows = step.nest, step.nest.extents[_OY]
+    b, g, k, c, _, ox, fy, fx = nest.extents
+
+    def share(amount: int) -> int:
+        """The share of these rows in `amount`; the shares of all stripes add up to it."""
+        return amount * stop // rows - amount * start // rows
+
+    useful = None if nest.useful_macs is None else share(nest.useful_macs)
+    part = replace(
+        nest, extents=(b, g, k, c, stop - start, ox, fy, fx), useful_macs=useful,
+        vector_ops=share(nest.vector_ops),
+        padding=(nest.padding[0] - start * nest.stride[0], nest.padding[1]),
+    )  # fmt: skip
+    return replace(step, name=f"{step.name}#{stripe}", nest=part, whole=nest, first_row=start)
+
+
+def _stripe_row(row: np.void, start: int, stop: int) -> np.void:
+    """The table row of rows start..stop; the padding above is counted from the first of them."""
+    own = np.array([row])
+    own["oy"] = own["tile_oy"] = stop - start
+    own["pad_top"] = row["pad_top"] - start * row["stride_y"]
+    return cast(np.void, own[0])

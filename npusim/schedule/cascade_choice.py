@@ -1,0 +1,75 @@
+"""Which cascades are worth a try: runs of steps between which tensors would otherwise travel.
+
+A run grows while the tensor behind its last step does not stay in SRAM, and while the rolling
+buffers of all its tensors, in stripes as high as `SHARES` of SRAM allow, fit. The scheduler builds
+a Program with each proposal and keeps it if its judge says that it is better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from npusim.ir.graph import Graph
+from npusim.schedule.cascade import may_cascade, reads_whole, rolling_bytes
+from npusim.schedule.fixed import Cascade
+from npusim.schedule.lower import Lowered
+
+SHARES = (0.5, 0.25)
+"""Shares of SRAM that rolling buffers may take; the rest is for tiles and for tensors that stay."""
+
+
+def proposals(
+    graph: Graph, lowered: Lowered, resident: Collection[str], sram_bytes: int
+) -> Iterator[tuple[Cascade, ...]]:
+    """Sets of cascades to try where only the tensors `resident` stay in SRAM, none twice."""
+    seen: set[tuple[Cascade, ...]] = set()
+    for share in SHARES:
+        found = tuple(_cascades(graph, lowered, resident, int(share * sram_bytes)))
+        if found and found not in seen:
+            seen.add(found)
+            yield found
+
+
+def _cascades(
+    graph: Graph, lowered: Lowered, resident: Collection[str], most_bytes: int
+) -> Iterator[Cascade]:
+    """Runs of steps from the first on, each as long as it can be."""
+    first = 0
+    while first < len(lowered.steps):
+        best = None
+        last = first + 1
+        while last < len(lowered.steps) and _joins(lowered, first, last, resident):
+            cascade = _highest(graph, lowered, first, last, most_bytes)
+            if cascade is None:
+                break
+            best = cascade
+            last += 1
+        if best is not None:
+            yield best
+        first = best.last + 1 if best is not None else first + 1
+
+
+def _joins(lowered: Lowered, first: int, last: int, resident: Collection[str]) -> bool:
+    """True if step `last` may run in stripes with the steps from `first` on, which it reads."""
+    before, step = lowered.steps[last - 1], lowered.steps[last]
+    if not (may_cascade(step) and (last - 1 > first or may_cascade(before))):
+        return False
+    if reads_whole(lowered.steps, first, last):
+        return False
+    made = {name for one in lowered.steps[first:last] for name in one.node.outputs}
+    travels = any(lowered.root[name] not in resident for name in before.node.outputs)
+    return travels and any(name in made for name in step.node.inputs)
+
+
+def _highest(
+    graph: Graph, lowered: Lowered, first: int, last: int, most_bytes: int
+) -> Cascade | None:
+    """The cascade of these steps with the highest stripes whose buffers fit; None if none does."""
+    height = lowered.steps[last].nest.extents[4]
+    rows = -(-height // 2)
+    while rows > 0:
+        cascade = Cascade(first, last, rows)
+        if rolling_bytes(graph, lowered, cascade) <= most_bytes:
+            return cascade
+        rows //= 2
+    return None
