@@ -16,7 +16,8 @@ from npusim.kernels.table import kernels
 from npusim.numerics.profiles import PROFILES, profile_named
 from npusim.schedule.program import Program
 from npusim.schedule.tables import JOB_KINDS
-from npusim.timing.engine import simulate
+from npusim.timing.counts import timed
+from npusim.timing.records import WHOLE_LOG
 from tests.support.evaluate import evaluate
 from tests.support.graphs import Build
 from tests.support.machines import tiny
@@ -62,13 +63,13 @@ def test_timing_and_execution_see_the_same_tiles(program: Program) -> None:
         observer=lambda kind, step, tile: seen.append((kind, step, tile)),
     )  # fmt: skip
     jobs = all_jobs(program)
-    timed = simulate(program.table, program.operands, len(program.tensors), program.machine)
-    assert [step for _, step, _ in seen] == timed.log["step"].tolist()
+    run_of = timed(program, WHOLE_LOG)
+    assert [step for _, step, _ in seen] == run_of.log["step"].tolist()
     assert seen == [
         (JOB_KINDS[job["kind"]], int(job["step"]), Tile(*job["bounds"].tolist())) for job in jobs
     ]
     computed = [tile for kind, _, tile in seen if kind == "compute"]
-    assert len(computed) == int(timed.counts["tiles"].sum())
+    assert len(computed) == int(run_of.counts["tiles"].sum())
 
 
 def _two_convolutions() -> Program:
