@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from npusim.api import compare, execute, export_onnx, load_hardware, load_model, simulate
+    from npusim.api import compare, execute, export_onnx, load_hardware, load_model, simulate, trace
 
 __version__ = "0.1.0"
 
@@ -21,6 +21,7 @@ __all__ = [
     "load_hardware",
     "load_model",
     "simulate",
+    "trace",
 ]
 
 

@@ -7,7 +7,7 @@ one. What counts cycles imports Numba, so it is imported when the first Program 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 
 from npusim.errors import Problem, UsageError, nearest_name, require_type
 from npusim.execution.drawn import random_inputs as random_inputs
+from npusim.execution.inferences import inferences as inferences
 from npusim.ir.graph import Graph
 from npusim.models.catalog import NAMES as NETWORK_NAMES
 from npusim.models.catalog import network
@@ -232,6 +233,28 @@ def compare(
     return Comparison(tuple(simulate(*pair, batch, objective, assume=assume) for pair in pairs))
 
 
+def trace(
+    model: Model | StrPath,
+    hw: Hardware | StrPath,
+    path: StrPath,
+    batch: int | None = None,
+    objective: str = "latency",
+    mapping: StrPath | None = None,
+    assume: str | None = None,
+) -> Report:
+    """Write every job of one batch of `model` on `hw` to `path`, for Perfetto's viewer.
+
+    The file has Chrome's trace format; it is gzipped if its name ends in .gz. The options are those
+    of `schedule`, the report that of `simulate`.
+    """
+    from npusim.report.trace import write_trace
+
+    require_type("path", path, (str, os.PathLike), "a path")
+    program = schedule(model, hw, batch, objective, mapping, assume)
+    write_trace(program, path)
+    return report_of(program, batch, objective)
+
+
 def report_of(
     program: Program,
     batch: int | None = None,
@@ -324,32 +347,6 @@ def choose_profile(requantize: str | None, hardware: Hardware, graph: Graph) -> 
         what = f"unknown profile '{requantize}'{hint}; known: {', '.join(known)}"
         raise UsageError(Problem("--requantize", what))
     return profile_named(requantize)
-
-
-def inferences(graph: Graph, inputs: Arrays) -> Iterator[dict[str, np.ndarray]]:
-    """`inputs` cut into inferences along axis 0; what does not fit, the executor refuses."""
-    if len(graph.inputs) == 1 and len(inputs) == 1:
-        inputs = {graph.inputs[0]: next(iter(inputs.values()))}
-    arrays = {name: np.asarray(array) for name, array in inputs.items()}
-    counts = {_count(graph, name, array) for name, array in arrays.items()}
-    many = counts.pop() if len(counts) == 1 else 1
-    if many == 1:
-        yield arrays
-        return
-    for at in range(many):
-        yield {
-            name: array[at * array.shape[0] // many : (at + 1) * array.shape[0] // many]
-            for name, array in arrays.items()
-        }
-
-
-def _count(graph: Graph, name: str, array: np.ndarray) -> int:
-    """How many inferences the rows of one array are; 1 if its shape is not a multiple."""
-    shape = graph.tensors[name].shape if name in graph.inputs else ()
-    rows = array.shape[0] if array.ndim else 0
-    if not shape or array.ndim != len(shape) or array.shape[1:] != shape[1:]:
-        return 1
-    return rows // shape[0] if rows and shape[0] and rows % shape[0] == 0 else 1
 
 
 def model_path(path_or_name: StrPath) -> Path:

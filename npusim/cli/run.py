@@ -58,6 +58,7 @@ class Request:
     csv_to: str | None
     plot_to: str | None
     plot_kind: str | None
+    trace_to: str | None
     layers: int
     quiet: bool
 
@@ -114,6 +115,8 @@ class Request:
             problems.append(Problem("--seed", f"{self.seed} is negative"))
         if self.outputs_to == STDOUT:
             problems.append(Problem("--outputs", "arrays go to a file, not to stdout"))
+        if self.trace_to == STDOUT:
+            problems.append(Problem("--trace", "a trace goes to a file, not to stdout"))
         if self.json_to == STDOUT and self.csv_to == STDOUT:
             problems.append(Problem("--csv", "stdout is taken by --json"))
         if self.mapping_to == STDOUT and STDOUT in (self.json_to, self.csv_to):
@@ -126,7 +129,7 @@ class Request:
         targets = {
             "--json": self.json_to, "--csv": self.csv_to,
             "--outputs": self.outputs_to, "--dump-mapping": self.mapping_to,
-            "--plot": self.plot_to,
+            "--plot": self.plot_to, "--trace": self.trace_to,
         }  # fmt: skip
         sources = (
             self.model, self.hardware, self.mapping, *files_read(self.inputs), self.labels,
@@ -189,6 +192,10 @@ class Request:
 @options.csv_option
 @options.plot_option
 @options.plot_kind_option
+@click.option(
+    "--trace", "trace_to", type=FILE, metavar="FILE",
+    help="Write every job on a time line, for ui.perfetto.dev; gzipped if FILE ends in .gz.",
+)  # fmt: skip
 @options.layers_option("take longest")
 @options.quiet_option
 def run(**given: object) -> None:
@@ -334,6 +341,10 @@ def _write(
 
         figure = figure_of(report, request.plot_kind or OVERVIEW)
         write_atomically(request.plot_to, image_of(figure, ending_of(request.plot_to)))
+    if request.trace_to is not None:
+        from npusim.report.trace import write_trace
+
+        write_trace(program, request.trace_to)
     texts = (
         (request.json_to, report.to_json), (request.csv_to, report.to_csv),
         (request.mapping_to, lambda: dump_mapping(program)),

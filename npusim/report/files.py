@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from npusim.errors import Problem, UsageError
 
@@ -14,23 +17,32 @@ def write_atomically(path: str | os.PathLike[str], data: str | bytes) -> None:
 
     What is not a plain file (a pipe, a device) is written in place. UsageError if it cannot be.
     """
+    with whole_file(path) as file:
+        file.write(data.encode() if isinstance(data, str) else data)
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to write piece by piece; it gets its name when all is written, see above."""
     target = Path(os.path.realpath(path))
-    content = data.encode() if isinstance(data, str) else data
     try:
         if target.exists() and not target.is_file():
-            target.write_bytes(content)
+            with target.open("wb") as file:
+                yield file
         else:
-            _replace(target, content)
+            with _beside(target) as file:
+                yield file
     except OSError as error:
         what = f"cannot be written: {error.strerror or error}"
         raise UsageError(Problem(str(path), what)) from None
 
 
-def _replace(target: Path, content: bytes) -> None:
+@contextmanager
+def _beside(target: Path) -> Iterator[BinaryIO]:
     handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
         os.chmod(name, _mode(target))
         os.replace(name, target)
     except BaseException:

@@ -47,6 +47,7 @@ def compute(
         start = clock.time[arrived] + lead
     through = served(clock, READ_PORT, start, work.port_cycles)
     note(entry, start - lead, max(start + work.occupied, through), before, COMPUTE_CAUSE)
+    entry["held"] = start
     entry["stall"] = entry["end"] - start - work.occupied
     entry["compute"] = work.compute
     entry["fill"] = work.fill
@@ -102,6 +103,7 @@ def drain(
     start, before = ready(clock, job, POST_FREE, begins)
     start, before = later(clock, end_of(job["step"] - 1), start, before)
     end = max(start + work.cycles, served(clock, WRITE_PORT, 0, work.write_cycles))
+    held = start
     if clock.time[LAST_COMPUTE] > end:
         start = end = clock.time[LAST_COMPUTE]
         before = clock.who[LAST_COMPUTE]
@@ -109,6 +111,7 @@ def drain(
     if start == clock.time[LAST_COMPUTE] and before == clock.who[LAST_COMPUTE]:
         tail = start - clock.time[ARRAY_FREE]
     note(entry, start - tail, end, before, POSTPROCESS)
+    entry["held"] = held
     entry["fill"] = tail
     set_moment(clock, POST_FREE, end, number)
     raise_moment(clock, work_of(job["step"]), end, number)

@@ -86,9 +86,9 @@ def timed(program: Program, window: int = WINDOW) -> Run:
     return simulate(program.table, program.operands, tensors, program.machine, window)
 
 
-def count(program: Program) -> Counts:
-    """Time every job of `program` and say why it takes that long."""
-    run = timed(program)
+def count(program: Program, run: Run | None = None) -> Counts:
+    """Time every job of `program` (unless `run` has) and say why it takes that long."""
+    run = timed(program) if run is None else run
     hardware, machine = program.hardware, program.machine
     overhead = math.ceil(round(hardware.overheads.per_inference_s * hardware.clock_hz, 6))
     cycles = int(run.cycles) + overhead

@@ -11,8 +11,12 @@ from npusim.timing.clock import Clock, arrival_of, raise_moment
 
 @compiled
 def note(entry: np.void, begin: int, end: int, before: int, cause: int) -> None:
-    """Write down the interval of a job, the job that let it begin, and its cause."""
+    """Write down the interval of a job, the job that let it begin, and its cause.
+
+    It holds its resource all the time, unless its caller corrects `held`.
+    """
     entry["begin"] = begin
+    entry["held"] = begin
     entry["end"] = end
     entry["before"] = before
     entry["cause"] = cause

@@ -16,6 +16,7 @@ LOG = np.dtype(
     [
         ("begin", np.int64),
         ("end", np.int64),
+        ("held", np.int64),
         ("before", np.int64),
         ("ready", np.int64),
         ("ready_before", np.int64),
@@ -26,6 +27,7 @@ LOG = np.dtype(
         ("fill", np.int64),
         ("stall", np.int64),
         ("weight_load", np.int64),
+        ("moved", np.int64),
         ("compute", np.float64),
     ]
 )
@@ -34,7 +36,7 @@ LOG = np.dtype(
 A transfer that waits for the bus begins when the bus is free; its set-up ran before that, from
 `ready` on, and freed the channel for the next transfer: `ready_before` is the job that let it.
 `setup`, `latency`, `fill`, `stall` (for the SRAM port), `weight_load` and `compute` are parts of
-begin..end."""
+begin..end. The job holds its resource from `held` to `end`; a transfer moves `moved` bytes then."""
 
 SETTLED = np.dtype([("step", np.int64), ("next", np.int64), ("shares", np.float64, (len(CAUSES),))])
 """A stretch of a chain whose jobs have left the log: cycles of one step by cause, and the reference

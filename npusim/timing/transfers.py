@@ -57,6 +57,8 @@ def transfer(
     end = max(data + work.cycles, served(clock, port, 0, work.port_cycles))
     cause = WAIT_WEIGHTS if job["stream"] == 0 else WAIT_INPUTS
     note(entry, begin, end, before, cause if loading else WAIT_OUTPUT_BUFFER)
+    entry["held"] = data
+    entry["moved"] = work.bus_bytes
     set_moment(clock, BUS_FREE, end, number)
     if loading:
         count["dram_read"] += work.bus_bytes
