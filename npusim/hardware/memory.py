@@ -15,6 +15,7 @@ from npusim.hardware.quantities import (
     Count,
     Cycles,
     Listed,
+    PositiveNumber,
     Section,
     SizeBytes,
     refuse,
@@ -162,6 +163,9 @@ class Layout(Section):
     padding), where the first and the last layer convert."""
     weight_granule_bytes: SizeBytes = Field(default=1, alias="weight_granule")
     """The weights of a layer are padded to a multiple of this, bytes, > 0."""
+    channel_parameters_bytes: SizeBytes | None = Field(default=None, alias="channel_parameters")
+    """Bytes of bias, multiplier and shift of an output channel, > 0, for layers on the array that
+    have a bias; null: the bias as the model stores it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Layout:
@@ -170,6 +174,24 @@ class Layout(Section):
                 ("order", f"{self.order} is an order of blocks of channels, and channel_block is "
                  "1: set channel_block, for example 16, or order: hwc")
             )  # fmt: skip
+        return self
+
+
+class WeightCompression(Section):
+    """How weights are coded in memory, without loss: one of the two fields."""
+
+    ratio: PositiveNumber | None = None
+    """Bytes of the coded weights / bytes of the weights, > 0; more than 1 where coding expands."""
+    coding: Literal["golomb_rice"] | None = None
+    """The coding whose length is counted on the weights of the model, padded as the array takes
+    them: `golomb_rice` is that of Arm Ethos-U."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> WeightCompression:
+        if (self.ratio is None) == (self.coding is None):
+            raise refuse(
+                ("ratio", "state ratio, such as 0.7, or coding: golomb_rice, and not both")
+            )
         return self
 
 
@@ -182,6 +204,8 @@ class Memory(Section):
     """The memory behind it: DRAM, flash, or another SRAM."""
     layout: Layout = Layout()
     """How tensors lie in both."""
+    weight_compression: WeightCompression | None = None
+    """How weights of the array are coded in both, up to its decoder; null: they are not."""
 
 
 class Dma(Section):

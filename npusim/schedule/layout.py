@@ -3,8 +3,8 @@
     bytes of a feature map = other dimensions x ceil(channels / block) x block x bits / 8
     bytes of the weights of a layer = ceil(elements x bits / 8 / granule) x granule
 
-A tile that cuts a block moves the whole block. The padding of weights is spread over the tiles of
-their layer. What a product takes as its second factor lies as weights do, without blocks.
+Compressed weights have the bytes of their code instead (`compression.py`). A tile that cuts a block
+moves the whole block. What weights take is spread over the tiles of their layer. What a product takes as its second factor lies as weights do, without blocks.
 """
 
 from __future__ import annotations
@@ -28,13 +28,21 @@ def layout_columns(operand: Operand, layout: Layout, plain: bool) -> tuple[int, 
     return layout.channel_block, LAYOUTS.index(layout.order)
 
 
-def stored_columns(operand: Operand, nest: LoopNest, layout: Layout) -> tuple[int, int]:
-    """`stored_bytes` and `stored_of` of constant weights; zeros where no granule pads them."""
-    granule = layout.weight_granule_bytes
-    if granule == 1:
-        return 0, 0
+def stored_columns(
+    operand: Operand, nest: LoopNest, layout: Layout, coded_bytes: int | None
+) -> tuple[int, int]:
+    """`stored_bytes` and `stored_of` of constant weights; zeros where they lie as they are.
+
+    `coded_bytes` is what compressed weights take, None where they are not compressed. An operand
+    without taps and input channels holds parameters of the output channels.
+    """
+    granule, parameters = layout.weight_granule_bytes, layout.channel_parameters_bytes
     elements = math.prod(nest.extents[DIMS.index(dim)] for dim in operand.dims)
-    bytes_ = -(-elements * operand.bits // 8)
+    bytes_ = -(-elements * operand.bits // 8) if coded_bytes is None else coded_bytes
+    if parameters is not None and operand.dims == {"G", "K"}:
+        bytes_, granule = elements * parameters, 1
+    elif granule == 1 and coded_bytes is None:
+        return 0, 0
     return -(-bytes_ // granule) * granule, elements
 
 

@@ -16,6 +16,7 @@ from npusim.errors import Problem, UnsupportedModelError
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph, Node
 from npusim.ir.loopnest import DIMS, LoopNest, Operand, Unit
+from npusim.schedule.compression import coded_bytes_of
 from npusim.schedule.fixed import Cascade
 from npusim.schedule.layout import layout_columns, padded_bytes, stored_columns
 from npusim.schedule.program import Step
@@ -115,7 +116,8 @@ def _tables(
             )
             place = root[operand.tensor]
             weights = constant and operand.role == "weight" and step.unit == ARRAY
-            stored = stored_columns(operand, step.nest, layout) if weights else (0, 0)
+            coded = coded_bytes_of(graph, step.node, operand, hardware) if weights else None
+            stored = stored_columns(operand, step.nest, layout, coded) if weights else (0, 0)
             columns = (*layout_columns(operand, layout, constant or place in plain), *stored)
             rows.append((*_operand_row(operand, number[place], constant), *columns))
         table[at]["operand_stop"] = len(rows)

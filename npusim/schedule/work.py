@@ -5,6 +5,7 @@ The search and the engine both come here, so a tiling is judged by what it will 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -67,7 +68,8 @@ def array_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine
     cost = tile_cost(step["dataflow"], step["split"], tile, machine.array)
     macs = tile.b * tile.g * tile.k * tile.c * tile.oy * tile.ox * tile.fy * tile.fx
     input_bits, weight_bits = _operand_bits(step, operands)
-    read_bytes = (cost.input_reads * input_bits + cost.weight_reads * weight_bits + 7) // 8
+    read_bits = cost.input_reads * input_bits + int(math.ceil(cost.weight_reads * weight_bits))
+    read_bytes = (read_bits + 7) // 8
     port_cycles = cycles_at(read_bytes, machine.sram_read_bytes_per_cycle)
     peak = machine.mac_units * step["mac_rate"]
     return ArrayWork(
@@ -78,10 +80,13 @@ def array_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine
 
 
 @compiled
-def _operand_bits(step: np.void, operands: np.ndarray) -> tuple[int, int]:
-    """Width of the two factors: the first two operands of a step on the array."""
+def _operand_bits(step: np.void, operands: np.ndarray) -> tuple[int, float]:
+    """Bits of an input and of a weight where the array reads them: coded weights as they lie."""
     first = step["operand_start"]
-    return operands[first]["bits"], operands[first + 1]["bits"]
+    weights = operands[first + 1]
+    if weights["stored_of"]:
+        return operands[first]["bits"], 8 * weights["stored_bytes"] / weights["stored_of"]
+    return operands[first]["bits"], float(weights["bits"])
 
 
 @compiled
