@@ -15,6 +15,7 @@ there.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -37,7 +38,7 @@ class Geometry(NamedTuple):
     """What a weight decoder takes at once: input channels, output channels, taps, in each order.
 
     `depth` input channels are padded in depth-first order, `width` in part-kernel order, where
-    `taps` are padded too; kernels beyond `kernel` (height, width) are cut and padded piece by piece.
+    `taps` are padded too; kernels beyond `kernel` (height, width) are cut and padded in pieces.
     """
 
     depth: int
@@ -68,7 +69,7 @@ def _padded(values: np.ndarray, multiples: tuple[int, ...]) -> np.ndarray:
 
 
 def _taps_first(weights: np.ndarray, geometry: Geometry, width: int) -> list[np.ndarray]:
-    """Pieces of the kernel; in each: input channels, output channels, taps, then what is parallel."""
+    """Pieces of the kernel; in each: input channels, output channels, taps, what is parallel."""
     high, wide = geometry.kernel
     found = []
     channels, outputs = weights.shape[3], weights.shape[0]
@@ -112,7 +113,7 @@ def stream_bytes(values: np.ndarray) -> int:
     if kept.size:
         index, table_bits = _indices(kept)
         bits += table_bits + _best_bits(index)
-    return -(-(-(-int(bits) // 8)) // _ALIGN_BYTES) * _ALIGN_BYTES
+    return math.ceil(bits / (8 * _ALIGN_BYTES)) * _ALIGN_BYTES
 
 
 def _indices(values: np.ndarray) -> tuple[np.ndarray, int]:

@@ -9,7 +9,8 @@ from npusim.energy.model import NOT_MODELLED as ENERGY_NOT_MODELLED
 from npusim.energy.model import Energy
 from npusim.hardware.schema import free_parameters
 from npusim.report.types import Confidence
-from npusim.schedule.tables import HOST
+from npusim.schedule.compression import coded_bytes_of
+from npusim.schedule.tables import ARRAY, HOST
 
 if TYPE_CHECKING:
     from npusim.hardware.schema import Hardware
@@ -22,7 +23,7 @@ TIMING_NOT_MODELLED = (
     "DMA bursts one by one: how many are in flight only caps the bandwidth of a stream",
     "overlap of one inference with the next: throughput is the inverse of the latency",
     "partial sums spilled to SRAM: no schedule that does so is considered",
-    "weight compression, sparsity and zero gating",
+    "sparsity and zero gating",
     "voltage and frequency scaling, heat",
 )
 """What timing leaves out on every hardware."""
@@ -59,6 +60,7 @@ def _missing(counts: Counts) -> list[str]:
     """What timing leaves out for this hardware and this model."""
     missing = _missing_of_array(counts.program.hardware)
     missing += _missing_of_memory(counts.program.hardware)
+    missing += _uncoded(counts)
     if any(step.step.unit == HOST for step in counts.steps):
         missing.append("transfers and change of layout between NPU and host")
     return missing + _widened(counts)
@@ -75,6 +77,23 @@ def _widened(counts: Counts) -> list[str]:
             if weight.replace("uint", "int") != run_as and not weight.startswith(run_as):
                 found.add(f"rates of {weight} weights: the array ran them as {step.step.pair}")
     return sorted(found)
+
+
+def _uncoded(counts: Counts) -> list[str]:
+    """Weights that the hardware stores coded, and whose code cannot be counted."""
+    program = counts.program
+    rule = program.hardware.memory.weight_compression
+    if rule is None or rule.coding is None:
+        return []
+    layers = sum(
+        coded_bytes_of(program.graph, step.node, operand, program.hardware) is None
+        for step in program.steps
+        for operand in step.nest.operands[1:2]
+        if step.unit == ARRAY and operand.role == "weight"
+        if program.graph.weightless or program.graph.tensors[operand.tensor].is_constant
+    )
+    what = f"compression of weights that are not known or not of 8 bits: {layers} of the layers"
+    return [what] if layers else []
 
 
 def _missing_of_array(hardware: Hardware) -> list[str]:

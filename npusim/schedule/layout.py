@@ -4,7 +4,8 @@
     bytes of the weights of a layer = ceil(elements x bits / 8 / granule) x granule
 
 Compressed weights have the bytes of their code instead (`compression.py`). A tile that cuts a block
-moves the whole block. What weights take is spread over the tiles of their layer. What a product takes as its second factor lies as weights do, without blocks.
+moves the whole block. What weights take is spread over the tiles of their layer. What a product
+takes as its second factor lies as weights do, without blocks.
 """
 
 from __future__ import annotations

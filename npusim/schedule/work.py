@@ -68,7 +68,7 @@ def array_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine
     cost = tile_cost(step["dataflow"], step["split"], tile, machine.array)
     macs = tile.b * tile.g * tile.k * tile.c * tile.oy * tile.ox * tile.fy * tile.fx
     input_bits, weight_bits = _operand_bits(step, operands)
-    read_bits = cost.input_reads * input_bits + int(math.ceil(cost.weight_reads * weight_bits))
+    read_bits = cost.input_reads * input_bits + math.ceil(cost.weight_reads * weight_bits)
     read_bytes = (read_bits + 7) // 8
     port_cycles = cycles_at(read_bytes, machine.sram_read_bytes_per_cycle)
     peak = machine.mac_units * step["mac_rate"]
