@@ -8,6 +8,7 @@ dataflow's number and splits the tile over the cores.
 from __future__ import annotations
 
 from npusim.cost.depth_first import depth_first
+from npusim.cost.in_memory import in_memory
 from npusim.cost.input_stationary import input_stationary
 from npusim.cost.output_stationary import output_stationary
 from npusim.cost.part_kernel import part_kernel
@@ -21,8 +22,16 @@ DATAFLOWS = (
     "depth_first",
     "part_kernel",
     "input_stationary",
+    "in_memory",
 )
-WEIGHT_STATIONARY, OUTPUT_STATIONARY, DEPTH_FIRST, PART_KERNEL, INPUT_STATIONARY = range(5)
+(
+    WEIGHT_STATIONARY,
+    OUTPUT_STATIONARY,
+    DEPTH_FIRST,
+    PART_KERNEL,
+    INPUT_STATIONARY,
+    IN_MEMORY,
+) = range(len(DATAFLOWS))
 CORE_SPLITS = ("K", "OY")
 BY_ROWS = CORE_SPLITS.index("OY")
 
@@ -32,8 +41,23 @@ def tile_cost(dataflow: int, split: int, tile: Extents, array: ArrayParams) -> T
     """Cost of `tile` under `DATAFLOWS[dataflow]`, its cores sharing it along `CORE_SPLITS[split]`.
 
     The cores run in step; the largest share decides the cycles, and what all cores need (inputs
-    where channels are shared, weights where rows are) is read once for all. With groups and few
-    channels a group, K is shared through the groups.
+    where channels are shared, weights where rows are) is read once for all.
+    """
+    share = core_share(dataflow, split, tile, array)
+    cost = _dataflow_cost(dataflow, share, array)
+    return TileCost(
+        cost.occupied, cost.fill, cost.weight_load, cost.first_output, cost.tail, cost.weight_lead,
+        cost.input_reads * tile.g * tile.oy // (share.g * share.oy),
+        cost.weight_reads * tile.g * tile.k // (share.g * share.k),
+    )  # fmt: skip
+
+
+@compiled
+def core_share(dataflow: int, split: int, tile: Extents, array: ArrayParams) -> Extents:
+    """The largest share of `tile` that a core has.
+
+    With groups and few channels a group, K is shared through the groups; else in whole columns of
+    the array, but in equal parts where writing weights takes time by the column.
     """
     g, k, oy = tile.g, tile.k, tile.oy
     if array.cores > 1:
@@ -41,18 +65,24 @@ def tile_cost(dataflow: int, split: int, tile: Extents, array: ArrayParams) -> T
             oy = -(-oy // array.cores)
         elif g > k:
             g = -(-g // array.cores)
+        elif dataflow == IN_MEMORY and g == 1:
+            k = -(-k // array.cores)
         else:
             blocks = -(-k // array.cols)
             k = min(k, -(-blocks // array.cores) * array.cols)
-    share = Extents(
+    return Extents(
         tile.b, g, k, tile.c, oy, tile.ox, tile.fy, tile.fx, tile.macs_per_unit,
         tile.stride_y, tile.stride_x, tile.dilation_y, tile.dilation_x,
     )  # fmt: skip
-    cost = _dataflow_cost(dataflow, share, array)
+
+
+@compiled
+def with_weights_in_place(cost: TileCost) -> TileCost:
+    """`cost` of a tile that finds its weights in the array: the tile before had the same."""
+    occupied = cost.occupied - cost.weight_load
     return TileCost(
-        cost.occupied, cost.fill, cost.weight_load, cost.first_output, cost.tail, cost.weight_lead,
-        cost.input_reads * tile.g * tile.oy // (g * oy),
-        cost.weight_reads * tile.g * tile.k // (g * k),
+        occupied, cost.fill, 0, cost.first_output * occupied // max(1, cost.occupied), cost.tail, 0,
+        cost.input_reads, 0,
     )  # fmt: skip
 
 
@@ -66,4 +96,6 @@ def _dataflow_cost(dataflow: int, share: Extents, array: ArrayParams) -> TileCos
         return input_stationary(share, array)
     if dataflow == DEPTH_FIRST:
         return depth_first(share, array)
-    return part_kernel(share, array)
+    if dataflow == PART_KERNEL:
+        return part_kernel(share, array)
+    return in_memory(share, array)

@@ -50,6 +50,8 @@ def machine_of(hardware: Hardware) -> Machine:
         drain_beats={"row": mac.rows, "column": mac.cols, "all": 0}[mac.drain.beat],
         drain_whole=mac.drain.starts == "whole",
         load_idle_rows=mac.load_idle_rows,
+        weight_sets=mac.weight_sets,
+        port_rate=float(mac.port_rate_per_cycle or 1 << 40),
     )
     sram = hardware.memory.sram
     return Machine(

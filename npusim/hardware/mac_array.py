@@ -14,6 +14,7 @@ from npusim.errors import nearest_name
 from npusim.hardware.quantities import (
     Count,
     Cycles,
+    ElementsPerCycle,
     Listed,
     PositiveNumber,
     Section,
@@ -26,6 +27,7 @@ from npusim.numerics.formats import format_named
 DATAFLOWS: dict[str, tuple[str, ...]] = {
     "systolic": ("weight_stationary", "output_stationary", "input_stationary"),
     "dot_product": ("depth_first", "part_kernel"),
+    "in_memory": ("in_memory",),
 }
 """The dataflows that each array style can run."""
 
@@ -120,26 +122,37 @@ class Drain(Section):
 class MacArray(Section):
     """The MAC array of one core."""
 
-    style: Literal["systolic", "dot_product"]
-    """`systolic` arrays skew (fill and drain grow with size); `dot_product` trees do not."""
+    style: Literal["systolic", "dot_product", "in_memory"]
+    """`systolic` arrays skew (fill and drain grow with size); `dot_product` trees do not; the cells
+    of an `in_memory` crossbar keep the weights that they multiply, and inputs enter bit by bit."""
     rows: Count
-    """systolic: height, along the reduction; dot_product: products summed at once, >= 1."""
+    """systolic, in_memory: height, along the reduction; dot_product: products summed at once,
+    >= 1."""
     cols: Count
     """Output channels side by side, >= 1."""
     pixels: Annotated[tuple[Count, Count], Listed] = (1, 1)
     """Output pixels (height, width) computed per cycle; dot_product only."""
     dataflows: Annotated[tuple[str, ...], Listed, Field(min_length=1)]
     """systolic: `weight_stationary`, `output_stationary`, `input_stationary`;
-    dot_product: `depth_first`, `part_kernel`."""
+    dot_product: `depth_first`, `part_kernel`; in_memory: `in_memory`."""
     overlap: Overlap
     """What is hidden behind the neighbouring tiles."""
     weight_rate_per_cycle: WeightsPerCycle | None = Field(default=None, alias="weight_rate")
-    """Weights a cycle into the array's weight registers, per core; null: one row of `cols`. In
-    `input_stationary` the registers hold inputs."""
+    """Weights a cycle into the array's weight registers or cells, per core; null: one row of
+    `cols`. In `input_stationary` the registers hold inputs."""
     load_idle_rows: bool = False
     """systolic, weights or inputs held: rows that a short reduction leaves idle are loaded too."""
     drain: Drain = Drain()
     """systolic, `output_stationary`: how sums leave."""
+    weight_sets: Count = 1
+    """in_memory: weights that a cell keeps, one of which multiplies, >= 1; beside it another one
+    can be written if `overlap.weight_load` says so."""
+    input_bits: Count | None = None
+    """in_memory: bits of an activation that enter a cycle, >= 1: an integer pair's rate is this
+    over the bits of its activation. null: the rates are as they stand."""
+    port_rate_per_cycle: ElementsPerCycle | None = Field(default=None, alias="port_rate")
+    """in_memory: elements a cycle that pass into a core, weights and inputs together, > 0; null:
+    no limit but the SRAM's."""
     channel_block: Count | None = None
     """dot_product: input channels taken per pass of one tap, a multiple of `rows`; null: `rows`."""
     tap_block: Count = 1
@@ -147,20 +160,13 @@ class MacArray(Section):
     pipeline_delay_cycles: Cycles = Field(default=0, alias="pipeline_delay")
     """dot_product: cycles from issue to the sum that the same output's next step may build on.
     systolic: cycles by which a sum comes later than the operands' skew says, such as those of a
-    pipelined multiplier."""
+    pipelined multiplier. in_memory: from the last bit of the inputs to the sums."""
     max_kernel: Annotated[tuple[Count, Count], Listed] | None = None
     """dot_product: largest kernel (height, width) in one piece; larger ones are cut. null: any."""
     precisions: dict[str, PrecisionField | None] = Field(min_length=1)
     """Format pair `activation*weight` to its rate, a number or {rate, compute}; null removes it."""
     accumulator: Accumulator
     """Format, number and overflow of the partial sums."""
-
-    @field_validator("style", mode="before")
-    @classmethod
-    def _modelled_style(cls, value: object) -> object:
-        if value == "in_memory":
-            raise ValueError("style 'in_memory' is not modelled yet: use systolic or dot_product")
-        return value
 
     @field_validator("precisions")
     @classmethod
@@ -177,21 +183,26 @@ class MacArray(Section):
     def _consistent(self) -> MacArray:
         allowed = DATAFLOWS[self.style]
         problems = [
-            (f"dataflows.{place}", f"a {self.style} array has no dataflow {name!r}"
+            (f"dataflows.{place}", f"{self._kind} array has no dataflow {name!r}"
              f"{nearest_name(name, allowed)}: expected {' or '.join(allowed)}")
             for place, name in enumerate(self.dataflows)
             if name not in allowed
         ]  # fmt: skip
         problems += self._without_meaning()
-        if self.style == "systolic":
-            problems += self._dot_product_only()
-        elif self.channel_block is not None and self.channel_block % self.rows:
+        problems += self._of_other_styles()
+        if self.style == "dot_product" and (self.channel_block or self.rows) % self.rows:
             problems.append(
                 ("channel_block", f"{self.channel_block} is not a multiple of rows = {self.rows}")
             )
+        if self.style == "in_memory":
+            problems += self._not_bit_serial()
         if problems:
             raise refuse(*problems)
         return self
+
+    @property
+    def _kind(self) -> str:
+        return f"{'an' if self.style == 'in_memory' else 'a'} {self.style}"
 
     def _without_meaning(self) -> list[tuple[str, str]]:
         """Fields of dataflows that the array does not have."""
@@ -207,15 +218,41 @@ class MacArray(Section):
             )
         return problems
 
-    def _dot_product_only(self) -> list[tuple[str, str]]:
+    def _of_other_styles(self) -> list[tuple[str, str]]:
+        """What is set here and has a meaning in other styles only."""
+        of_trees, of_cells = ("dot_product",), ("in_memory",)
         set_here = {
-            "pixels": self.pixels != (1, 1),
-            "channel_block": self.channel_block is not None,
-            "tap_block": self.tap_block != 1,
-            "max_kernel": self.max_kernel is not None,
+            "pixels": (self.pixels != (1, 1), of_trees),
+            "channel_block": (self.channel_block is not None, of_trees),
+            "tap_block": (self.tap_block != 1, of_trees),
+            "max_kernel": (self.max_kernel is not None, of_trees),
+            "weight_sets": (self.weight_sets != 1, of_cells),
+            "input_bits": (self.input_bits is not None, of_cells),
+            "port_rate": (self.port_rate_per_cycle is not None, of_cells),
         }
-        message = "has no meaning in a systolic array: remove it, or set style: dot_product"
-        return [(key, f"{key} {message}") for key, found in set_here.items() if found]
+        return [
+            (key, f"{key} has no meaning in {self._kind} array: remove it, or set style: "
+             f"{' or '.join(styles)}")
+            for key, (found, styles) in set_here.items()
+            if found and self.style not in styles
+        ]  # fmt: skip
+
+    def _not_bit_serial(self) -> list[tuple[str, str]]:
+        """Pairs whose rate is not that of inputs which enter `input_bits` a cycle."""
+        problems = []
+        for pair, precision in self.precisions.items():
+            activation = pair.split("*")[0]
+            if self.input_bits is None or precision is None or "int" not in activation:
+                continue
+            bits = format_named(activation).bits
+            cycles = -(-bits // self.input_bits)
+            if abs(precision.rate * cycles - 1) > 1e-9:
+                what = (
+                    f"{bits} bits of an input at {self.input_bits} a cycle take {cycles} cycles: "
+                    f"the rate is {1 / cycles:g}, not {precision.rate:g}"
+                )
+                problems.append((f"precisions.{pair}", what))
+        return problems
 
     def pair_for(self, activation: str, weight: str) -> str | None:
         """The format pair of `precisions` in which the array multiplies these; None if there is

@@ -11,7 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.cost.array import INPUT_STATIONARY, OUTPUT_STATIONARY, WEIGHT_STATIONARY
+from npusim.cost.array import (
+    IN_MEMORY,
+    INPUT_STATIONARY,
+    OUTPUT_STATIONARY,
+    WEIGHT_STATIONARY,
+)
 from npusim.cost.machine import Machine
 from npusim.cost.transfer import cycles_at
 from npusim.jit import compiled
@@ -26,7 +31,7 @@ from npusim.schedule.tiles import (
     tile_count,
     window,
 )
-from npusim.schedule.work import array_work, vector_work
+from npusim.schedule.work import ArrayWork, array_work, holds_weights, vector_work
 
 
 class Objective(NamedTuple):
@@ -200,10 +205,11 @@ def buffer_bytes(step: np.void, most: int, loops: Loops, grid: Grid, sizes: Size
 def sums_fit(step: np.void, machine: Machine) -> bool:
     """True if the partial sums of a tile fit the accumulators.
 
-    A systolic array that has the whole reduction in a tile needs room for one column of output
-    channels only; one that does not keeps all channels of the tile, as dot-product arrays always
-    do. Output-stationary arrays hold their sums in place, for a whole reduction. Input-stationary
-    arrays have pixels in their columns: one column of them for a whole reduction, or all.
+    A systolic or in-memory array that has the whole reduction in a tile needs room for one column
+    of output channels only; one that does not keeps all channels of the tile, as dot-product arrays
+    always do. Output-stationary arrays hold their sums in place, for a whole reduction. Input-
+    stationary arrays have pixels in their columns: one column of them for a whole reduction, or
+    all.
     """
     if step["unit"] != ARRAY:
         return True
@@ -216,7 +222,7 @@ def sums_fit(step: np.void, machine: Machine) -> bool:
         columns = 1 if whole else step["tile_g"] * ceil_div(pixels, array.cols)
         return bool(columns * step["tile_k"] * step["buffers_sums"] <= array.accumulators)
     channels = ceil_div(step["tile_g"] * step["tile_k"], array.cols)
-    if step["dataflow"] == WEIGHT_STATIONARY and whole:
+    if (step["dataflow"] == WEIGHT_STATIONARY or step["dataflow"] == IN_MEMORY) and whole:
         channels = 1
     return bool(pixels * channels * step["buffers_sums"] <= array.accumulators)
 
@@ -416,14 +422,16 @@ def objective_value(objective: Objective, cycles: float, bus: float, tiles: int)
 def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
     """Cycles of all tiles on the array or the vector unit, ragged ones counted as they are.
 
-    A tile takes accumulators until its last sums have left, `tail` cycles after it; with two sets
-    of them a tile and its tail take at least half their sum.
+    Where an array holds the weights of a tile, only the first of the tiles that share them writes
+    them. A tile takes accumulators until its last sums have left, `tail` cycles after it; with two
+    sets of them a tile and its tail take at least half their sum.
     """
     total = held = 0.0
+    in_place = holds_weights(step, machine)
     ragged = 63 & ~even_loops(step)
     corner = ragged
     while corner >= 0:
-        corner_total, corner_held = _busy_corner(step, operands, machine, corner)
+        corner_total, corner_held = _busy_corner(step, operands, machine, corner, in_place)
         total += corner_total
         held += corner_held
         corner = (corner - 1) & ragged if corner else -1
@@ -432,7 +440,7 @@ def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
 
 @compiled
 def _busy_corner(
-    step: np.void, operands: np.ndarray, machine: Machine, corner: int
+    step: np.void, operands: np.ndarray, machine: Machine, corner: int, in_place: bool
 ) -> tuple[float, float]:
     """Cycles of the tiles of one corner, and those that their sums are held beyond them."""
     b, times_b = corner_of(step["b"], step["tile_b"], corner & 1)
@@ -449,12 +457,25 @@ def _busy_corner(
         cols = inner_window(x, step["stride_x"], step["fx"], step["dilation_x"], step["in_w"])
         part = Part(b, g, k, c, y, x, rows, cols)
         return outputs * times_c * float(vector_work(step, operands, part, machine).cycles), 0.0
-    work = array_work(step, operands, Part(b, g, k, c, y, x, 0, 0), machine)
-    held = 0.0
-    if corner & 8 == 0:
-        drain = cycles_at(b * g * k * y * x, step["post_rate"])
-        if machine.array.hide_drain:
-            held = float(outputs * max(work.tail, work.first_output + drain - work.cycles))
-        else:
-            held = float(outputs * (work.tail + drain))
-    return outputs * times_c * float(work.cycles), held
+    part = Part(b, g, k, c, y, x, 0, 0)
+    writing = outputs
+    if in_place:
+        writing = times_g * times_k if corner & 49 == 0 else 0
+    total = held = 0.0
+    for weights_held in range(2):
+        times = outputs - writing if weights_held else writing
+        if times > 0:
+            work = array_work(step, operands, part, machine, weights_held == 1)
+            total += times * times_c * float(work.cycles)
+            if corner & 8 == 0:
+                held += times * float(_sums_held(step, part, work, machine))
+    return total, held
+
+
+@compiled
+def _sums_held(step: np.void, part: Part, work: ArrayWork, machine: Machine) -> int:
+    """Cycles after the end of a tile until its last sums have left the accumulators."""
+    drain = cycles_at(part.b * part.g * part.k * part.oy * part.ox, step["post_rate"])
+    if machine.array.hide_drain:
+        return max(work.tail, work.first_output + drain - work.cycles)
+    return work.tail + drain

@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.cost.array import tile_cost
+from npusim.cost.array import IN_MEMORY, core_share, tile_cost, with_weights_in_place
+from npusim.cost.in_memory import held_folds
 from npusim.cost.machine import Machine
 from npusim.cost.transfer import cycles_at
 from npusim.cost.types import Extents
 from npusim.jit import compiled
-from npusim.schedule.tables import INPUTS, OUTPUTS
-from npusim.schedule.tiles import Part, operand_bytes, stream_bus_bytes, stream_bytes
+from npusim.schedule.tables import ARRAY, INPUTS, OUTPUTS
+from npusim.schedule.tiles import Part, ceil_div, operand_bytes, stream_bus_bytes, stream_bytes
 
 
 class ArrayWork(NamedTuple):
@@ -59,13 +60,14 @@ class TransferWork(NamedTuple):
 
 
 @compiled
-def array_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine) -> ArrayWork:
-    """Work of a COMPUTE job on the array."""
-    tile = Extents(
-        part.b, part.g, part.k, part.c, part.oy, part.ox, step["fy"], step["fx"], step["mac_rate"],
-        step["stride_y"], step["stride_x"], step["dilation_y"], step["dilation_x"],
-    )  # fmt: skip
+def array_work(
+    step: np.void, operands: np.ndarray, part: Part, machine: Machine, weights_held: bool = False
+) -> ArrayWork:
+    """Work of a COMPUTE job on the array, which may hold its weights already."""
+    tile = _extents(step, part)
     cost = tile_cost(step["dataflow"], step["split"], tile, machine.array)
+    if weights_held:
+        cost = with_weights_in_place(cost)
     macs = tile.b * tile.g * tile.k * tile.c * tile.oy * tile.ox * tile.fy * tile.fx
     input_bits, weight_bits = _operand_bits(step, operands)
     read_bits = cost.input_reads * input_bits + math.ceil(cost.weight_reads * weight_bits)
@@ -77,6 +79,33 @@ def array_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine
         cost.weight_load, cost.first_output, cost.tail, cost.weight_lead, port_cycles,
         read_bytes, macs,
     )  # fmt: skip
+
+
+@compiled
+def _extents(step: np.void, part: Part) -> Extents:
+    return Extents(
+        part.b, part.g, part.k, part.c, part.oy, part.ox, step["fy"], step["fx"], step["mac_rate"],
+        step["stride_y"], step["stride_x"], step["dilation_y"], step["dilation_x"],
+    )  # fmt: skip
+
+
+@compiled
+def holds_weights(step: np.void, machine: Machine) -> bool:
+    """True if tiles of `step` that differ in pixels alone are written into the array once.
+
+    The weight sets of a core must hold all that the tiles between two of them use.
+    """
+    if step["unit"] != ARRAY or step["dataflow"] != IN_MEMORY:
+        return False
+    part = Part(
+        step["tile_b"], step["tile_g"], step["tile_k"], step["tile_c"], step["tile_oy"],
+        step["tile_ox"], 0, 0,
+    )  # fmt: skip
+    tile = core_share(IN_MEMORY, step["split"], _extents(step, part), machine.array)
+    folds = held_folds(tile, machine.array) * ceil_div(step["c"], step["tile_c"])
+    if step["order"] != 0:
+        folds *= ceil_div(step["g"], step["tile_g"]) * ceil_div(step["k"], step["tile_k"])
+    return bool(folds <= machine.array.weight_sets)
 
 
 @compiled

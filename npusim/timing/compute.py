@@ -8,7 +8,7 @@ from npusim.cost.machine import Machine
 from npusim.jit import compiled
 from npusim.schedule.tables import RESIDENT
 from npusim.schedule.tiles import part_of
-from npusim.schedule.work import array_work, post_work, vector_work
+from npusim.schedule.work import array_work, holds_weights, post_work, vector_work
 from npusim.timing.causes import COMPUTE_CAUSE, POSTPROCESS, VECTOR_CAUSE
 from npusim.timing.clock import (
     ARRAY_FREE,
@@ -37,7 +37,8 @@ def compute(
     job: np.void, entry: np.void, number: int, count: np.void,
 ) -> None:  # fmt: skip
     """A tile on the MAC array; new weights first need their time into the weight registers."""
-    work = array_work(step, operands, part_of(step, job["bounds"]), machine)
+    held = not _first_pixels(job["bounds"]) and holds_weights(step, machine)
+    work = array_work(step, operands, part_of(step, job["bounds"]), machine, held)
     start, before = ready(clock, job, ARRAY_FREE, open_of(job["step"]))
     lead = 0
     arrived = job["waits"][0]
@@ -61,6 +62,12 @@ def compute(
     count["macs"] += work.macs
     count["sram_read"] += work.read_bytes
     count["tiles"] += 1
+
+
+@compiled
+def _first_pixels(bounds: np.ndarray) -> bool:
+    """True for a tile that has the first image, row and column: no other used its weights yet."""
+    return bool(bounds[0] == 0 and bounds[8] == 0 and bounds[10] == 0)
 
 
 @compiled

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from npusim.cost.array import tile_cost
 from npusim.cost.depth_first import depth_first
+from npusim.cost.in_memory import in_memory
 from npusim.cost.input_stationary import input_stationary
 from npusim.cost.output_stationary import output_stationary
 from npusim.cost.part_kernel import part_kernel
@@ -23,7 +24,14 @@ from tests.support.tiles import (
     tile_of,
 )
 
-DATAFLOWS = (weight_stationary, output_stationary, depth_first, part_kernel, input_stationary)
+DATAFLOWS = (
+    weight_stationary,
+    output_stationary,
+    depth_first,
+    part_kernel,
+    input_stationary,
+    in_memory,
+)
 SPLITS = st.sampled_from([0, 1])
 
 

@@ -35,7 +35,7 @@ from npusim.schedule.tables import (
     WEIGHTS,
 )
 from npusim.schedule.tiles import part_of, stream_bytes
-from npusim.schedule.work import array_work, vector_work
+from npusim.schedule.work import array_work, holds_weights, vector_work
 from tests.support.graphs import only
 from tests.support.machines import tiny
 from tests.support.programs import all_jobs, random_programs, scheduled_programs
@@ -108,7 +108,8 @@ def test_busy_cycles_of_the_array_are_the_sum_over_all_tiles(program):
         total = held = 0
         for job in jobs[jobs["kind"] == COMPUTE]:
             part = part_of(row, job["bounds"])
-            work = array_work(row, program.operands, part, machine)
+            in_place = bool(job["bounds"][[0, 8, 10]].any()) and holds_weights(row, machine)
+            work = array_work(row, program.operands, part, machine, in_place)
             total += work.cycles
             if job["first"]:
                 drain = ceil(part.b * part.g * part.k * part.oy * part.ox / row["post_rate"])

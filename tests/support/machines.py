@@ -74,6 +74,7 @@ DATAFLOWS = {
         ("weight_stationary", "output_stationary", "input_stationary"),
     ),
     "dot_product": (("depth_first",), ("part_kernel",), ("depth_first", "part_kernel")),
+    "in_memory": (("in_memory",),),
 }
 RATES = (None, "4 weights/cycle", "64 weights/cycle")
 ORDERS = ("any", ("weights_outer",), ("inputs_outer",))
@@ -97,13 +98,17 @@ def _array(draw: st.DrawFn, style: str) -> dict[str, Any]:
         fields["mac_array.tap_block"] = draw(st.sampled_from([1, 2, 4]))
         fields["mac_array.pixels"] = draw(st.sampled_from([(1, 1), (1, 2), (2, 2)]))
         fields["mac_array.pipeline_delay"] = draw(st.sampled_from(["0 cycles", "2 cycles"]))
+    if style == "in_memory":
+        fields["mac_array.weight_sets"] = draw(st.sampled_from([1, 2, 4]))
+        fields["mac_array.port_rate"] = draw(st.sampled_from([None, "4 elements/cycle"]))
     return fields
 
 
 @st.composite
 def descriptions(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     """(preset, overrides) of a random NPU, with an SRAM so small that most graphs must be tiled."""
-    fields = draw(_array(draw(st.sampled_from(["systolic", "systolic", "dot_product"]))))
+    styles = ["systolic", "systolic", "dot_product", "in_memory"]
+    fields = draw(_array(draw(st.sampled_from(styles))))
     if draw(st.booleans()):
         fields |= {"mapping.tile_multiple.K": 8, "mapping.tile_max.OX": 4}
     fields |= {

@@ -32,7 +32,7 @@ from npusim.schedule.tables import (
     WEIGHTS,
 )
 from npusim.schedule.tiles import part_of
-from npusim.schedule.work import array_work, post_work, transfer_work, vector_work
+from npusim.schedule.work import array_work, holds_weights, post_work, transfer_work, vector_work
 
 Event = tuple[int, str]
 Constraint = tuple[Event, Event | None, int]
@@ -52,9 +52,11 @@ class Jobs:
         step = self.program.table[job["step"]]
         part = part_of(step, job["bounds"])
         operands = self.program.operands
+        if job["kind"] == COMPUTE and step["unit"] == ARRAY:
+            held = bool(job["bounds"][[0, 8, 10]].any()) and holds_weights(step, self.machine)
+            return array_work(step, operands, part, self.machine, held)
         if job["kind"] == COMPUTE:
-            work = array_work if step["unit"] == ARRAY else vector_work
-            return work(step, operands, part, self.machine)
+            return vector_work(step, operands, part, self.machine)
         if job["kind"] == POST:
             return post_work(step, operands, part, self.machine)
         if job["kind"] in (LOAD, STORE):

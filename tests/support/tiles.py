@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from npusim.cost.array import DATAFLOWS
+from npusim.cost.array import DATAFLOWS, IN_MEMORY
 from npusim.cost.types import ArrayParams, Extents
 
 
@@ -14,7 +14,7 @@ def array_with(**changes: object) -> ArrayParams:
         rows=4, cols=4, pixels_y=1, pixels_x=1, cores=1, hide_weight_load=True, hide_drain=True,
         weight_rate=4.0, channel_block=4, tap_block=1, pipeline_delay=0, max_taps_y=1 << 30,
         max_taps_x=1 << 30, accumulators=1 << 40, drain_beats=4, drain_whole=False,
-        load_idle_rows=False,
+        load_idle_rows=False, weight_sets=1, port_rate=float(1 << 40),
     )  # fmt: skip
     return plain._replace(**changes)
 
@@ -97,8 +97,21 @@ def dot_product_arrays(draw: st.DrawFn) -> ArrayParams:
 
 
 @st.composite
+def in_memory_arrays(draw: st.DrawFn) -> ArrayParams:
+    """A random in-memory array of one or more cores."""
+    plain = draw(systolic_arrays())
+    return plain._replace(
+        weight_sets=draw(st.integers(1, 4)),
+        port_rate=draw(st.sampled_from([1.5, 8.0, 64.0, 1e12])),
+        pipeline_delay=draw(st.integers(0, 3)),
+    )
+
+
+@st.composite
 def dataflows_and_arrays(draw: st.DrawFn) -> tuple[int, ArrayParams]:
     """(number of a dataflow, an array that can run it)."""
     dataflow = draw(st.integers(0, len(DATAFLOWS) - 1))
+    if dataflow == IN_MEMORY:
+        return dataflow, draw(in_memory_arrays())
     systolic = DATAFLOWS[dataflow].endswith("_stationary")
     return dataflow, draw(systolic_arrays() if systolic else dot_product_arrays())
