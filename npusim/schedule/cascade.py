@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 
@@ -45,6 +44,13 @@ class Stripes:
         """First and last (exclusive) output row of a stripe of a step of the cascade."""
         stops = self.stops[step - self.first]
         return (stops[stripe - 1] if stripe else 0), stops[stripe]
+
+    def in_order(self) -> list[tuple[int, int, int, int]]:
+        """(step, stripe, first row, last row) of every stripe that has rows, in order."""
+        steps = range(self.first, self.first + len(self.stops))
+        places = ((at, stripe) for stripe in range(len(self.stops[0])) for at in steps)
+        rows = ((at, stripe, *self.rows(at, stripe)) for at, stripe in places)
+        return [place for place in rows if place[2] < place[3]]
 
 
 def may_cascade(step: Step) -> bool:
@@ -141,30 +147,37 @@ def _reads_window(nest: LoopNest, name: str) -> bool:
 
 def cascaded(graph: Graph, lowered: Lowered, cascades: Sequence[Cascade]) -> Lowered:
     """`lowered` with these cascades, which don't overlap, in the order of their stripes."""
-    steps: list[Step] = []
-    rows: list[np.void] = []
+    order: list[tuple[int, int, int, int]] = []  # step, stripe (-1: whole), first and last row
     sizes = dict(lowered.tensor_bytes)
-    at = 0
     by_first = {cascade.first: cascade for cascade in cascades}
+    at = 0
     while at < len(lowered.steps):
         cascade = by_first.get(at)
         if cascade is None:
-            steps.append(lowered.steps[at])
-            rows.append(lowered.table[at])
+            order.append((at, -1, 0, 0))
             at += 1
             continue
         stripes = stripes_of(graph, lowered.steps, cascade)
         sizes.update(_held_bytes(lowered, stripes))
-        for stripe in range(len(stripes.stops[0])):
-            for inner in range(cascade.first, cascade.last + 1):
-                start, stop = stripes.rows(inner, stripe)
-                if start < stop:
-                    steps.append(_stripe(lowered.steps[inner], stripe, start, stop))
-                    rows.append(_stripe_row(lowered.table[inner], start, stop))
+        order += stripes.in_order()
         at = cascade.last + 1
+    table = lowered.table[[number for number, *_ in order]]
+    operands: list[np.ndarray] = []
+    steps: list[Step] = []
+    for row, (number, stripe, start, stop) in zip(table, order, strict=True):
+        own = lowered.operands[row["operand_start"] : row["operand_stop"]]
+        row["operand_start"] = sum(map(len, operands))
+        row["operand_stop"] = row["operand_start"] + len(own)
+        operands.append(own)
+        step = lowered.steps[number]
+        if stripe >= 0:
+            step = _stripe(step, stripe, start, stop)
+            row["oy"] = row["tile_oy"] = stop - start
+            row["pad_top"] -= start * row["stride_y"]  # counted from the stripe's first row
+        steps.append(step)
     return replace(
-        lowered, steps=tuple(steps), table=np.array(rows), tensor_bytes=sizes,
-        cascades=tuple(cascades),
+        lowered, steps=tuple(steps), table=table, operands=np.concatenate(operands),
+        tensor_bytes=sizes, cascades=tuple(cascades),
     )  # fmt: skip
 
 
@@ -201,11 +214,3 @@ def _stripe(step: Step, stripe: int, start: int, stop: int) -> Step:
         padding=(nest.padding[0] - start * nest.stride[0], nest.padding[1]),
     )  # fmt: skip
     return replace(step, name=f"{step.name}#{stripe}", nest=part, whole=nest, first_row=start)
-
-
-def _stripe_row(row: np.void, start: int, stop: int) -> np.void:
-    """The table row of rows start..stop; the padding above is counted from the first of them."""
-    own = np.array([row])
-    own["oy"] = own["tile_oy"] = stop - start
-    own["pad_top"] = row["pad_top"] - start * row["stride_y"]
-    return cast(np.void, own[0])

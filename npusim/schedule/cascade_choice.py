@@ -1,13 +1,14 @@
 """Which cascades are worth a try: runs of steps between which tensors would otherwise travel.
 
 A run grows while the tensor behind its last step does not stay in SRAM, and while the rolling
-buffers of all its tensors, in stripes as high as `SHARES` of SRAM allow, fit. The scheduler builds
-a Program with each proposal and keeps it if its judge says that it is better.
+buffers of all its tensors, in stripes as high as `SHARES` of SRAM allow, fit. A second proposal
+lets runs grow over tensors that stay, from the first one that travels to the last. The scheduler
+builds a Program with each proposal and keeps it if its judge says that it is better.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from npusim.ir.graph import Graph
 from npusim.schedule.cascade import may_cascade, reads_whole, rolling_bytes
@@ -23,22 +24,37 @@ def proposals(
 ) -> Iterator[tuple[Cascade, ...]]:
     """Sets of cascades to try where only the tensors `resident` stay in SRAM, none twice."""
     seen: set[tuple[Cascade, ...]] = set()
-    for share in SHARES:
-        found = tuple(_cascades(graph, lowered, resident, int(share * sram_bytes)))
-        if found and found not in seen:
-            seen.add(found)
-            yield found
+    travel = [_travels(lowered, at, resident) for at in range(len(lowered.steps))]
+    if True not in travel:
+        return
+    begin = travel.index(True)
+    end = len(travel) - travel[::-1].index(True)
+    bridged = [begin <= at < end for at in range(len(travel))]
+    for may_join in (travel, bridged):
+        for share in SHARES:
+            found = tuple(_cascades(graph, lowered, may_join, int(share * sram_bytes)))
+            if found and found not in seen:
+                seen.add(found)
+                yield found
+
+
+def _travels(lowered: Lowered, at: int, resident: Collection[str]) -> bool:
+    """True if step `at` can be in a cascade and an output of it does not stay in SRAM."""
+    step = lowered.steps[at]
+    leaves = any(lowered.root[name] not in resident for name in step.node.outputs)
+    return leaves and may_cascade(step)
 
 
 def _cascades(
-    graph: Graph, lowered: Lowered, resident: Collection[str], most_bytes: int
+    graph: Graph, lowered: Lowered, may_join: Sequence[bool], most_bytes: int
 ) -> Iterator[Cascade]:
-    """Runs of steps from the first on, each as long as it can be."""
+    """Runs of steps from the first on, each as long as it can be; a step that may not join the one
+    behind it ends a run."""
     first = 0
     while first < len(lowered.steps):
         best = None
         last = first + 1
-        while last < len(lowered.steps) and _joins(lowered, first, last, resident):
+        while last < len(lowered.steps) and may_join[last - 1] and _joins(lowered, first, last):
             cascade = _highest(graph, lowered, first, last, most_bytes)
             if cascade is None:
                 break
@@ -49,7 +65,7 @@ def _cascades(
         first = best.last + 1 if best is not None else first + 1
 
 
-def _joins(lowered: Lowered, first: int, last: int, resident: Collection[str]) -> bool:
+def _joins(lowered: Lowered, first: int, last: int) -> bool:
     """True if step `last` may run in stripes with the steps from `first` on, which it reads."""
     before, step = lowered.steps[last - 1], lowered.steps[last]
     if not (may_cascade(step) and (last - 1 > first or may_cascade(before))):
@@ -57,8 +73,7 @@ def _joins(lowered: Lowered, first: int, last: int, resident: Collection[str]) -
     if reads_whole(lowered.steps, first, last):
         return False
     made = {name for one in lowered.steps[first:last] for name in one.node.outputs}
-    travels = any(lowered.root[name] not in resident for name in before.node.outputs)
-    return travels and any(name in made for name in step.node.inputs)
+    return any(name in made for name in step.node.inputs)
 
 
 def _highest(

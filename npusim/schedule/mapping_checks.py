@@ -12,7 +12,7 @@ from npusim.schedule.cascade import cascade_problem, cascaded
 from npusim.schedule.fixed import TILE_DIMS, Cascade, Mapping, StepMapping
 from npusim.schedule.lower import Lowered
 from npusim.schedule.program import Step
-from npusim.schedule.residency import candidates
+from npusim.schedule.residency import candidates, stripe_weights
 from npusim.schedule.spaces import Choices, choices_of
 from npusim.schedule.tables import ALIAS, ARRAY, HOST
 
@@ -131,13 +131,14 @@ class Checker:
             return None
         all_stay = self._hardware.memory.dram.read_only
         may_stay = {name for name, *_ in candidates(self._graph, self._lowered, all_stay)}
+        again = {name for name, *_ in stripe_weights(self._graph, self._lowered)}
         found: dict[str, int] = {}
         for at, name in enumerate(listed):
             if not isinstance(name, str):
                 what = f"expected the name of a tensor in quotes, found {name!r}"
                 self._complain(("resident", at), what)
                 continue
-            self._check_resident(name, ("resident", at), may_stay, found)
+            self._check_resident(name, ("resident", at), may_stay | again, found)
             found.setdefault(self._lowered.root.get(name, name), at)
         missing = sorted(may_stay - set(found)) if all_stay else []
         if missing:

@@ -23,7 +23,7 @@ from npusim.schedule.program import Placement
 from npusim.schedule.residency import candidates, place, top_bytes
 from npusim.schedule.search import Space
 from npusim.schedule.spaces import space_of
-from npusim.schedule.tables import ALIAS, HOST, RESIDENT
+from npusim.schedule.tables import ALIAS, HOST, RESIDENT, WEIGHTS
 
 KEPT_FOR_TILES = (0.0, 0.25)
 """Shares of SRAM that a policy keeps for tiles; the rest is for tensors that stay."""
@@ -62,8 +62,10 @@ def policies(
         for kept in KEPT_FOR_TILES:
             room = [max(need, int(kept * free)) for need in least]
             stays = all_stay or ("inputs" in holds and "outputs" in holds)
-            placed = place(graph, lowered, free, room, all_stay) if stays else {}
-            if not all_stay or len(placed) == len(candidates(graph, lowered, all_stay)):
+            weights = "weights" in holds and not pinned
+            placed = place(graph, lowered, free, room, all_stay, None, weights) if stays else {}
+            must = candidates(graph, lowered, all_stay) if all_stay else []
+            if all(name in placed for name, *_ in must):
                 yield Policy(pinned, placed)
 
 
@@ -104,7 +106,8 @@ def roomiest(
         only = frozenset()
     nothing_kept = [0] * len(lowered.steps)
     free = machine.sram_bytes - pinned
-    return Policy(pinned, place(graph, lowered, free, nothing_kept, all_stay, only))
+    weights = only is not None and not pinned
+    return Policy(pinned, place(graph, lowered, free, nothing_kept, all_stay, only, weights))
 
 
 def residency_of(lowered: Lowered, machine: Machine, policy: Policy) -> Residency:
@@ -112,6 +115,10 @@ def residency_of(lowered: Lowered, machine: Machine, policy: Policy) -> Residenc
     operands = lowered.operands.copy()
     stays = np.array([name in policy.placed for name in lowered.tensors])
     operands["stream"][stays[operands["tensor"]]] = RESIDENT
+    for step, row in zip(lowered.steps, lowered.table, strict=True):
+        if step.whole and step.first_row == 0:  # this stripe brings the weights that then stay
+            own = operands[row["operand_start"] : row["operand_stop"]]
+            own["stream"][own["constant"] == 1] = WEIGHTS
     if policy.pinned_bytes:
         operands["stream"][operands["constant"] == 1] = RESIDENT
     top = top_bytes(policy.placed, len(lowered.steps))

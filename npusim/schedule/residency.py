@@ -11,11 +11,14 @@ room that its tiles need. Where all must stay and do not, the largest are taken 
 A state of the graph stays across inferences, or it is read from the second memory and written to
 it. Where it stays it has two places, for the old value and the new one, which swap after each
 inference; so both are taken from the first step to the last.
+
+Weights of a cascade are read once a stripe. Where room is left for them they stay from the first
+stripe, which brings them, to the last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from npusim.ir.graph import Graph
 from npusim.schedule.lower import Lowered
@@ -25,31 +28,36 @@ from npusim.schedule.tables import ALIAS, HOST
 
 def place(
     graph: Graph, lowered: Lowered, capacity_bytes: int, tile_bytes: Sequence[int],
-    all_stay: bool, only: Collection[str] | None = None,
+    all_stay: bool, only: Collection[str] | None = None, weights: bool = False,
 ) -> dict[str, Placement]:  # fmt: skip
     """Placements of the tensors that stay, below `capacity_bytes`.
 
     `tile_bytes` [steps] is the room above the placed tensors that each step must keep. With
     `all_stay`, inputs, outputs and what the host touches are candidates too. `only` names the
-    tensors to try; None tries all.
+    tensors to try; None tries all. `weights` lets those of cascades stay where room is left.
     """
     found = candidates(graph, lowered, all_stay)
     wanted = [one for one in found if only is None or one[0] in only]
     room = [capacity_bytes - tile for tile in tile_bytes]
     placed = _in_order(wanted, room)
     if not all_stay:
-        return _without_halves(graph, lowered, placed)
-    if len(placed) < len(wanted):
+        placed = _without_halves(graph, lowered, placed)
+    elif len(placed) < len(wanted):
         by_size = _in_order(sorted(wanted, key=lambda one: -one[3]), room)
-        return max(placed, by_size, key=len)
+        placed = max(placed, by_size, key=len)
+    if weights:
+        read_again = stripe_weights(graph, lowered)
+        kept = [one for one in read_again if only is None or one[0] in only]
+        placed = _in_order(kept, room, placed)
     return placed
 
 
 def _in_order(
-    wanted: Sequence[tuple[str, int, int, int]], room_bytes: Sequence[int]
-) -> dict[str, Placement]:
-    """First fit of tensors in this order; those that do not fit are left out."""
-    placed: dict[str, Placement] = {}
+    wanted: Sequence[tuple[str, int, int, int]], room_bytes: Sequence[int],
+    beside: Mapping[str, Placement] | None = None,
+) -> dict[str, Placement]:  # fmt: skip
+    """First fit of tensors in this order, `beside` others; those that do not fit are left out."""
+    placed = dict(beside or {})
     for name, first, last, size in wanted:
         offset = _first_fit(placed, first, last, size)
         if offset + size <= min(room_bytes[first : last + 1]):
@@ -114,6 +122,18 @@ def candidates(graph: Graph, lowered: Lowered, all_stay: bool) -> list[tuple[str
         size = lowered.tensor_bytes[name]
         found.append((-saved_per_step, first, name, last, size))
     return [(name, first, last, size) for _, first, name, last, size in sorted(found)]
+
+
+def stripe_weights(graph: Graph, lowered: Lowered) -> list[tuple[str, int, int, int]]:
+    """(name, first step, last step, bytes) of constants that several stripes of a step read, small
+    ones first: the first stripe brings them, and all later ones would again."""
+    found: dict[str, tuple[str, int, int, int]] = {}
+    for at, step in enumerate(lowered.steps):
+        for name in step.node.inputs if step.whole else ():
+            if name and graph.tensors[name].is_constant:
+                _, first, _, size = found.get(name, (name, at, at, lowered.tensor_bytes[name]))
+                found[name] = (name, first, at, size)
+    return sorted((one for one in found.values() if one[2] > one[1]), key=lambda one: one[3])
 
 
 def _first_fit(placed: dict[str, Placement], first: int, last: int, size: int) -> int:

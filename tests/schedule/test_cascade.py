@@ -26,7 +26,7 @@ from npusim.schedule.program import Program
 from npusim.schedule.scheduler import build_program
 from npusim.timing.counts import count, latency_cycles
 from tests.support.graphs import Build, graphs
-from tests.support.machines import machines
+from tests.support.machines import machines, tiny
 from tests.support.programs import program_of
 
 OY = 4
@@ -220,3 +220,17 @@ def test_every_layer_of_a_report_is_one_operator():
     assert len(set(names)) == len(names)
     assert max(layer.stripes for layer in report.layers) > 1
     assert sum(layer.cycles for layer in report.layers) == pytest.approx(report.total.cycles)
+
+
+def test_weights_of_a_cascade_are_brought_once_where_there_is_room():
+    """Stripes after the first read them from SRAM; without room each stripe brings them again."""
+    graph = chain()
+    weights = graph.tensors[graph.nodes[1].inputs[1]].size_bytes
+    mapping = Mapping(cascades=(Cascade(0, 3, 2),), weights_stay=False)
+    for holds, stays in ((["weights", "inputs", "outputs"], True), (["inputs", "outputs"], False)):
+        hardware = tiny(memory__sram__holds=holds)
+        program = build_program(graph, hardware, latency_cycles, mapping=mapping)
+        steps = [one for one in count(program).steps if one.step.node is graph.nodes[1]]
+        first, *later = (one.dram_read_bytes for one in steps)
+        assert first >= weights
+        assert all(read == 0 if stays else read >= weights for read in later)
