@@ -71,7 +71,15 @@ def _problems(detail: ErrorDetails, document: Document) -> Iterator[Problem]:
         what = f"key '{path[-1]}' is missing{inside}{_meaning(path)}"
         yield Problem(_where(document, path[:-1], of_key=True), what)
     else:
-        yield Problem(_place(document, path), _message(detail))
+        where = _place(document, path)
+        yield Problem(where, _named(path, where) + _message(detail))
+
+
+def _named(path: Path, where: str) -> str:
+    """The field that a message is about, where its place does not say it already."""
+    keys = path[:-1] if path[-1:] == ("[key]",) else path
+    shown = _dotted(keys)
+    return "" if not shown or shown in where else f"{shown}: "
 
 
 def _message(detail: ErrorDetails) -> str:
@@ -88,7 +96,9 @@ def _message(detail: ErrorDetails) -> str:
         names = [name.strip("' ") for name in expected.replace(" or ", ", ").split(",")]
         return f"{_shown(value)} is not known{nearest_name(str(value), names)}: expected {expected}"
     if kind in ("too_short", "too_long", "missing"):
-        return f"has the wrong number of entries, found {_shown(value)}"
+        length = context.get("min_length" if kind == "too_short" else "max_length")
+        words = f"at {'least' if kind == 'too_short' else 'most'} {length}" if length else "more"
+        return f"expected {words} entries, found {_shown(value)}"
     return f"{detail['msg']}, found {_shown(value)}"
 
 

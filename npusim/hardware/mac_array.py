@@ -18,6 +18,7 @@ from npusim.hardware.quantities import (
     Listed,
     PositiveNumber,
     Section,
+    Side,
     WeightsPerCycle,
     refuse,
 )
@@ -95,7 +96,9 @@ class Accumulator(Section):
     def _consistent(self) -> Accumulator:
         wrong = "infinity" if self.format.startswith("int") else "wrap"
         if self.on_overflow == wrong:
-            raise refuse(("on_overflow", f"a sum in {self.format} cannot {_OVERFLOWS[wrong]}"))
+            right = "wrap or saturate" if wrong == "infinity" else "infinity or saturate"
+            what = f"a sum in {self.format} cannot {_OVERFLOWS[wrong]}: take {right}"
+            raise refuse(("on_overflow", what))
         return self
 
 
@@ -125,12 +128,12 @@ class MacArray(Section):
     style: Literal["systolic", "dot_product", "in_memory"]
     """`systolic` arrays skew (fill and drain grow with size); `dot_product` trees do not; the cells
     of an `in_memory` crossbar keep the weights that they multiply, and inputs enter bit by bit."""
-    rows: Count
+    rows: Side
     """systolic, in_memory: height, along the reduction; dot_product: products summed at once,
     >= 1."""
-    cols: Count
+    cols: Side
     """Output channels side by side, >= 1."""
-    pixels: Annotated[tuple[Count, Count], Listed] = (1, 1)
+    pixels: Annotated[tuple[Side, Side], Listed] = (1, 1)
     """Output pixels (height, width) computed per cycle; dot_product only."""
     dataflows: Annotated[tuple[str, ...], Listed, Field(min_length=1)]
     """systolic: `weight_stationary`, `output_stationary`, `input_stationary`;
@@ -153,9 +156,9 @@ class MacArray(Section):
     port_rate_per_cycle: ElementsPerCycle | None = Field(default=None, alias="port_rate")
     """in_memory: elements a cycle that pass into a core, weights and inputs together, > 0; null:
     no limit but the SRAM's."""
-    channel_block: Count | None = None
+    channel_block: Side | None = None
     """dot_product: input channels taken per pass of one tap, a multiple of `rows`; null: `rows`."""
-    tap_block: Count = 1
+    tap_block: Side = 1
     """dot_product: kernel taps per pass in part_kernel and depthwise order, >= 1."""
     pipeline_delay_cycles: Cycles = Field(default=0, alias="pipeline_delay")
     """dot_product: cycles from issue to the sum that the same output's next step may build on.
@@ -188,11 +191,17 @@ class MacArray(Section):
             for place, name in enumerate(self.dataflows)
             if name not in allowed
         ]  # fmt: skip
+        if len(set(self.dataflows)) < len(self.dataflows):
+            problems.append(("dataflows", "names a dataflow twice: list each once"))
         problems += self._without_meaning()
         problems += self._of_other_styles()
         if self.style == "dot_product" and (self.channel_block or self.rows) % self.rows:
             problems.append(
-                ("channel_block", f"{self.channel_block} is not a multiple of rows = {self.rows}")
+                (
+                    "channel_block",
+                    f"channel_block {self.channel_block} is not a multiple of rows = "
+                    f"{self.rows}: change one of the two",
+                )
             )
         if self.style == "in_memory":
             problems += self._not_bit_serial()

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 from npusim.errors import nearest_name
 from npusim.hardware.memories import DramTechnology, technology, technology_names
 from npusim.hardware.quantities import (
+    LIMITS,
     BytesPerCycle,
     BytesPerSecond,
     Count,
@@ -20,7 +21,7 @@ from npusim.hardware.quantities import (
     SizeBytes,
     refuse,
 )
-from npusim.units import QuantityError, parse_quantity
+from npusim.units import QuantityError, format_quantity, parse_quantity
 
 Held = Literal["weights", "inputs", "outputs"]
 
@@ -41,8 +42,9 @@ def _latency(text: object) -> Latency | None:
             value = parse_quantity(text, dimension)
         except QuantityError:
             continue
-        if value < 0:
-            raise ValueError(f"{text!r} is out of range: it must be zero or more")
+        if not 0 <= value <= LIMITS[dimension][1]:
+            most = format_quantity(LIMITS[dimension][1], dimension)
+            raise ValueError(f"{text!r} is out of range: it must be from 0 to {most}")
         return Latency(cycles=int(value)) if dimension == "cycles" else Latency(seconds=value)
     raise ValueError(f"{text!r} is not a latency: expected for example '100 ns' or '500 cycles'")
 
@@ -101,7 +103,7 @@ class Dram(Section):
     """First access, in ns or in cycles of the NPU clock; null: the technology's."""
     burst_bytes: SizeBytes | None = Field(default=None, alias="burst")
     """Bytes of the shortest transfer; null: the technology's."""
-    efficiency: Annotated[float, Field(gt=0, le=1)] | None = None
+    efficiency: Annotated[float, Field(ge=0.001, le=1)] | None = None
     """Part of the bandwidth that long streams reach, 0 to 1; null: the technology's, or 1 where
     the bandwidth is stated here."""
 

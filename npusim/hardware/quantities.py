@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from npusim.units import DIMENSIONS, parse_quantity
+from npusim.units import DIMENSIONS, format_quantity, parse_quantity
 
 
 class Section(BaseModel):
@@ -41,15 +41,42 @@ def as_tuple(value: object) -> object:
 Listed = BeforeValidator(as_tuple)
 """Marks a tuple field that a description writes as a list."""
 
-Count = Annotated[int, Field(ge=1)]
-PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=2**30)]
+Side = Annotated[int, Field(ge=1, le=2**16)]
+"""Units side by side along one side of an array."""
+PositiveNumber = Annotated[float, Field(ge=1e-6, le=1e6)]
+
+LIMITS: dict[str, tuple[float, float]] = {
+    "bytes": (1, 2**40),
+    "frequency": (1.0, 1e12),
+    "bytes_per_cycle": (1e-6, 1e9),
+    "elements_per_cycle": (1e-6, 1e9),
+    "weights_per_cycle": (1e-6, 1e9),
+    "bytes_per_second": (1.0, 1e15),
+    "cycles": (0, 10**12),
+    "time": (0.0, 1e3),
+    "length": (1e-10, 1e-3),
+    "flops": (1e6, 1e18),
+    "power": (0.0, 1e6),
+    "energy": (0.0, 1e9),
+    "energy_per_byte": (0.0, 1e9),
+    "area": (1e-6, 1e6),
+}
+"""Lowest and highest value of each dimension, in its base unit: decades beyond any chip, and such
+that no count of cycles or bytes leaves 64 bits. A value outside is a slip of the pen."""
 
 
 def _parser(dimension: str, minimum: str) -> Callable[[object], int | float]:
+    least, most = LIMITS[dimension]
+
     def parse(text: object) -> int | float:
         value = parse_quantity(text, dimension)
         if value < 0 or (minimum == "positive" and value == 0):
             raise ValueError(f"{text!r} is out of range: it must be {minimum}")
+        if not least <= value <= most:
+            bound = ("at least", least) if value < least else ("at most", most)
+            shown = format_quantity(bound[1], dimension)
+            raise ValueError(f"{text!r} is out of range: it must be {bound[0]} {shown}")
         return value
 
     return parse

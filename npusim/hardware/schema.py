@@ -111,7 +111,11 @@ class MappingRules(Section):
     @model_validator(mode="after")
     def _consistent(self) -> MappingRules:
         problems = [
-            (f"tile_max.{dim}", f"{limit} is less than tile_multiple {dim} = {step}")
+            (
+                f"tile_max.{dim}",
+                f"tile_max {dim} = {limit} is less than tile_multiple {dim} = {step}: "
+                "raise the one or lower the other",
+            )
             for dim, limit in self.tile_max.items()
             if limit < (step := self.tile_multiple.get(dim, 1))
         ]
@@ -243,6 +247,17 @@ class Hardware(Section):
         problems = tuple(mistakes(self, self.free))
         if problems:
             raise refuse(*problems)
+        return self
+
+    @model_validator(mode="after")
+    def _countable(self) -> Hardware:
+        least = 1e-6
+        if self.dram_bytes_per_cycle < least:
+            what = (
+                f"the second memory moves {self.dram_bytes_per_cycle:.3g} bytes per cycle of the "
+                f"clock, less than {least:g}: raise memory.dram.bandwidth or lower clock"
+            )
+            raise refuse(("memory.dram.bandwidth", what))
         return self
 
     def peak_macs_per_cycle(self, pair: str = "int8*int8") -> float:

@@ -51,7 +51,10 @@ def misfits(
     if not problems and must is not None and len(policy.placed) < len(must):
         problems.append(_live_tensors(graph, lowered, hardware, must, pinned))
     limit = hardware.mac_array.accumulator.entries
-    what = f"no tiling satisfies mapping and accumulators ({limit} entries a column)"
+    what = (
+        f"no tiling satisfies mapping and accumulators ({limit} entries a column): raise "
+        "mac_array.accumulator.entries, or allow smaller tiles in mapping"
+    )
     return problems or [Problem(hardware.name, what)]
 
 

@@ -87,7 +87,7 @@ def test_a_latency_may_be_free_in_cycles_and_in_seconds(tmp_path: Path) -> None:
         ("clock", "0 Hz, 1 GHz", "22:18", "'0 Hz' is out of range: it must be positive"),
         ("mac_array.rows", "0, 8", "22:27", "the range does not fit mac_array.rows: 0"),
         ("mac_array.rows", "1.5, 8", "22:27", "the range does not fit mac_array.rows: 1.5"),
-        ("clock", "1 MHz", "22:18", "has the wrong number of entries"),
+        ("clock", "1 MHz", "22:18", "expected more entries"),
     ],
 )
 def test_a_wrong_range_is_refused_at_its_place(
@@ -141,7 +141,7 @@ def test_free_is_no_name_for_a_source(tmp_path: Path) -> None:
 
 def test_a_source_says_something(tmp_path: Path) -> None:
     text = changed('sources: {made: "made up for a test"}', "sources: {made: ''}")
-    assert only_problem(tmp_path, text) == ("3:17", "expected a text, found ''")
+    assert only_problem(tmp_path, text) == ("3:17", "sources.made: expected a text, found ''")
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_a_precision_is_a_rate_or_a_mapping(tmp_path: Path) -> None:
         ("style: systolic", "style: in_memory", "9:15", "an in_memory array has no dataflow"),
         ("[weight_stationary]", "[weight_stationery]", "9:15", "did you mean 'weight_stationary'"),
         ("[weight_stationary]", "[depth_first]", "9:15", "a systolic array has no dataflow"),
-        ("[weight_stationary]", "[]", "9:14", "wrong number of entries"),
+        ("[weight_stationary]", "[]", "9:14", "expected at least 1 entries"),
         ("  cols: 8", "  cols: 8\n  pixels: [1, 2]", "9:11", "no meaning in a systolic array"),
         ("  cols: 8", "  cols: 8\n  tap_block: 4", "9:14", "no meaning in a systolic array"),
         ("  cols: 8", "  cols: 8\n  max_kernel: [3, 3]", "9:15", "no meaning in a systolic array"),
@@ -91,11 +91,11 @@ def test_a_precision_is_a_rate_or_a_mapping(tmp_path: Path) -> None:
         ("  cols: 8", "  cols: 8\n  weight_sets: 2", "9:16", "no meaning in a systolic array"),
         ("  cols: 8", "  cols: 8\n  input_bits: 1", "9:15", "no meaning in a systolic array"),
         ("  cols: 8", "  cols: 8\n  port_rate: 4 elements/cycle", "9:14", "set style: in_memory"),
-        ("  cols: 8", "  cols: 8\n  pixels: [1]", "9:11", "wrong number of entries"),
+        ("  cols: 8", "  cols: 8\n  pixels: [1]", "9:11", "expected more entries"),
         ("8 elements/cycle", "8 elements/cycle, per_op: {a: 4 elements/cycle}", "13:49", "conv2d"),
         ("int8*int8: 1", "int8*int3: 1", "11:16", "unknown number format 'int3'"),
         ("int8*int8: 1", "int8: 1", "11:16", "is not a pair 'activation*weight'"),
-        ("int8*int8: 1", "int8*int8: 0", "11:27", "must be more than 0"),
+        ("int8*int8: 1", "int8*int8: 0", "11:27", "must be at least 1e-06"),
         ("int8*int8: 1", "int8*int8: {rat: 1}", "11:28", "unknown key 'rat' (did you mean 'rate'"),
         ("int8*int8: 1", "int8*int8: null", "11:15", "no format pair is left"),
         ("format: int32", "format: int99", "12:25", "unknown accumulator format 'int99'"),
@@ -134,7 +134,7 @@ def test_tile_limits_must_agree(tmp_path: Path) -> None:
     text = changed("overheads:", "mapping: {tile_max: {K: 4}, tile_multiple: {K: 8}}\noverheads:")
     assert only_problem(tmp_path, text) == (
         "19:25",
-        "4 is less than tile_multiple K = 8",
+        "tile_max K = 4 is less than tile_multiple K = 8: raise the one or lower the other",
     )
 
 
