@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple, get_origin
 
 import pytest
 
@@ -16,57 +15,10 @@ import npusim
 from npusim.errors import DescriptionError, NpusimError
 from npusim.hardware import load_hardware
 from npusim.hardware.explainer import known_keys
-from npusim.hardware.quantities import LIMITS, Section, dimension_of
-from npusim.hardware.schema import Hardware
 from npusim.units import DIMENSIONS
+from tests.support.schema_fields import Numeric, numeric_fields
 
 PRESETS = ("edge-npu-1", "ethos-u65-512")
-WORDS = {"npusim", "name", "description", "sources", "free", "not_modelled"}
-
-
-class Numeric(NamedTuple):
-    """A field that holds numbers: its path, its dimension (None: plain numbers), its annotation."""
-
-    path: str
-    dimension: str | None
-    annotation: str
-    bounds: tuple[float, float]
-
-
-def _inner(annotation: Any) -> type[Section] | None:
-    found = [a for a in (annotation, *getattr(annotation, "__args__", ())) if isinstance(a, type)]
-    return next((a for a in found if issubclass(a, Section)), None)
-
-
-def _bounds(field: Any) -> tuple[float, float]:
-    text = repr(field.metadata) + repr(field.annotation)
-    least, most = -math.inf, math.inf
-    for mark in ("Ge(ge=", "Gt(gt="):
-        if mark in text:
-            least = float(text.split(mark)[1].split(")")[0])
-    if "Le(le=" in text:
-        most = float(text.split("Le(le=")[1].split(")")[0])
-    return least, most
-
-
-def numeric_fields(section: type[Section] = Hardware, prefix: str = "") -> Iterator[Numeric]:
-    """Every field of the schema that holds a number, or several."""
-    for name, field in section.model_fields.items():
-        path = prefix + (field.alias or name)
-        inner = _inner(field.annotation)
-        text = str(field.annotation)
-        if path in WORDS:
-            continue
-        if inner is not None and get_origin(field.annotation) is not dict:
-            yield from numeric_fields(inner, f"{path}.")
-            continue
-        dimension = dimension_of(field.annotation, field.metadata)
-        if dimension is not None:
-            yield Numeric(path, dimension, text, LIMITS[dimension])
-        else:
-            held = str(field.annotation.__args__[1]) if text.startswith("dict[") else text
-            if ("'int'" in held or "[int" in held or "float" in held) and "Literal" not in held:
-                yield Numeric(path, None, text, _bounds(field))
 
 
 FIELDS = tuple(numeric_fields())
