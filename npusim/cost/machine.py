@@ -26,6 +26,7 @@ class Machine(NamedTuple):
     sram_write_bytes_per_cycle: float
     sram_latency: int
     sram_bytes: int
+    link_is_memory: bool
 
 
 def machine_of(hardware: Hardware) -> Machine:
@@ -66,6 +67,7 @@ def machine_of(hardware: Hardware) -> Machine:
         sram_write_bytes_per_cycle=float(sram.write_bytes_per_cycle),
         sram_latency=sram.latency_cycles,
         sram_bytes=sram.size_bytes,
+        link_is_memory=hardware.memory.dram.technology == "host_link",
     )
 
 

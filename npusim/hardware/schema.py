@@ -22,6 +22,7 @@ from npusim.hardware.mac_array import MacArray
 from npusim.hardware.memory import Dma, Memory
 from npusim.hardware.quantities import (
     AreaMm2,
+    BytesPerSecond,
     Count,
     Cycles,
     ElementsPerCycle,
@@ -133,11 +134,26 @@ class Overheads(Section):
     """Seconds to start one inference, >= 0."""
 
 
+class HostLink(Section):
+    """The link to a host that shares no memory with the NPU: PCIe, USB."""
+
+    bandwidth_bytes_per_s: BytesPerSecond = Field(alias="bandwidth")
+    """Bytes per second in one direction, > 0."""
+    latency_s: Seconds = Field(alias="latency")
+    """Seconds from the call of a transfer to its first byte, >= 0."""
+    reaches: Literal["dram", "sram"] = "dram"
+    """Where inputs of a network arrive and outputs are fetched: the second memory, or on-chip
+    memory as far as it has room for them."""
+
+
 class Host(Section):
     """The processor that runs what the NPU cannot."""
 
     flops_per_s: FlopsPerSecond | None = Field(default=None, alias="rate")
     """Operations per second, > 0; null: no host, and such models are refused."""
+    link: HostLink | None = None
+    """How tensors come from and go to the host; null: it shares the second memory, or that is the
+    link (technology `host_link`)."""
 
 
 class EnergyPerAction(Section):
@@ -241,6 +257,13 @@ class Hardware(Section):
             what = f"[{FREE}] cites the section '{FREE}': give this source another key"
             raise refuse((f"{FREE}.[key]", what))
         return value
+
+    @model_validator(mode="after")
+    def _one_link(self) -> Hardware:
+        if self.host.link is not None and self.memory.dram.technology == "host_link":
+            what = "the second memory is the host's behind a link already: state one of the two"
+            raise refuse(("host.link", what))
+        return self
 
     @model_validator(mode="after")
     def _free_parameters_exist(self) -> Hardware:

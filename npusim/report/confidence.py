@@ -61,8 +61,12 @@ def _missing(counts: Counts) -> list[str]:
     missing = _missing_of_array(counts.program.hardware)
     missing += _missing_of_memory(counts.program.hardware)
     missing += _uncoded(counts)
+    link = counts.program.hardware.host.link
     if any(step.step.unit == HOST for step in counts.steps):
-        missing.append("transfers and change of layout between NPU and host")
+        what = "transfers and change of layout" if link is None else "change of layout"
+        missing.append(f"{what} between NPU and host")
+    if link is not None and counts.program.graph.weightless:
+        missing.append("host link: the layers of a table are taken to find their inputs on the NPU")
     return missing + _widened(counts)
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from npusim.report.types import Layer
 from npusim.schedule.tables import ARRAY, LOOP_ORDERS, VECTOR
-from npusim.timing.causes import CAUSES
 
 if TYPE_CHECKING:
     from npusim.energy.model import Energy
@@ -92,11 +91,11 @@ def _costs(step: StepCounts) -> bool:
 def _inference(counts: Counts, energy: Energy) -> tuple[Layer, ...]:
     if not counts.overhead_cycles:
         return ()
-    causes = dict.fromkeys(CAUSES, 0.0) | {"dispatch": float(counts.overhead_cycles)}
+    causes = counts.overhead_by_cause
     overhead = Layer(
         name=INFERENCE, op="overhead", on="npu", macs=0, cycles=float(counts.overhead_cycles),
-        array_busy_cycles=0, format=None, utilization=0.0, bound_by="dispatch", dram_read_bytes=0,
-        dram_write_bytes=0, sram_read_bytes=0, sram_write_bytes=0,
+        array_busy_cycles=0, format=None, utilization=0.0, bound_by=bound_by(causes),
+        dram_read_bytes=0, dram_write_bytes=0, sram_read_bytes=0, sram_write_bytes=0,
         energy_j=math.fsum(energy.overhead.values()), cycles_by_cause=causes, tile={},
         dataflow=None, loop_order=None, energy_j_by_part=dict(energy.overhead),
     )  # fmt: skip

@@ -18,6 +18,7 @@ from npusim.ir.graph import Graph, Node
 from npusim.ir.loopnest import DIMS, LoopNest, Operand, Unit
 from npusim.schedule.compression import coded_bytes_of
 from npusim.schedule.fixed import Cascade
+from npusim.schedule.host_link import link_cycles, link_traffic
 from npusim.schedule.layout import layout_columns, padded_bytes, stored_columns
 from npusim.schedule.program import Step
 from npusim.schedule.tables import (
@@ -121,6 +122,8 @@ def _tables(
             columns = (*layout_columns(operand, layout, constant or place in plain), *stored)
             rows.append((*_operand_row(operand, number[place], constant), *columns))
         table[at]["operand_stop"] = len(rows)
+    for at, crossing in enumerate(link_traffic(graph, steps).steps):
+        table[at]["host_cycles"] += link_cycles(hardware, *crossing)
     operands = np.array(rows, OPERAND) if rows else np.zeros(0, OPERAND)
     return table, operands
 

@@ -11,6 +11,7 @@ from npusim.ir.graph import Graph
 from npusim.schedule.cascade import cascade_problem, cascaded
 from npusim.schedule.fixed import TILE_DIMS, Cascade, Mapping, StepMapping
 from npusim.schedule.lower import Lowered
+from npusim.schedule.policies import ends_may_stay
 from npusim.schedule.program import Step
 from npusim.schedule.residency import candidates, stripe_weights
 from npusim.schedule.spaces import Choices, choices_of
@@ -130,7 +131,8 @@ class Checker:
             self._complain(("resident",), f"expected a list of tensors, found {listed!r}")
             return None
         all_stay = self._hardware.memory.dram.read_only
-        may_stay = {name for name, *_ in candidates(self._graph, self._lowered, all_stay)}
+        ends = ends_may_stay(self._hardware)
+        may_stay = {name for name, *_ in candidates(self._graph, self._lowered, all_stay, ends)}
         again = {name for name, *_ in stripe_weights(self._graph, self._lowered)}
         found: dict[str, int] = {}
         for at, name in enumerate(listed):

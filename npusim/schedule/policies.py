@@ -51,7 +51,7 @@ def policies(
     capacity = machine.sram_bytes
     least = _needs(lowered, hardware, machine, mapping)
     holds = hardware.memory.sram.holds
-    all_stay = hardware.memory.dram.read_only
+    all_stay, ends = hardware.memory.dram.read_only, ends_may_stay(hardware)
     for pinned in _pins(lowered, hardware, mapping, machine.sram_bytes, least):
         free = capacity - pinned
         if mapping.resident is not None:
@@ -62,11 +62,18 @@ def policies(
         for kept in KEPT_FOR_TILES:
             room = [max(need, int(kept * free)) for need in least]
             stays = all_stay or ("inputs" in holds and "outputs" in holds)
-            weights = "weights" in holds and not pinned
-            placed = place(graph, lowered, free, room, all_stay, None, weights) if stays else {}
+            placed: dict[str, Placement] = {}
+            if stays:
+                weights = "weights" in holds and not pinned
+                placed = place(graph, lowered, free, room, all_stay, None, weights, ends)
             must = candidates(graph, lowered, all_stay) if all_stay else []
             if all(name in placed for name, *_ in must):
                 yield Policy(pinned, placed)
+
+
+def ends_may_stay(hardware: Hardware) -> bool:
+    """True if inputs and outputs of a network may lie in SRAM when it begins and ends."""
+    return hardware.host.link is not None and hardware.host.link.reaches == "sram"
 
 
 def _needs(lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping) -> list[int]:
@@ -106,8 +113,9 @@ def roomiest(
         only = frozenset()
     nothing_kept = [0] * len(lowered.steps)
     free = machine.sram_bytes - pinned
-    weights = only is not None and not pinned
-    return Policy(pinned, place(graph, lowered, free, nothing_kept, all_stay, only, weights))
+    weights, ends = only is not None and not pinned, ends_may_stay(hardware)
+    placed = place(graph, lowered, free, nothing_kept, all_stay, only, weights, ends)
+    return Policy(pinned, placed)
 
 
 def residency_of(lowered: Lowered, machine: Machine, policy: Policy) -> Residency:

@@ -1,7 +1,8 @@
 """Which tensors stay in SRAM over their live range, and where.
 
 A tensor may stay if no host step touches it and it is neither an input nor an output of the graph.
-Behind a memory that cannot be written (flash), every tensor has to stay: the host then leaves
+Where the link to the host reaches SRAM, inputs and outputs may stay there too. Behind a memory that
+cannot be written (flash), every tensor has to stay: the host then leaves
 inputs in SRAM, whose place is free after their last reader, and finds outputs there at the end;
 those of a layer table are there only during their own layer, since its layers are independent.
 Candidates are taken by bytes of traffic saved per byte and step of SRAM; each gets the lowest
@@ -29,14 +30,16 @@ from npusim.schedule.tables import ALIAS, HOST
 def place(
     graph: Graph, lowered: Lowered, capacity_bytes: int, tile_bytes: Sequence[int],
     all_stay: bool, only: Collection[str] | None = None, weights: bool = False,
+    ends_may_stay: bool = False,
 ) -> dict[str, Placement]:  # fmt: skip
     """Placements of the tensors that stay, below `capacity_bytes`.
 
     `tile_bytes` [steps] is the room above the placed tensors that each step must keep. With
     `all_stay`, inputs, outputs and what the host touches are candidates too. `only` names the
-    tensors to try; None tries all. `weights` lets those of cascades stay where room is left.
+    tensors to try; None tries all. `weights` lets those of cascades stay where room is left;
+    `ends_may_stay`: see `candidates`.
     """
-    found = candidates(graph, lowered, all_stay)
+    found = candidates(graph, lowered, all_stay, ends_may_stay)
     wanted = [one for one in found if only is None or one[0] in only]
     room = [capacity_bytes - tile for tile in tile_bytes]
     placed = _in_order(wanted, room)
@@ -83,15 +86,21 @@ def top_bytes(placed: dict[str, Placement], steps: int) -> list[int]:
     return top
 
 
-def candidates(graph: Graph, lowered: Lowered, all_stay: bool) -> list[tuple[str, int, int, int]]:
-    """(name, first step, last step, bytes) of tensors that may stay, best first."""
+def candidates(
+    graph: Graph, lowered: Lowered, all_stay: bool, ends_may_stay: bool = False
+) -> list[tuple[str, int, int, int]]:
+    """(name, first step, last step, bytes) of tensors that may stay, best first.
+
+    Inputs and outputs of the graph are among them if `all_stay` or `ends_may_stay`.
+    """
     results = {lowered.root[name] for name in graph.outputs}
     ends = results | {lowered.root[name] for name in graph.inputs}
     states = {lowered.root[name] for state in graph.states for name in (state.read, state.written)}
-    written = {lowered.root[name]: 0 for name in graph.inputs} if all_stay else {}
+    with_ends = all_stay or ends_may_stay
+    written = {lowered.root[name]: 0 for name in graph.inputs} if with_ends else {}
     written.update((lowered.root[state.read], 0) for state in graph.states)
     read: dict[str, list[int]] = {}
-    barred = set() if all_stay else ends
+    barred = set() if with_ends else ends
     for at, step in enumerate(lowered.steps):
         if step.unit == ALIAS:
             continue
@@ -110,7 +119,7 @@ def candidates(graph: Graph, lowered: Lowered, all_stay: bool) -> list[tuple[str
             first = min(readers)
         elif name in states:
             readers = [*readers, first]
-        elif all_stay and (name in results or not readers):
+        elif with_ends and (name in results or not readers):
             at_end = name in results and not graph.weightless
             readers = [*readers, len(lowered.steps) - 1 if at_end else first]
         if name in barred or not readers:

@@ -15,8 +15,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from npusim.cost.transfer import cycles_at
+from npusim.schedule.host_link import link_cycles, link_traffic
 from npusim.schedule.program import Program, Step
-from npusim.timing.causes import CAUSES, DISPATCH_CAUSE
+from npusim.timing.causes import CAUSES, CONVERSION, DISPATCH_CAUSE, HOST_CAUSE, HOST_LINK
 from npusim.timing.engine import simulate
 from npusim.timing.records import NO_LOG, WINDOW, Run
 
@@ -48,13 +49,14 @@ class StepCounts:
 class Counts:
     """A whole Program: `cycles` of the NPU clock in the steady state, one batch.
 
-    `overhead_cycles` (the fixed cost of an inference, cause `dispatch`) are part of `cycles` and
-    belong to no step.
+    `overhead_cycles` are part of `cycles` and belong to no step: the fixed cost of an inference
+    (cause `dispatch`), and `link_cycles`, in which inputs and outputs cross the host's link.
     """
 
     program: Program
     cycles: int
     overhead_cycles: int
+    link_cycles: int
     first_inference_cycles: int
     interval_cycles: int
     steps: tuple[StepCounts, ...]
@@ -65,8 +67,18 @@ class Counts:
         total = {
             cause: math.fsum(step.cycles_by_cause[cause] for step in self.steps) for cause in CAUSES
         }
-        total[CAUSES[DISPATCH_CAUSE]] += self.overhead_cycles
+        for cause, cycles in self.overhead_by_cause.items():
+            total[cause] += cycles
         return total
+
+    @property
+    def overhead_by_cause(self) -> dict[str, float]:
+        """Every cause with its cycles of `overhead_cycles`."""
+        fixed = {
+            CAUSES[DISPATCH_CAUSE]: float(self.overhead_cycles - self.link_cycles),
+            CAUSES[HOST_LINK]: float(self.link_cycles),
+        }
+        return dict.fromkeys(CAUSES, 0.0) | fixed
 
 
 _CYCLES: WeakKeyDictionary[Program, int] = WeakKeyDictionary()
@@ -91,6 +103,9 @@ def count(program: Program, run: Run | None = None) -> Counts:
     run = timed(program) if run is None else run
     hardware, machine = program.hardware, program.machine
     overhead = math.ceil(round(hardware.overheads.per_inference_s * hardware.clock_hz, 6))
+    crossing = link_traffic(program.graph, program.steps)
+    link = link_cycles(hardware, crossing.arriving_bytes, crossing.leaving_bytes)
+    overhead += link
     cycles = int(run.cycles) + overhead
     cold = 0
     if program.preloaded_bytes:
@@ -100,13 +115,27 @@ def count(program: Program, run: Run | None = None) -> Counts:
         program=program,
         cycles=cycles,
         overhead_cycles=overhead,
+        link_cycles=link,
         first_inference_cycles=cycles + cold,
         interval_cycles=cycles,
         steps=tuple(
-            _step_counts(step, share, row)
-            for step, share, row in zip(program.steps, run.shares, run.counts, strict=True)
+            _step_counts(step, _with_conversion(share, row, link_cycles(hardware, *bytes_)), counts)
+            for step, share, row, counts, bytes_ in zip(
+                program.steps, run.shares, program.table, run.counts, crossing.steps, strict=True
+            )
         ),
     )
+
+
+def _with_conversion(share: np.ndarray, row: np.void, conversion_cycles: int) -> np.ndarray:
+    """Cycles by cause of a step, with what crosses the link around it taken out of `host`."""
+    if not conversion_cycles:
+        return share
+    moved = share[HOST_CAUSE] * conversion_cycles / row["host_cycles"]
+    split = share.copy()
+    split[HOST_CAUSE] -= moved
+    split[CONVERSION] += moved
+    return split
 
 
 def _step_counts(step: Step, share: np.ndarray, row: np.void) -> StepCounts:

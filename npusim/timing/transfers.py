@@ -9,7 +9,7 @@ from npusim.jit import compiled
 from npusim.schedule.tables import LOAD, OUTPUTS
 from npusim.schedule.tiles import part_of
 from npusim.schedule.work import transfer_work
-from npusim.timing.causes import WAIT_INPUTS, WAIT_OUTPUT_BUFFER, WAIT_WEIGHTS
+from npusim.timing.causes import HOST_LINK, WAIT_INPUTS, WAIT_OUTPUT_BUFFER, WAIT_WEIGHTS
 from npusim.timing.clock import (
     BUS_FREE,
     READ_CHANNEL,
@@ -55,8 +55,12 @@ def transfer(
         entry["setup"] = machine.dma_setup
         entry["latency"] = machine.dram_latency
     end = max(data + work.cycles, served(clock, port, 0, work.port_cycles))
-    cause = WAIT_WEIGHTS if job["stream"] == 0 else WAIT_INPUTS
-    note(entry, begin, end, before, cause if loading else WAIT_OUTPUT_BUFFER)
+    cause = WAIT_INPUTS if loading else WAIT_OUTPUT_BUFFER
+    if job["stream"] == 0:
+        cause = WAIT_WEIGHTS
+    elif machine.link_is_memory:
+        cause = HOST_LINK
+    note(entry, begin, end, before, cause)
     entry["held"] = data
     entry["moved"] = work.bus_bytes
     set_moment(clock, BUS_FREE, end, number)
