@@ -21,7 +21,7 @@ PUBLISHED = {
     "ethos-u85-128": (0.256, 0.0), "ethos-u85-256": (0.512, 0.0), "ethos-u85-512": (1.0, 0.03),
     "ethos-u85-1024": (2.0, 0.03), "ethos-u85-2048": (4.0, 0.03),
     # coral.ai: 4 TOPS at int8
-    "edge-tpu": (4.0, 0.02),
+    "edge-tpu": (4.0, 0.02), "edge-tpu-usb": (4.0, 0.02),
     # Axelera, ISSCC 2024: 52.4 TOPS a core, 209.6 TOPS
     "axelera-metis": (209.6, 0.001),
     # nvdla.org, primer: 64, 256 and 2048 MACs at 1 GHz
