@@ -32,23 +32,30 @@ DATAFLOWS = (
     INPUT_STATIONARY,
     IN_MEMORY,
 ) = range(len(DATAFLOWS))
-CORE_SPLITS = ("K", "OY")
-BY_ROWS = CORE_SPLITS.index("OY")
+CORE_SPLITS = ("K", "OY", "B")
+BY_CHANNELS, BY_ROWS, BY_IMAGES = range(3)
 
 
 @compiled
 def tile_cost(dataflow: int, split: int, tile: Extents, array: ArrayParams) -> TileCost:
     """Cost of `tile` under `DATAFLOWS[dataflow]`, its cores sharing it along `CORE_SPLITS[split]`.
 
-    The cores run in step; the largest share decides the cycles, and what all cores need (inputs
-    where channels are shared, weights where rows are) is read once for all.
+    The cores run in step; the largest share decides the cycles. What all cores need (inputs where
+    output channels are shared, weights where rows or images are) is read once for all if the
+    memory multicasts, else by each core that has work. Each core reads the halo of its rows.
     """
     share = core_share(dataflow, split, tile, array)
     cost = _dataflow_cost(dataflow, share, array)
+    inputs = tile.b * tile.g * tile.oy
+    shared_inputs = share.b * share.g * share.oy
+    copies_of_inputs = copies_of_weights = 1
+    if not array.multicast:
+        copies_of_inputs = -(-tile.k // share.k)
+        copies_of_weights = -(-tile.b // share.b) * -(-tile.oy // share.oy)
     return TileCost(
         cost.occupied, cost.fill, cost.weight_load, cost.first_output, cost.tail, cost.weight_lead,
-        cost.input_reads * tile.g * tile.oy // (share.g * share.oy),
-        cost.weight_reads * tile.g * tile.k // (share.g * share.k),
+        cost.input_reads * inputs // shared_inputs * copies_of_inputs,
+        cost.weight_reads * tile.g * tile.k // (share.g * share.k) * copies_of_weights,
     )  # fmt: skip
 
 
@@ -59,9 +66,11 @@ def core_share(dataflow: int, split: int, tile: Extents, array: ArrayParams) -> 
     With groups and few channels a group, K is shared through the groups; else in whole columns of
     the array, but in equal parts where writing weights takes time by the column.
     """
-    g, k, oy = tile.g, tile.k, tile.oy
+    b, g, k, oy = tile.b, tile.g, tile.k, tile.oy
     if array.cores > 1:
-        if split == BY_ROWS:
+        if split == BY_IMAGES:
+            b = -(-b // array.cores)
+        elif split == BY_ROWS:
             oy = -(-oy // array.cores)
         elif g > k:
             g = -(-g // array.cores)
@@ -71,7 +80,7 @@ def core_share(dataflow: int, split: int, tile: Extents, array: ArrayParams) -> 
             blocks = -(-k // array.cols)
             k = min(k, -(-blocks // array.cores) * array.cols)
     return Extents(
-        tile.b, g, k, tile.c, oy, tile.ox, tile.fy, tile.fx, tile.macs_per_unit,
+        b, g, k, tile.c, oy, tile.ox, tile.fy, tile.fx, tile.macs_per_unit,
         tile.stride_y, tile.stride_x, tile.dilation_y, tile.dilation_x,
     )  # fmt: skip
 

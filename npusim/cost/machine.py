@@ -27,6 +27,7 @@ class Machine(NamedTuple):
     sram_latency: int
     sram_bytes: int
     link_is_memory: bool
+    core_sync: int
 
 
 def machine_of(hardware: Hardware) -> Machine:
@@ -53,6 +54,7 @@ def machine_of(hardware: Hardware) -> Machine:
         load_idle_rows=mac.load_idle_rows,
         weight_sets=mac.weight_sets,
         port_rate=float(mac.port_rate_per_cycle or 1 << 40),
+        multicast=hardware.memory.sram.multicast,
     )
     sram = hardware.memory.sram
     return Machine(
@@ -68,6 +70,7 @@ def machine_of(hardware: Hardware) -> Machine:
         sram_latency=sram.latency_cycles,
         sram_bytes=sram.size_bytes,
         link_is_memory=hardware.memory.dram.technology == "host_link",
+        core_sync=hardware.overheads.core_sync_cycles if hardware.cores > 1 else 0,
     )
 
 

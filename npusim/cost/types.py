@@ -33,6 +33,7 @@ class ArrayParams(NamedTuple):
     `rows` is the reduction width, `cols` the output channels, `pixels_y` x `pixels_x` the output
     pixels side by side. `weight_rate` is weights per cycle into the weight registers. Sums leave an
     output-stationary array in `drain_beats` cycles, all at their end if `drain_whole`.
+    `multicast` says whether one read of SRAM serves all cores.
     `weight_sets` and `port_rate` (elements per cycle into a core) are those of `in_memory`.
     """
 
@@ -55,6 +56,7 @@ class ArrayParams(NamedTuple):
     load_idle_rows: bool
     weight_sets: int
     port_rate: float
+    multicast: bool
 
 
 class TileCost(NamedTuple):

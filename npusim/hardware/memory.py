@@ -73,6 +73,9 @@ class Sram(Section):
     """Write bandwidth, bytes per cycle, > 0."""
     latency_cycles: Cycles = Field(default=0, alias="latency")
     """Cycles from a request to its first byte, >= 0; 0 where the array's own pipeline hides it."""
+    multicast: bool = True
+    """Several cores: what all of them need at once (inputs where they share output channels,
+    weights where they share rows or images) is read once for all; false: once by each core."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Sram:

@@ -61,6 +61,7 @@ LoopOrders = Annotated[
 NonEmpty = Annotated[str, Field(min_length=1)]
 TileDim = Literal["K", "C", "OY", "OX"]
 ArrayOp = Literal["conv2d", "fully_connected", "matmul"]
+CoreSplit = Literal["K", "OY", "B"]
 VectorOp = Literal[
     "add", "mul", "div", "max", "pool", "mean", "softmax", "norm",
     "lut", "exp", "copy", "resize", "requantize", "relu",
@@ -99,6 +100,8 @@ class MappingRules(Section):
 
     loop_orders: LoopOrders = "any"
     """`any`, or the allowed ones: `weights_outer` keeps weights, `inputs_outer` keeps inputs."""
+    core_splits: Annotated[tuple[CoreSplit, ...], Listed, Field(min_length=1)] = ("K", "OY", "B")
+    """How several cores may share an operator: by output channels, output rows or images."""
     fusion: Annotated[tuple[Literal["activation", "add", "pool", "cascade"], ...], Listed] = ()
     """`activation`, `add`, `pool`: what may ride on the drain of the operator before it. `cascade`:
     several operators may run in stripes of rows, with rolling buffers in SRAM between them."""
@@ -132,6 +135,9 @@ class Overheads(Section):
     """Cycles to start one operator, >= 0."""
     per_inference_s: Seconds = Field(alias="per_inference")
     """Seconds to start one inference, >= 0."""
+    core_sync_cycles: Cycles = Field(default=0, alias="core_sync")
+    """Cycles, >= 0, in which several cores meet before each operator: one may read what any other
+    wrote."""
 
 
 class HostLink(Section):

@@ -41,7 +41,9 @@ def choices_of(unit: int, hardware: Hardware) -> Choices:
     orders: tuple[str, ...] = LOOP_ORDERS
     if rules.loop_orders != "any":
         orders = rules.loop_orders
-    splits = CORE_SPLITS if hardware.cores > 1 else CORE_SPLITS[:1]
+    splits = CORE_SPLITS[:1]
+    if hardware.cores > 1:
+        splits = tuple(name for name in CORE_SPLITS if name in rules.core_splits)
     return Choices(orders, hardware.mac_array.dataflows, splits)
 
 
@@ -57,6 +59,9 @@ def space_of(
     """Candidates of `step` (its table row is `row`) in `bytes_` of SRAM; `fixed` narrows them."""
     choices = choices_of(step.unit, hardware)
     sizes = _all_sizes(step, row, hardware, machine, fixed)
+    splits = choices.core_splits
+    if int(row["b"]) == 1 and len(splits) > 1:
+        splits = tuple(name for name in splits if name != "B")
     return Space(
         _spatial(row, sizes),
         np.array(sizes["G"]),
@@ -64,7 +69,7 @@ def space_of(
         np.array(sizes["C"]),
         _numbers(DATAFLOWS, choices.dataflows, fixed.dataflow),
         _numbers(LOOP_ORDERS, choices.loop_orders, fixed.loop_order),
-        _numbers(CORE_SPLITS, choices.core_splits, fixed.core_split),
+        _numbers(CORE_SPLITS, splits, fixed.core_split),
         hardware.mapping.buffers,
         bytes_,
     )

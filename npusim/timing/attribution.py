@@ -20,6 +20,7 @@ from npusim.timing.causes import (
     ARRAY_FILL,
     CAUSES,
     COMPUTE_CAUSE,
+    CORE_SYNC,
     DMA_SETUP,
     MEMORY_LATENCY,
     WAIT_INPUTS,
@@ -78,8 +79,10 @@ def charge(entry: np.void, until: int, shares: np.ndarray) -> None:
         return
     setup = min(taken, entry["setup"])
     latency = min(taken - setup, entry["latency"])
-    fill = min(taken - setup - latency, entry["fill"])
+    sync = min(taken - setup - latency, entry["sync"])
+    fill = min(taken - setup - latency - sync, entry["fill"])
     shares[DMA_SETUP] += setup
     shares[MEMORY_LATENCY] += latency
+    shares[CORE_SYNC] += sync
     shares[ARRAY_FILL] += fill
-    shares[entry["cause"]] += taken - setup - latency - fill
+    shares[entry["cause"]] += taken - setup - latency - sync - fill

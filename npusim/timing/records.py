@@ -24,6 +24,7 @@ LOG = np.dtype(
         ("cause", np.int64),
         ("setup", np.int64),
         ("latency", np.int64),
+        ("sync", np.int64),
         ("fill", np.int64),
         ("stall", np.int64),
         ("weight_load", np.int64),
@@ -35,8 +36,9 @@ LOG = np.dtype(
 
 A transfer that waits for the bus begins when the bus is free; its set-up ran before that, from
 `ready` on, and freed the channel for the next transfer: `ready_before` is the job that let it.
-`setup`, `latency`, `fill`, `stall` (for the SRAM port), `weight_load` and `compute` are parts of
-begin..end. The job holds its resource from `held` to `end`; a transfer moves `moved` bytes then."""
+`setup`, `latency`, `sync`, `fill`, `stall` (for the SRAM port), `weight_load` and `compute` are
+parts of begin..end. The job holds its resource from `held` to `end`; a transfer moves `moved` bytes
+then."""
 
 SETTLED = np.dtype([("step", np.int64), ("next", np.int64), ("shares", np.float64, (len(CAUSES),))])
 """A stretch of a chain whose jobs have left the log: cycles of one step by cause, and the reference

@@ -32,7 +32,7 @@ DATAFLOWS = (
     input_stationary,
     in_memory,
 )
-SPLITS = st.sampled_from([0, 1])
+SPLITS = st.sampled_from([0, 1, 2])
 
 
 @settings(max_examples=300)
@@ -117,13 +117,47 @@ def test_rows_are_shared(dataflow):
     assert tile_cost(dataflow, 1, tile, array).occupied == share.occupied
 
 
-@pytest.mark.parametrize("split", [0, 1])
-def test_what_all_cores_need_is_read_once(split):
-    """Two cores of 4 columns: 8 channels, 16 inputs, 6 x 6 pixels."""
-    cost = tile_cost(0, split, tile_of(k=8, c=16, oy=6, ox=6), array_with(cores=2))
-    assert cost.weight_reads == 8 * 16
+@pytest.mark.parametrize("dataflow", range(5))
+def test_images_are_shared(dataflow):
+    """Five images on three cores: the busiest has two."""
+    array = array_with(cores=3)
+    tile = tile_of(b=5, k=8, c=8, oy=7, ox=6)
+    share = tile_cost(dataflow, 2, tile._replace(b=2), array._replace(cores=1))
+    assert tile_cost(dataflow, 2, tile, array).occupied == share.occupied
+
+
+@pytest.mark.parametrize("multicast", [False, True])
+@pytest.mark.parametrize("split", [0, 1, 2])
+def test_what_all_cores_need_is_read_once_if_the_memory_multicasts(split, multicast):
+    """Two cores of 4 columns: 8 channels, 16 inputs, two images of 6 x 6 pixels."""
+    array = array_with(cores=2, multicast=multicast)
+    cost = tile_cost(0, split, tile_of(b=2, k=8, c=16, oy=6, ox=6), array)
+    copies = 1 if multicast else 2
     columns = 1 if split == 0 else 2  # a core that has all channels reads its inputs twice
-    assert cost.input_reads == 16 * 36 * columns
+    assert cost.weight_reads == 8 * 16 * (1 if split == 0 else copies)
+    assert cost.input_reads == 16 * 72 * columns * (copies if split == 0 else 1)
+
+
+@settings(max_examples=200)
+@given(dataflows_and_arrays(), SPLITS, extents())
+def test_multicast_saves_reads_and_changes_no_cycle(choice, split, tile):
+    dataflow, array = choice
+    once = tile_cost(dataflow, split, tile, array._replace(multicast=True))
+    each = tile_cost(dataflow, split, tile, array._replace(multicast=False))
+    assert each[:6] == once[:6]
+    assert once.input_reads <= each.input_reads <= array.cores * once.input_reads
+    assert once.weight_reads <= each.weight_reads <= array.cores * once.weight_reads
+
+
+@settings(max_examples=200)
+@given(dataflows_and_arrays(), SPLITS, extents())
+def test_cores_do_not_beat_their_number(choice, split, tile):
+    """n cores on n times the work take as long as one core on its share, never less."""
+    dataflow, array = choice
+    alone = tile_cost(dataflow, split, tile, array._replace(cores=1))
+    together = tile_cost(dataflow, split, tile, array)
+    overheads = alone.fill + alone.weight_load
+    assert together.occupied * array.cores >= alone.occupied - overheads - 1
 
 
 def test_depthwise_channels_are_shared_through_the_groups():

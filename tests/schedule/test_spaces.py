@@ -147,7 +147,8 @@ def test_the_array_has_the_choices_of_its_hardware(
     preset: str, dataflows: tuple[str, ...], splits: tuple[str, ...]
 ) -> None:
     hardware = load_hardware(preset)
-    assert choices_of(ARRAY, hardware) == (LOOP_ORDERS, dataflows, splits)
+    by_images = ("B",) if hardware.cores > 1 else ()
+    assert choices_of(ARRAY, hardware) == (LOOP_ORDERS, dataflows, (*splits, *by_images))
     space = _of(_conv(), hardware)
     assert [DATAFLOWS[number] for number in space.dataflows] == list(dataflows)
     assert [CORE_SPLITS[number] for number in space.splits] == list(splits)
@@ -177,5 +178,12 @@ def test_what_is_fixed_is_the_only_candidate(data: st.DataObject) -> None:
         elif dim in ("G", "K", "C"):
             assert sizes[dim] == _sizes(free)[dim]
     assert len(space.orders) == (1 if order else 2)
-    assert len(space.splits) == (1 if split else 2)
+    assert len(space.splits) == (1 if split else 3)
     assert np.array_equal(space.dataflows, free.dataflows)
+
+
+def test_images_are_shared_where_there_are_several_and_the_hardware_allows_it() -> None:
+    hardware = tiny(cores=2, mapping__core_splits=["OY", "B"])
+    several, one = _of(_conv(batch=3), hardware), _of(_conv(), hardware)
+    assert [CORE_SPLITS[number] for number in several.splits] == ["OY", "B"]
+    assert [CORE_SPLITS[number] for number in one.splits] == ["OY"]

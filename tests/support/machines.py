@@ -112,7 +112,9 @@ def descriptions(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     if draw(st.booleans()):
         fields |= {"mapping.tile_multiple.K": 8, "mapping.tile_max.OX": 4}
     fields |= {
-        "cores": draw(st.sampled_from([1, 1, 2])),
+        "cores": draw(st.sampled_from([1, 1, 2, 3])),
+        "memory.sram.multicast": draw(st.booleans()),
+        "overheads.core_sync": draw(st.sampled_from(["0 cycles", "15 cycles"])),
         "memory.sram.banks": 1,
         "memory.sram.size": draw(st.sampled_from(["2 KiB", "6 KiB", "24 KiB", "512 KiB"])),
         "memory.sram.holds": draw(

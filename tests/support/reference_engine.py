@@ -111,7 +111,9 @@ def lengths(jobs: Jobs) -> Iterator[Constraint]:
             yield (n, "data"), (n, "ready"), machine.dma_setup + machine.dram_latency
             yield (n, "end"), (n, "data"), jobs.work[n].cycles
         elif kind == DISPATCH:
-            length = int(row["dispatch_cycles"]) + jobs.machine.sram_latency
+            length = (
+                int(row["dispatch_cycles"]) + jobs.machine.core_sync + jobs.machine.sram_latency
+            )
             yield (n, "end"), (n, "start"), length
         else:
             work = jobs.work[n]

@@ -14,7 +14,7 @@ def array_with(**changes: object) -> ArrayParams:
         rows=4, cols=4, pixels_y=1, pixels_x=1, cores=1, hide_weight_load=True, hide_drain=True,
         weight_rate=4.0, channel_block=4, tap_block=1, pipeline_delay=0, max_taps_y=1 << 30,
         max_taps_x=1 << 30, accumulators=1 << 40, drain_beats=4, drain_whole=False,
-        load_idle_rows=False, weight_sets=1, port_rate=float(1 << 40),
+        load_idle_rows=False, weight_sets=1, port_rate=float(1 << 40), multicast=True,
     )  # fmt: skip
     return plain._replace(**changes)
 
@@ -73,6 +73,7 @@ def systolic_arrays(draw: st.DrawFn) -> ArrayParams:
         pipeline_delay=draw(st.integers(0, 3)),
         drain_beats=draw(st.sampled_from([rows, cols, 0])),
         drain_whole=draw(st.booleans()),
+        multicast=draw(st.booleans()),
         load_idle_rows=draw(st.booleans()),
     )
 
