@@ -33,7 +33,7 @@ DATAFLOWS = (
     IN_MEMORY,
 ) = range(len(DATAFLOWS))
 CORE_SPLITS = ("K", "OY", "B")
-BY_CHANNELS, BY_ROWS, BY_IMAGES = range(3)
+_, BY_ROWS, BY_IMAGES = range(len(CORE_SPLITS))
 
 
 @compiled
