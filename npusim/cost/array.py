@@ -42,21 +42,44 @@ def tile_cost(dataflow: int, split: int, tile: Extents, array: ArrayParams) -> T
 
     The cores run in step; the largest share decides the cycles. What all cores need (inputs where
     output channels are shared, weights where rows or images are) is read once for all if the
-    memory multicasts, else by each core that has work. Each core reads the halo of its rows.
+    memory multicasts, else by each core. Each core reads the halo of its rows.
     """
     share = core_share(dataflow, split, tile, array)
     cost = _dataflow_cost(dataflow, share, array)
-    inputs = tile.b * tile.g * tile.oy
-    shared_inputs = share.b * share.g * share.oy
-    copies_of_inputs = copies_of_weights = 1
-    if not array.multicast:
-        copies_of_inputs = -(-tile.k // share.k)
-        copies_of_weights = -(-tile.b // share.b) * -(-tile.oy // share.oy)
+    if array.multicast:
+        inputs = cost.input_reads * tile.b * tile.g * tile.oy // (share.b * share.g * share.oy)
+        weights = cost.weight_reads * tile.g * tile.k // (share.g * share.k)
+    else:
+        inputs, weights = _own_reads(dataflow, tile, share, cost, array)
     return TileCost(
         cost.occupied, cost.fill, cost.weight_load, cost.first_output, cost.tail, cost.weight_lead,
-        cost.input_reads * inputs // shared_inputs * copies_of_inputs,
-        cost.weight_reads * tile.g * tile.k // (share.g * share.k) * copies_of_weights,
+        inputs, weights,
     )  # fmt: skip
+
+
+@compiled
+def _own_reads(
+    dataflow: int, tile: Extents, share: Extents, cost: TileCost, array: ArrayParams
+) -> tuple[int, int]:
+    """Inputs and weights that the cores read each for itself; the last share may be smaller."""
+    part = share.b * share.g * share.k * share.oy
+    whole = tile.b * tile.g * tile.k * tile.oy
+    full = whole // part
+    inputs, weights = full * cost.input_reads, full * cost.weight_reads
+    if whole > full * part:
+        rest = Extents(
+            tile.b if tile.b == share.b else tile.b - full * share.b,
+            tile.g if tile.g == share.g else tile.g - full * share.g,
+            tile.k if tile.k == share.k else tile.k - full * share.k,
+            tile.c,
+            tile.oy if tile.oy == share.oy else tile.oy - full * share.oy,
+            tile.ox, tile.fy, tile.fx, tile.macs_per_unit,
+            tile.stride_y, tile.stride_x, tile.dilation_y, tile.dilation_x,
+        )  # fmt: skip
+        last = _dataflow_cost(dataflow, rest, array)
+        inputs += last.input_reads
+        weights += last.weight_reads
+    return inputs, weights
 
 
 @compiled

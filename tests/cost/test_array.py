@@ -100,7 +100,7 @@ def test_more_cores_are_never_slower(choice, split, tile):
     assert tile_cost(dataflow, split, tile, array).occupied <= one.occupied
 
 
-@pytest.mark.parametrize("dataflow", range(5))
+@pytest.mark.parametrize("dataflow", range(len(DATAFLOWS)))
 def test_channels_are_shared_in_whole_columns(dataflow):
     """40 channels are ten columns of 4: three cores take 4, 4 and 2 columns of work."""
     array = array_with(cores=3)
@@ -109,7 +109,7 @@ def test_channels_are_shared_in_whole_columns(dataflow):
     assert tile_cost(dataflow, 0, tile, array).occupied == share.occupied
 
 
-@pytest.mark.parametrize("dataflow", range(5))
+@pytest.mark.parametrize("dataflow", range(len(DATAFLOWS)))
 def test_rows_are_shared(dataflow):
     array = array_with(cores=3)
     tile = tile_of(k=8, c=8, oy=7, ox=6)
@@ -117,7 +117,7 @@ def test_rows_are_shared(dataflow):
     assert tile_cost(dataflow, 1, tile, array).occupied == share.occupied
 
 
-@pytest.mark.parametrize("dataflow", range(5))
+@pytest.mark.parametrize("dataflow", range(len(DATAFLOWS)))
 def test_images_are_shared(dataflow):
     """Five images on three cores: the busiest has two."""
     array = array_with(cores=3)
