@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from npusim.cost.machine import Machine
+from npusim.explain.mechanisms import CAUSE_WORDS as OF_DATAFLOW
+from npusim.explain.mechanisms import dataflow_words, stripes_words
 from npusim.hardware.schema import Hardware
 from npusim.report.layers import bound_by
 from npusim.report.quantities import BYTES, COUNT, percent, shown, significant
@@ -75,9 +77,12 @@ def layer_words(
         if layer.array_busy_cycles and hidden > 0
         else ""
     )
-    reasons = _cause(layer.cycles_by_cause) if layer.cycles > 0 else "It is hidden completely."
+    reasons = "It is hidden completely."
+    if layer.cycles > 0:
+        reasons = _cause(layer.cycles_by_cause, layer.dataflow or "")
     fits = _fit(layer, hardware) if layer.cycles_by_cause.get("array_edges", 0.0) > 0 else ""
-    return tuple(text for text in (own, *least, overlap, reasons, fits) if text)
+    how = stripes_words(layer), dataflow_words(layer, hardware)
+    return tuple(text for text in (own, *how, *least, overlap, reasons, fits) if text)
 
 
 def _fit(layer: Layer, hardware: Hardware) -> str:
@@ -119,8 +124,9 @@ def _least(
     return first, second
 
 
-def _cause(cycles_by_cause: Mapping[str, float]) -> str:
+def _cause(cycles_by_cause: Mapping[str, float], dataflow: str = "") -> str:
     whole = sum(cycles_by_cause.values()) or 1.0
     cause = max(cycles_by_cause, key=lambda name: cycles_by_cause[name])
     share = percent(cycles_by_cause[cause] / whole)
-    return f"Largest cause, {share}: {cause.replace('_', ' ')}. {CAUSE_WORDS[cause]}"
+    words = OF_DATAFLOW.get((cause, dataflow), CAUSE_WORDS[cause])
+    return f"Largest cause, {share}: {cause.replace('_', ' ')}. {words}"
