@@ -93,13 +93,13 @@ def starts_of(jobs: Jobs, end: int) -> np.ndarray:
 
 
 def _layers(counts: Counts, jobs: Jobs, starts: np.ndarray) -> str:
-    """A track of the steps, with what they cost; the fixed cost of an inference comes last."""
+    """A track of the steps, with what they cost; what belongs to no step comes last."""
     clock_hz = jobs.program.hardware.clock_hz
     names = [*jobs.names, '"(inference)"']
     ends = np.append(starts[1:], counts.cycles)
     ends[-2] = counts.cycles - counts.overhead_cycles
     costs = [_cost(step.cycles_by_cause) for step in counts.steps]
-    costs.append(_cost({"dispatch": counts.overhead_cycles}))
+    costs.append(_cost(counts.overhead_by_cause))
     begins = starts.copy()
     begins[-1] = ends[-2]
     shown = np.flatnonzero(ends > begins)
