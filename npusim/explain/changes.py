@@ -27,6 +27,18 @@ _BYTES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B"))
 _RATES = ((1e9, "GB/s"), (1e6, "MB/s"), (1.0, "B/s"))
 _FLOPS = ((1e12, "TFLOP/s"), (1e9, "GFLOP/s"), (1e6, "MFLOP/s"), (1.0, "FLOP/s"))
 _CLOCKS = ((1e9, "GHz"), (1e6, "MHz"), (1.0, "Hz"))
+_CYCLES = ((1.0, "cycles"),)
+_IF_STATED: tuple[tuple[tuple[str, ...], str, int, tuple[tuple[float, str], ...]], ...] = (
+    (("mac_array", "weight_rate_per_cycle"), "mac_array.weight_rate", 2, ((1.0, "weights/cycle"),)),
+    (("mac_array", "port_rate_per_cycle"), "mac_array.port_rate", 2, ((1.0, "elements/cycle"),)),
+    (("dma", "setup_cycles"), "dma.setup", 0, _CYCLES),
+    (("overheads", "per_layer_cycles"), "overheads.per_layer", 0, _CYCLES),
+    (("overheads", "core_sync_cycles"), "overheads.core_sync", 0, _CYCLES),
+    (("overheads", "per_inference_s"), "overheads.per_inference", 0, ((1e-6, "us"),)),
+    (("host", "flops_per_s"), "host.rate", 2, _FLOPS),
+    (("host", "link", "bandwidth_bytes_per_s"), "host.link.bandwidth", 2, _RATES),
+)
+"""Fields that not every hardware has: place in `Hardware`, path in the file, factor, units."""
 
 
 def changes_of(hardware: Hardware) -> Iterator[Change]:
@@ -44,9 +56,13 @@ def changes_of(hardware: Hardware) -> Iterator[Change]:
     for field, key in ports:
         yield _scaled(hardware, (*sram, field), f"memory.sram.{key}", 2, ((1.0, "B/cycle"),))
     yield _bandwidth(hardware)
-    yield from _latencies(hardware)
-    if hardware.host.flops_per_s is not None:
-        yield _scaled(hardware, ("host", "flops_per_s"), "host.rate", 2, _FLOPS)
+    if hardware.dma.outstanding < 1 << 20:
+        yield _scaled(hardware, ("dma", "outstanding"), "dma.outstanding", 2)
+    for fields, path, factor, units in _IF_STATED:
+        if _value(hardware, fields):
+            yield _scaled(hardware, fields, path, factor, units)
+    if hardware.mac_array.style == "in_memory":
+        yield _scaled(hardware, ("mac_array", "weight_sets"), "mac_array.weight_sets", 2)
 
 
 def _bandwidth(hardware: Hardware) -> Change:
@@ -57,31 +73,22 @@ def _bandwidth(hardware: Hardware) -> Change:
     return _scaled(hardware, ("memory", "dram", field), f"memory.dram.{key}", 2, units)
 
 
-def _latencies(hardware: Hardware) -> Iterator[Change]:
-    """Fixed costs that a better controller could take away."""
-    if hardware.dma.outstanding < 1 << 20:
-        yield _scaled(hardware, ("dma", "outstanding"), "dma.outstanding", 2)
-    cycles = ((1.0, "cycles"),)
-    if hardware.dma.setup_cycles:
-        yield _scaled(hardware, ("dma", "setup_cycles"), "dma.setup", 0, cycles)
-    if hardware.overheads.per_layer_cycles:
-        path = ("overheads", "per_layer_cycles")
-        yield _scaled(hardware, path, "overheads.per_layer", 0, cycles)
-    if hardware.overheads.per_inference_s:
-        path = ("overheads", "per_inference_s")
-        yield _scaled(hardware, path, "overheads.per_inference", 0, ((1e-6, "us"),))
-
-
 def _scaled(
     hardware: Hardware, fields: tuple[str, ...], path: str, factor: int,
     units: tuple[tuple[float, str], ...] = ((1.0, ""),),
 ) -> Change:  # fmt: skip
-    value: Any = hardware
-    for field in fields:
-        value = getattr(value, field)
+    value = _value(hardware, fields)
     changed = value * factor
     texts = _shown(value, units), _shown(changed, units)
     return Change(path, *texts, _with(hardware, fields, changed))
+
+
+def _value(hardware: Hardware, fields: tuple[str, ...]) -> Any:
+    """The value of a field; None if a section on the way to it is not there."""
+    value: Any = hardware
+    for field in fields:
+        value = getattr(value, field, None)
+    return value
 
 
 def _with(section: Any, fields: tuple[str, ...], value: Any) -> Any:
@@ -95,4 +102,6 @@ def _with(section: Any, fields: tuple[str, ...], value: Any) -> Any:
 
 def _shown(value: float, units: tuple[tuple[float, str], ...]) -> str:
     size, unit = next(((s, u) for s, u in units if value >= s), units[-1])
-    return f"{value / size:g} {unit}".rstrip()
+    number = value / size
+    text = f"{number:g}"
+    return f"{text if float(text) == number else repr(number)} {unit}".rstrip()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 import npusim
 from npusim.explain.changes import changes_of
+from npusim.hardware.presets import preset_names
 from npusim.hardware.quantities import Section
 
 
@@ -36,8 +39,18 @@ def test_a_changed_hardware_has_a_hash_of_its_own():
     assert len(set(hashes)) == len(hashes)
 
 
-def test_a_change_is_what_an_override_does():
-    hardware = npusim.load_hardware("ethos-u55-128")
+@pytest.mark.parametrize("preset", preset_names())
+def test_a_change_is_what_an_override_does(preset):
+    hardware = npusim.load_hardware(preset)
     for change in changes_of(hardware):
-        override = npusim.load_hardware("ethos-u55-128", [f"{change.path}={change.after}"])
+        override = npusim.load_hardware(preset, [f"{change.path}={change.after}"])
         assert override.sha256 == change.hardware.sha256, change.path
+
+
+def test_fields_that_few_have_are_changed_where_they_are():
+    def paths(preset):
+        return {change.path for change in changes_of(npusim.load_hardware(preset))}
+
+    own = {"mac_array.weight_sets", "mac_array.port_rate", "host.link.bandwidth"}
+    assert own <= paths("axelera-metis")
+    assert not own & paths("edge-npu-1")

@@ -99,7 +99,7 @@ def _about(jobs: Jobs, own: np.ndarray) -> dict[str, Iterable[Any]]:
     }
     if log["moved"].any():
         told |= {"bytes": records["bytes"].tolist(), "bus_bytes": log["moved"].tolist()}
-    parts = "compute", "fill", "weight_load", "stall"
+    parts = "compute", "fill", "weight_load", "stall", "sync"
     return told | {f"{name}_cycles": _short(log[name]) for name in parts if log[name].any()}
 
 
