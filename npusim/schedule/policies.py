@@ -7,7 +7,6 @@ across inferences. What a mapping says of residency leaves one alternative inste
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
-from npusim.ir.loopnest import DIMS
+from npusim.jit import compiled
 from npusim.schedule.estimate import set_buffers
 from npusim.schedule.fixed import SEARCHED, Mapping
 from npusim.schedule.lower import Lowered
@@ -24,6 +23,7 @@ from npusim.schedule.residency import candidates, place, top_bytes
 from npusim.schedule.search import Space
 from npusim.schedule.spaces import space_of
 from npusim.schedule.tables import ALIAS, HOST, RESIDENT, WEIGHTS
+from npusim.schedule.tiling import Spaces, least_rooms
 
 KEPT_FOR_TILES = (0.0, 0.25)
 """Shares of SRAM that a policy keeps for tiles; the rest is for tensors that stay."""
@@ -37,19 +37,21 @@ class Policy(NamedTuple):
 
 
 class Residency(NamedTuple):
-    """A policy as steps see it: where their operands come from, and their room for tiles."""
+    """A policy as steps see it: where their operands come from, the end of what stays in SRAM
+    (int64 [steps]), and their room for tiles (int64 [steps])."""
 
     operands: np.ndarray
-    top_bytes: list[int]
-    room_bytes: list[int]
+    top_bytes: np.ndarray
+    room_bytes: np.ndarray
 
 
 def policies(
-    graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping
-) -> Iterator[Policy]:
+    graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping,
+    spaces: Spaces,
+) -> Iterator[Policy]:  # fmt: skip
     """The policies to try; none if the tensors that must stay do not fit."""
     capacity = machine.sram_bytes
-    least = _needs(lowered, hardware, machine, mapping)
+    least = _needs(lowered, hardware, mapping, spaces)
     holds = hardware.memory.sram.holds
     all_stay, ends = hardware.memory.dram.read_only, ends_may_stay(hardware)
     for pinned in _pins(lowered, hardware, mapping, machine.sram_bytes, least):
@@ -76,17 +78,21 @@ def ends_may_stay(hardware: Hardware) -> bool:
     return hardware.host.link is not None and hardware.host.link.reaches == "sram"
 
 
-def _needs(lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping) -> list[int]:
+def _needs(
+    lowered: Lowered, hardware: Hardware, mapping: Mapping, spaces: Spaces
+) -> list[int]:  # fmt: skip
     """The room that each step must be left. With everything streamed even the smallest tile needs
     the most, so these suffice; where all tensors stay, a fixed tile is taken at its word."""
+    needs: list[int] = least_rooms(lowered.table.copy(), lowered.operands, spaces).tolist()
+    if not hardware.memory.dram.read_only or not mapping.steps:
+        return needs
     stay = lowered.operands.copy()
-    if hardware.memory.dram.read_only:
-        stay["stream"][stay["constant"] == 0] = RESIDENT
-    needs = []
-    for at, step in enumerate(lowered.steps):
-        operands = lowered.operands if mapping.of(step.name) == SEARCHED else stay
-        needs.append(least_bytes(lowered, at, hardware, machine, mapping, operands))
-    return needs
+    stay["stream"][stay["constant"] == 0] = RESIDENT
+    fixed = least_rooms(lowered.table.copy(), stay, spaces).tolist()
+    return [
+        searched if mapping.of(step.name) == SEARCHED else own
+        for step, searched, own in zip(lowered.steps, needs, fixed, strict=True)
+    ]
 
 
 def _pins(
@@ -123,31 +129,50 @@ def residency_of(lowered: Lowered, machine: Machine, policy: Policy) -> Residenc
     operands = lowered.operands.copy()
     stays = np.array([name in policy.placed for name in lowered.tensors])
     operands["stream"][stays[operands["tensor"]]] = RESIDENT
-    for step, row in zip(lowered.steps, lowered.table, strict=True):
+    striped = zip(lowered.steps, lowered.table, strict=True) if lowered.cascades else ()
+    for step, row in striped:
         if step.whole and step.first_row == 0:  # this stripe brings the weights that then stay
             own = operands[row["operand_start"] : row["operand_stop"]]
             own["stream"][own["constant"] == 1] = WEIGHTS
     if policy.pinned_bytes:
         operands["stream"][operands["constant"] == 1] = RESIDENT
-    top = top_bytes(policy.placed, len(lowered.steps))
-    free = machine.sram_bytes - policy.pinned_bytes
-    return Residency(operands, top, [free - bytes_ for bytes_ in top])
+    top = np.array(top_bytes(policy.placed, len(lowered.steps)), np.int64)
+    return Residency(operands, top, machine.sram_bytes - policy.pinned_bytes - top)
 
 
 def weight_bytes(lowered: Lowered) -> int:
     """Bytes of all constants that array and vector steps read, each tensor once."""
-    sizes = {}
-    for step, row in zip(lowered.steps, lowered.table, strict=True):
-        if step.unit in (ALIAS, HOST):
+    return int(_weight_bytes(lowered.table, lowered.operands, len(lowered.tensors)))
+
+
+@compiled
+def _weight_bytes(table: np.ndarray, operands: np.ndarray, tensors: int) -> int:
+    sizes = np.zeros(tensors, np.int64)
+    for at in range(table.size):
+        step = table[at]
+        if step["unit"] == ALIAS or step["unit"] == HOST:
             continue
-        own = lowered.operands[row["operand_start"] : row["operand_stop"]]
-        for operand, known in zip(own, step.nest.operands, strict=True):
-            if operand["constant"]:
-                elements = prod(step.nest.extents[DIMS.index(dim)] for dim in known.dims)
-                plain = (elements * known.bits + 7) // 8
-                stored = int(operand["stored_bytes"]) if operand["stored_of"] else plain
-                sizes[int(operand["tensor"])] = stored
-    return sum(sizes.values())
+        for row in range(step["operand_start"], step["operand_stop"]):
+            operand = operands[row]
+            if not operand["constant"]:
+                continue
+            if operand["stored_of"]:
+                sizes[operand["tensor"]] = operand["stored_bytes"]
+            else:
+                sizes[operand["tensor"]] = (_elements(step, operand) * operand["bits"] + 7) // 8
+    return int(sizes.sum())
+
+
+@compiled
+def _elements(step: np.void, operand: np.void) -> int:
+    """Elements that the loops of an operand span."""
+    elements = step["b"] if operand["has_b"] else 1
+    elements *= step["g"] if operand["has_g"] else 1
+    elements *= step["k"] if operand["has_k"] else 1
+    elements *= step["c"] if operand["has_c"] else 1
+    elements *= step["oy"] if operand["has_y"] else 1
+    elements *= step["ox"] if operand["has_x"] else 1
+    return int(elements * step["fy"] * step["fx"] if operand["has_taps"] else elements)
 
 
 def least_bytes(

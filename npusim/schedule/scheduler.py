@@ -21,28 +21,16 @@ from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
 from npusim.schedule.cascade import cascaded
 from npusim.schedule.cascade_choice import proposals
-from npusim.schedule.estimate import LATENCY, Objective, set_buffers
-from npusim.schedule.fixed import NOTHING_FIXED, Mapping, StepMapping
+from npusim.schedule.estimate import LATENCY, Objective
+from npusim.schedule.fixed import NOTHING_FIXED, Mapping
 from npusim.schedule.lower import Lowered, lower
 from npusim.schedule.misfits import misfits
 from npusim.schedule.policies import Policy, policies, residency_of
 from npusim.schedule.prefetch import allow_prefetch
-from npusim.schedule.program import Program, Step
-from npusim.schedule.search import Space, best_tiling
-from npusim.schedule.spaces import space_of
-from npusim.schedule.tables import ALIAS, HOST
+from npusim.schedule.program import Program
+from npusim.schedule.tiling import no_searches, spaces_of, tile_steps, with_room
 
 Judge = Callable[[Program], float]
-
-
-class Tiled(NamedTuple):
-    """A tiled step: table row, cost, number of tilings compared, bytes used of its room."""
-
-    row: np.void
-    cost: float
-    candidates: int
-    room: int
-    used: int
 
 
 class Aim(NamedTuple):
@@ -51,11 +39,6 @@ class Aim(NamedTuple):
 
     objective: Objective
     weights_early: bool
-
-
-Memo = dict[tuple[bytes, bytes, frozenset[str], StepMapping], tuple[Space, dict[Aim, list[Tiled]]]]
-"""Candidates and results by loops, operands, legal cuts and fixed tile: layers that are alike are
-searched once for each aim."""
 
 
 def build_program(
@@ -74,14 +57,13 @@ def build_program(
     if fixed.cascades is not None:
         lowered = cascaded(graph, lowered, fixed.cascades)
     _require_known_steps(lowered, fixed)
-    memo: Memo = {}
     contest = _Contest(judge)
-    _compete(graph, lowered, hardware, machine, objective, fixed, contest, memo)
+    _compete(graph, lowered, hardware, machine, objective, fixed, contest)
     if _searches_cascades(hardware, fixed):
         resident = contest.best.placements if contest.best else ()
         for cascades in proposals(graph, lowered, resident, machine.sram_bytes):
             striped = cascaded(graph, lowered, cascades)
-            _compete(graph, striped, hardware, machine, objective, fixed, contest, memo)
+            _compete(graph, striped, hardware, machine, objective, fixed, contest)
     if contest.best is None:
         raise DoesNotFitError(misfits(graph, lowered, hardware, machine, fixed))
     return contest.best
@@ -95,23 +77,60 @@ def _searches_cascades(hardware: Hardware, fixed: Mapping) -> bool:
 
 def _compete(
     graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, objective: Objective,
-    fixed: Mapping, contest: _Contest, memo: Memo,
+    fixed: Mapping, contest: _Contest,
 ) -> None:  # fmt: skip
     """Enter Programs of `lowered` into `contest`."""
+    tiler = _Tiler(graph, lowered, hardware, machine, fixed)
     own = _Contest(contest.judge)
-    aim = Aim(objective, False)
+    aims = (Aim(objective, False), *_alternatives(objective, machine))
     tried: list[Policy] = []
-    for policy in policies(graph, lowered, hardware, machine, fixed):
+    for policy in policies(graph, lowered, hardware, machine, fixed, tiler.spaces):
         if policy not in tried:
             tried.append(policy)
-            own.enter(_tile(graph, lowered, hardware, machine, aim, fixed, policy, memo), policy)
+            own.enter(tiler.program(policy, 0, aims[0]), policy)
     if own.best is None:
         return
     policy = own.policy
-    for other in _alternatives(objective, machine):
-        own.enter(_tile(graph, lowered, hardware, machine, other, fixed, policy, memo), policy)
+    for number, other in enumerate(aims[1:], 1):
+        own.enter(tiler.program(policy, number, other), policy)
     if own.cost < contest.cost:
         contest.best, contest.policy, contest.cost = own.best, own.policy, own.cost
+
+
+class _Tiler:
+    """Makes Programs of `lowered`; what one search found serves the next ones."""
+
+    def __init__(
+        self, graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine,
+        mapping: Mapping,
+    ) -> None:  # fmt: skip
+        self.graph, self.lowered = graph, lowered
+        self.hardware, self.machine = hardware, machine
+        self.spaces = spaces_of(lowered, hardware, machine, mapping)
+        self._searches = no_searches(lowered, self.spaces, 0)
+
+    def program(self, policy: Policy, number: int, aim: Aim) -> Program | None:
+        """Every step tiled for `aim`, the `number`-th one, under `policy`; None if one has no legal
+        tiling."""
+        lowered, machine = self.lowered, self.machine
+        steps = len(lowered.steps)
+        table = lowered.table.copy()
+        operands, top, rooms = residency_of(lowered, machine, policy)
+        used = np.zeros(steps, np.int64)
+        self._searches = with_room(self._searches, steps)
+        candidates = tile_steps(
+            table, operands, self.spaces, rooms, machine, aim.objective, number,
+            aim.weights_early, self._searches, used,
+        )  # fmt: skip
+        if candidates < 0:
+            return None
+        pinned, placed = policy
+        room, early = machine.sram_bytes - pinned, np.zeros(steps, np.int64)
+        peak = int(allow_prefetch(table, operands, top, used, room, early))
+        return Program(
+            self.graph, self.hardware, machine, lowered.steps, table, operands, lowered.tensors,
+            placed, pinned, pinned + peak, used, early, candidates, lowered.cascades,
+        )  # fmt: skip
 
 
 class _Contest:
@@ -150,61 +169,3 @@ def _require_known_steps(lowered: Lowered, mapping: Mapping) -> None:
             Problem(name, f"the mapping's step is not in the model{nearest_name(name, names)}")
             for name in unknown
         )
-
-
-def _tile(
-    graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, aim: Aim,
-    mapping: Mapping, policy: Policy, memo: Memo,
-) -> Program | None:  # fmt: skip
-    """Tile every step under this policy; None if some step has no legal tiling."""
-    table = lowered.table.copy()
-    operands, top, rooms = residency_of(lowered, machine, policy)
-    candidates = 0
-    used = np.zeros(len(lowered.steps), np.int64)
-    for at, step in enumerate(lowered.steps):
-        if step.unit in (ALIAS, HOST):
-            continue
-        row = table[at]
-        start, stop = int(row["operand_start"]), int(row["operand_stop"])
-        tiled = _search(
-            step, row, operands[start:stop], hardware, machine,
-            aim._replace(weights_early=aim.weights_early and at > 0), rooms[at],
-            mapping.of(step.name), memo,
-        )  # fmt: skip
-        if not np.isfinite(tiled.cost):
-            return None
-        table[at] = tiled.row
-        table[at]["operand_start"], table[at]["operand_stop"] = start, stop
-        candidates += tiled.candidates
-        used[at] = tiled.used
-    pinned, placed = policy
-    room, early = machine.sram_bytes - pinned, np.zeros(len(lowered.steps), np.int64)
-    peak = int(allow_prefetch(table, operands, np.array(top), used, room, early))
-    return Program(
-        graph, hardware, machine, lowered.steps, table, operands, lowered.tensors,
-        placed, pinned, pinned + peak, used, early, candidates, lowered.cascades,
-    )  # fmt: skip
-
-
-def _search(
-    step: Step, row: np.void, own: np.ndarray, hardware: Hardware, machine: Machine,
-    aim: Aim, room: int, fixed: StepMapping, memo: Memo,
-) -> Tiled:  # fmt: skip
-    """`best_tiling` of one step; a result for more room that fits in this one is its result too."""
-    alone = np.array([row])
-    alone["operand_start"], alone["operand_stop"] = 0, own.size
-    shapes = own.copy()
-    shapes["tensor"] = 0
-    key = (alone.tobytes(), shapes.tobytes(), step.nest.splits, fixed)
-    if key not in memo:
-        memo[key] = space_of(step, alone[0], hardware, machine, room, fixed), {}
-    space, results = memo[key]
-    known = results.setdefault(aim, [])
-    for tiled in known:
-        if tiled.room == room or (room < tiled.room and tiled.used <= room):
-            return tiled
-    alone["prefetch"] = aim.weights_early
-    found = best_tiling(alone[0], own, machine, space._replace(bytes=room), aim.objective)
-    used = set_buffers(alone[0], own, space.buffers) if np.isfinite(found.cost) else 1 << 62
-    known.append(Tiled(alone[0], found.cost, found.candidates, room, used))
-    return known[-1]

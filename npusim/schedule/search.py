@@ -90,16 +90,16 @@ def search_tiling(
 ) -> Found:  # fmt: skip
     """`best_tiling`, with what is known of the step.
 
-    `guesses` int64 [n, 9] are tilings that may be good, in the order of `_keep`.
+    `guesses` int64 [n, 9] are tilings that may be good, in the order of `keep`.
     """
     kept = np.zeros(9, np.int64)
     best = np.inf
     for n in range(guesses.shape[0]):
-        _restore(step, guesses[n])
+        restore(step, guesses[n])
         cost = _cost(step, operands, machine, space, objective)
         if cost < best:
             best = cost
-            _keep(step, kept)
+            keep(step, kept)
     seen = guesses.shape[0]
     loops, least = loops_of(step, operands), least_sizes(step, operands)
     floors = _floors(step, operands, machine, space, objective, known.works, loops, least)
@@ -115,7 +115,7 @@ def search_tiling(
         )  # fmt: skip
         seen += tried
     if best < np.inf:
-        _restore(step, kept)
+        restore(step, kept)
         set_buffers(step, operands, space.buffers)
     return Found(best, seen)
 
@@ -272,7 +272,7 @@ def _one_tile(
             cost = _value(step, machine, objective, traffic, tiles, work)
             if cost < best:
                 best = cost
-                _keep(step, kept)
+                keep(step, kept)
     return best, space.dataflows.size * space.splits.size
 
 
@@ -286,7 +286,8 @@ def _value(
 
 
 @compiled
-def _keep(step: np.void, kept: np.ndarray) -> None:
+def keep(step: np.void, kept: np.ndarray) -> None:
+    """Write the tiling of `step` into `kept` int64 [9]: tile sizes, order, dataflow, split."""
     kept[0] = step["tile_b"]
     kept[1] = step["tile_g"]
     kept[2] = step["tile_k"]
@@ -299,7 +300,8 @@ def _keep(step: np.void, kept: np.ndarray) -> None:
 
 
 @compiled
-def _restore(step: np.void, kept: np.ndarray) -> None:
+def restore(step: np.void, kept: np.ndarray) -> None:
+    """Set the tiling of `step` to what `keep` wrote."""
     step["tile_b"] = kept[0]
     step["tile_g"] = kept[1]
     step["tile_k"] = kept[2]

@@ -1,0 +1,304 @@
+"""Tiles of all steps of a network, in one call of compiled code.
+
+Steps that are alike, in loops and in where their operands come from, are searched once for each
+objective; a result for more room that fits in less is the result for that too. What was found for
+a layer under another policy or objective is the first guess of its next search.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from npusim.cost.machine import Machine
+from npusim.hardware.schema import Hardware
+from npusim.jit import compiled
+from npusim.schedule.estimate import Objective, set_buffers
+from npusim.schedule.fixed import Mapping
+from npusim.schedule.lower import Lowered
+from npusim.schedule.search import Known, Space, keep, restore, search_tiling, spatial_grids
+from npusim.schedule.spaces import space_of
+from npusim.schedule.tables import ALIAS, HOST, OPERAND, STEP
+
+MOST_GUESSES = 4
+
+
+class Spaces(NamedTuple):
+    """The candidates of all kinds of steps, packed; int64.
+
+    `kind_of` [steps] is -1 for steps without tiles. `spatial` [kinds, most, 3] and `lists`
+    [kinds, 6, most] (g, k, c, dataflows, orders, splits) are padded to the longest; `sizes`
+    [kinds, 7] are their true lengths, that of `spatial` first. `works` float64 and `grids` [., 10]
+    are those of `Known`, one kind after the other, from `starts` [kinds, 2] on.
+    """
+
+    kind_of: np.ndarray
+    spatial: np.ndarray
+    lists: np.ndarray
+    sizes: np.ndarray
+    starts: np.ndarray
+    works: np.ndarray
+    grids: np.ndarray
+    buffers: int
+
+
+class Searches(NamedTuple):
+    """The searches so far: `last` int64 [kinds] is the latest of each kind, `before` int64 [n] the
+    one before it; -1 for none.
+
+    `tilings` int64 [n, 9] are winners (`search.keep`; all zero: none is legal), `streams` int64
+    [n, most operands] say where operands came from, `facts` int64 [n, 4] are aim, room, bytes used
+    and tilings costed; `number` int64 [1] of them exist.
+    """
+
+    last: np.ndarray
+    before: np.ndarray
+    tilings: np.ndarray
+    streams: np.ndarray
+    facts: np.ndarray
+    number: np.ndarray
+
+
+def spaces_of(lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping) -> Spaces:
+    """Candidates of every kind of step of `lowered`, narrowed by what `mapping` fixes."""
+    tags: dict[object, int] = {}
+    tag_of = np.array(
+        [
+            -1 if step.unit in (ALIAS, HOST)
+            else tags.setdefault((step.nest.splits, mapping.of(step.name)), len(tags))
+            for step in lowered.steps
+        ], np.int64,
+    )  # fmt: skip
+    kind_of, models = _kinds(lowered, tag_of)
+    found = []
+    for at in models.tolist():
+        step = lowered.steps[at]
+        found.append(space_of(step, lowered.table[at], hardware, machine, 0, mapping.of(step.name)))
+    return _packed(kind_of, found, hardware.mapping.buffers)
+
+
+def _kinds(lowered: Lowered, tag_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The kind of each step, and the first step of each kind."""
+    steps, own = lowered.table.copy(), lowered.operands.copy()
+    bounds = np.stack((steps["operand_start"], steps["operand_stop"]), axis=1)
+    steps["operand_start"] = steps["operand_stop"] = 0
+    own["tensor"] = own["stream"] = 0
+    columns = steps.view(np.int64).reshape(steps.size, STEP.itemsize // 8)
+    rows = own.view(np.int64).reshape(own.size, OPERAND.itemsize // 8)
+    kind_of, models = alike(columns, rows, bounds, tag_of)
+    return kind_of, models
+
+
+@compiled
+def alike(
+    columns: np.ndarray, rows: np.ndarray, bounds: np.ndarray, tag_of: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Number the steps with equal tags, `columns` [steps, .] and `rows` [operands, .] of their own.
+
+    `bounds` int64 [steps, 2] are the first row of each and the one behind its last. Steps with a
+    negative tag have kind -1.
+    """
+    kind_of = np.full(tag_of.size, -1)
+    models = np.zeros(tag_of.size, np.int64)
+    count = 0
+    for at in range(tag_of.size):
+        for kind in range(count if tag_of[at] >= 0 else 0):
+            if _equal(columns, rows, bounds, tag_of, at, models[kind]):
+                kind_of[at] = kind
+                break
+        if kind_of[at] < 0 and tag_of[at] >= 0:
+            models[count] = at
+            kind_of[at] = count
+            count += 1
+    return kind_of, models[:count].copy()
+
+
+@compiled
+def _equal(
+    columns: np.ndarray, rows: np.ndarray, bounds: np.ndarray, tag_of: np.ndarray, a: int, b: int
+) -> bool:
+    size = bounds[a, 1] - bounds[a, 0]
+    if tag_of[a] != tag_of[b] or bounds[b, 1] - bounds[b, 0] != size:
+        return False
+    for n in range(columns.shape[1]):
+        if columns[a, n] != columns[b, n]:
+            return False
+    for row in range(size):
+        for n in range(rows.shape[1]):
+            if rows[bounds[a, 0] + row, n] != rows[bounds[b, 0] + row, n]:
+                return False
+    return True
+
+
+def _packed(kind_of: np.ndarray, found: list[Space], buffers: int) -> Spaces:
+    lists = [
+        (one.g, one.k, one.c, one.dataflows, one.orders, one.splits) for one in found
+    ]  # fmt: skip
+    sizes = np.array(
+        [(len(one.spatial), *map(len, own)) for one, own in zip(found, lists, strict=True)],
+        np.int64,
+    ).reshape(len(found), 7)
+    most = int(sizes[:, 1:].max(initial=1))
+    packed = np.zeros((len(found), 6, most), np.int64)
+    spatial = np.zeros((len(found), int(sizes[:, 0].max(initial=1)), 3), np.int64)
+    for kind, one in enumerate(found):
+        spatial[kind, : len(one.spatial)] = one.spatial
+        for n, values in enumerate(lists[kind]):
+            packed[kind, n, : len(values)] = values
+    works = sizes[:, 1] * sizes[:, 2] * sizes[:, 3] * sizes[:, 4] * sizes[:, 6]
+    starts = np.zeros((len(found) + 1, 2), np.int64)
+    starts[1:, 0], starts[1:, 1] = works.cumsum(), sizes[:, 0].cumsum()
+    return Spaces(
+        kind_of, spatial, packed, sizes, starts, np.full(starts[-1, 0], -1.0),
+        np.zeros((starts[-1, 1], 10), np.int64), buffers,
+    )  # fmt: skip
+
+
+def no_searches(lowered: Lowered, spaces: Spaces, most: int) -> Searches:
+    """Room for `most` searches."""
+    operands = lowered.table["operand_stop"] - lowered.table["operand_start"]
+    return Searches(
+        np.full(spaces.sizes.shape[0], -1), np.full(most, -1), np.zeros((most, 9), np.int64),
+        np.zeros((most, int(operands.max(initial=0))), np.int64), np.zeros((most, 4), np.int64),
+        np.zeros(1, np.int64),
+    )  # fmt: skip
+
+
+def with_room(searches: Searches, more: int) -> Searches:
+    """The same searches, with room for `more`."""
+    size = int(searches.number[0]) + more
+    if size <= searches.before.size:
+        return searches
+
+    def grown(values: np.ndarray) -> np.ndarray:
+        larger = np.zeros((2 * size, *values.shape[1:]), np.int64)
+        larger[: values.shape[0]] = values
+        return larger
+
+    return searches._replace(
+        before=grown(searches.before), tilings=grown(searches.tilings),
+        streams=grown(searches.streams), facts=grown(searches.facts),
+    )  # fmt: skip
+
+
+@compiled
+def least_rooms(table: np.ndarray, operands: np.ndarray, spaces: Spaces) -> np.ndarray:
+    """The least SRAM in which each step can run: its smallest tile, in the order that needs least.
+
+    int64 [steps]; the streams are those of `operands`. Leaves that tile in `table`.
+    """
+    least = np.zeros(table.size, np.int64)
+    for at in range(table.size):
+        kind = spaces.kind_of[at]
+        if kind < 0:
+            continue
+        step = table[at]
+        space, _ = _space_at(step, spaces, kind, 0)
+        step["tile_b"], step["tile_oy"], step["tile_ox"] = space.spatial[-1]
+        step["tile_g"], step["tile_k"], step["tile_c"] = space.g[-1], space.k[-1], space.c[-1]
+        least[at] = 1 << 62
+        for order in space.orders:
+            step["order"] = order
+            least[at] = min(least[at], set_buffers(step, operands, spaces.buffers))
+    return least
+
+
+@compiled
+def tile_steps(
+    table: np.ndarray, operands: np.ndarray, spaces: Spaces, rooms: np.ndarray, machine: Machine,
+    objective: Objective, aim: int, weights_early: bool, searches: Searches, used: np.ndarray,
+) -> int:  # fmt: skip
+    """Write the best tiling of every step into `table`; tilings costed, -1 if one has none.
+
+    `rooms` int64 [steps] is the SRAM for the tiles of each step, `used` [steps] gets what they
+    take. `aim` numbers the objective; with `weights_early` the first weights of a step are taken
+    to come during the step before. `searches` has room for one search a step.
+    """
+    costed = 0
+    for at in range(table.size):
+        kind = spaces.kind_of[at]
+        if kind < 0:
+            continue
+        step = table[at]
+        early = weights_early and at > 0
+        known = _known(step, operands, searches, kind, 2 * aim + early, rooms[at])
+        if known < 0:
+            step["prefetch"] = early
+            known = _search(
+                step, operands, spaces, kind, rooms[at], machine, objective, 2 * aim + early,
+                searches,
+            )  # fmt: skip
+            step["prefetch"] = 0
+        if searches.tilings[known, 0] == 0:
+            return -1
+        restore(step, searches.tilings[known])
+        used[at] = set_buffers(step, operands, spaces.buffers)
+        costed += searches.facts[known, 3]
+    return costed
+
+
+@compiled
+def _known(
+    step: np.void, operands: np.ndarray, searches: Searches, kind: int, aim: int, room: int
+) -> int:
+    """The search that answers for `step` too; -1 if there is none yet."""
+    found = searches.last[kind]
+    while found >= 0:
+        facts = searches.facts[found]
+        if facts[0] == aim and (facts[1] == room or (room < facts[1] and facts[2] <= room)):
+            same = True
+            for row in range(step["operand_start"], step["operand_stop"]):
+                place = row - step["operand_start"]
+                same &= operands[row]["stream"] == searches.streams[found, place]
+            if same:
+                return int(found)
+        found = searches.before[found]
+    return -1
+
+
+@compiled
+def _search(
+    step: np.void, operands: np.ndarray, spaces: Spaces, kind: int, room: int, machine: Machine,
+    objective: Objective, aim: int, searches: Searches,
+) -> int:  # fmt: skip
+    """Search the tilings of `step`; the number of this search."""
+    number = searches.number[0]
+    guesses = np.zeros((MOST_GUESSES, 9), np.int64)
+    count = 0
+    earlier = searches.last[kind]
+    while earlier >= 0 and count < MOST_GUESSES:
+        if searches.tilings[earlier, 0] > 0:
+            guesses[count] = searches.tilings[earlier]
+            count += 1
+        earlier = searches.before[earlier]
+    space, known = _space_at(step, spaces, kind, room)
+    found = search_tiling(step, operands, machine, space, objective, known, guesses[:count])
+    facts = searches.facts[number]
+    facts[0], facts[1], facts[2], facts[3] = aim, room, 1 << 62, found.candidates
+    if found.cost < np.inf:
+        keep(step, searches.tilings[number])
+        facts[2] = set_buffers(step, operands, spaces.buffers)
+    for row in range(step["operand_start"], step["operand_stop"]):
+        searches.streams[number, row - step["operand_start"]] = operands[row]["stream"]
+    searches.before[number] = searches.last[kind]
+    searches.last[kind] = number
+    searches.number[0] += 1
+    return int(number)
+
+
+@compiled
+def _space_at(step: np.void, spaces: Spaces, kind: int, room: int) -> tuple[Space, Known]:
+    """The candidates of a kind in `room` bytes, and what is known of them."""
+    sizes, lists, starts = spaces.sizes[kind], spaces.lists[kind], spaces.starts
+    space = Space(
+        spaces.spatial[kind, : sizes[0]], lists[0, : sizes[1]], lists[1, : sizes[2]],
+        lists[2, : sizes[3]], lists[3, : sizes[4]], lists[4, : sizes[5]], lists[5, : sizes[6]],
+        spaces.buffers, room,
+    )  # fmt: skip
+    works = spaces.works[starts[kind, 0] : starts[kind + 1, 0]]
+    grids = spaces.grids[starts[kind, 1] : starts[kind + 1, 1]]
+    if grids[0, 0] == 0:
+        grids[:] = spatial_grids(step, space)
+    blocks = sizes[1] * sizes[2] * sizes[3]
+    return space, Known(works.reshape((blocks, sizes[4], sizes[6])), grids)
