@@ -24,6 +24,7 @@ from npusim.schedule.estimate import (
     moves_of,
     sizes_of,
 )
+from npusim.schedule.tables import ARRAY
 from npusim.schedule.tiles import Part, least_cols, least_rows
 
 
@@ -66,26 +67,46 @@ def _least_stream(loops: int, order: int, grid: Grid, least: int, tile: int) -> 
 
 @compiled
 def floor_of(
-    step: np.void, machine: Machine, loops: Loops, least: Sizes, grid: Grid, work: float
-) -> Floor:
-    """No tiling in the loop order of `step` with at least the tiles of `grid` takes less.
+    step: np.void, machine: Machine, loops: Loops, least: Sizes, grid: Grid, tile: Sizes,
+    work: float,
+) -> Floor:  # fmt: skip
+    """No tiling in the loop order of `step` takes less that has at least the tiles of `grid`.
 
-    Its array is busy for at least `work` cycles. Of `overlapped_cycles` only what no size of tile
-    can avoid: the longest of array, bus, and loads in turn with the array.
+    `tile` is the least that one tile takes, with the pixels that `step` has; the array is busy for
+    at least `work` cycles. Of `cycles_of` only what no size of tile can avoid: the first load, the
+    last drain and store, and between them the longest of array, bus, and loads in turn with the
+    array.
     """
     order = step["order"]
-    weights = _least_stream(loops.weights, order, grid, least.weights, 0)
-    inputs = _least_stream(loops.inputs, order, grid, least.inputs, 0)
-    outputs = _least_stream(loops.outputs, order, grid, least.outputs, 0)
+    weights = _least_stream(loops.weights, order, grid, least.weights, tile.weights)
+    inputs = _least_stream(loops.inputs, order, grid, least.inputs, tile.inputs)
+    outputs = _least_stream(loops.outputs, order, grid, least.outputs, tile.outputs)
     loads, late = inputs.moves, inputs.bytes
     if step["prefetch"] == 0:
         loads += weights.moves
         late += weights.bytes
     bus_bytes = weights.bytes + inputs.bytes + outputs.bytes
+    rate = machine.dram_bytes_per_cycle
     access = machine.dma_setup + machine.dram_latency
-    in_turn = 0.5 * (work + late / machine.dram_bytes_per_cycle + access * loads)
-    longest = max(work, bus_bytes / machine.dram_bytes_per_cycle, in_turn)
+    start, end = edges_of(step, machine, tile)
+    in_turn = 0.5 * (work + late / rate + access * loads) + end
+    longest = max(start + work + end, bus_bytes / rate, in_turn)
     return Floor(step["dispatch_cycles"] + longest, bus_bytes)
+
+
+@compiled
+def edges_of(step: np.void, machine: Machine, tile: Sizes) -> tuple[float, float]:
+    """Cycles before the first tile can start and behind the last one, for the pixels, groups and
+    channels of the tile in `step`: first load; last drain and store."""
+    rate = machine.dram_bytes_per_cycle
+    access = machine.dma_setup + machine.dram_latency
+    first = tile.inputs if step["prefetch"] else tile.inputs + tile.weights
+    start = first / rate + access if first > 0 else 0.0
+    end = tile.outputs / rate + access if tile.outputs > 0 else 0.0
+    if step["unit"] == ARRAY:
+        pixels = step["tile_b"] * step["tile_oy"] * step["tile_ox"]
+        end += pixels * step["tile_g"] * step["tile_k"] / step["post_rate"]
+    return start, end
 
 
 @compiled

@@ -368,7 +368,15 @@ def _all_bytes(step: np.void, operand: np.void, grid: Grid, count: int) -> float
 
 @compiled
 def overlapped_cycles(step: np.void, machine: Machine, traffic: Traffic, work: float) -> float:
-    """Cycles of the step if its array (or vector unit) is busy for `work` cycles.
+    """`cycles_of` the tiling in `step`."""
+    return cycles_of(step, machine, traffic, work, tile_count(step))
+
+
+@compiled
+def cycles_of(
+    step: np.void, machine: Machine, traffic: Traffic, work: float, tiles: int
+) -> float:  # fmt: skip
+    """Cycles of the step if its array (or vector unit) is busy for `work` cycles in `tiles` tiles.
 
     With two buffers a load may start when the tile before last is done, so a load and a tile in
     turn take at least half their sum each; likewise a drain and its store. With one buffer they
@@ -390,7 +398,7 @@ def overlapped_cycles(step: np.void, machine: Machine, traffic: Traffic, work: f
     last_drain = drain * (
         step["tile_b"] * step["tile_g"] * step["tile_k"] * step["tile_oy"] * step["tile_ox"]
     ) / outputs  # fmt: skip
-    last_work = work / tile_count(step)
+    last_work = work / tiles
     ahead = 1.0 if max(step["buffers_weights"], step["buffers_inputs"]) < 2 else 0.5
     behind = 1.0 if step["buffers_outputs"] < 2 else 0.5
     behind_work = drain if step["unit"] == ARRAY else work

@@ -17,7 +17,7 @@ import numpy as np
 
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
-from npusim.schedule.bounds import floor_of, least_sizes, least_traffic
+from npusim.schedule.bounds import edges_of, floor_of, least_sizes, least_traffic
 from npusim.schedule.estimate import (
     Grid,
     Loops,
@@ -26,11 +26,11 @@ from npusim.schedule.estimate import (
     Traffic,
     buffer_bytes,
     busy_cycles,
+    cycles_of,
     grid_of,
     largest_part,
     loops_of,
     objective_value,
-    overlapped_cycles,
     set_buffers,
     sizes_of,
     sums_fit,
@@ -102,7 +102,7 @@ def search_tiling(
             keep(step, kept)
     seen = guesses.shape[0]
     loops, least = loops_of(step, operands), least_sizes(step, operands)
-    floors = _floors(step, operands, machine, space, objective, known.works, loops, least)
+    floors = _floors(step, operands, machine, space, objective, known, loops, least)
     while True:
         n = int(floors.argmin())
         if floors[n] >= best:
@@ -132,23 +132,29 @@ def _set_block(step: np.void, space: Space, n: int) -> None:
 @compiled
 def _floors(
     step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
-    works: np.ndarray, loops: Loops, least: Sizes,
+    known: Known, loops: Loops, least: Sizes,
 ) -> np.ndarray:  # fmt: skip
     """For each combination of sizes in G, K and C what no tiling with these sizes can beat."""
+    works = known.works
     floors = np.empty(works.shape[0])
+    smallest = np.array([known.grids[:, n].min() for n in range(10)])
     for n in range(floors.size):
         _set_block(step, space, n)
         if works[n, 0, 0] < 0:
             _fill_works(step, operands, machine, space, works[n])
+        part = largest_part(step, _place(step, smallest))
+        sizes = sizes_of(step, operands, part)
         grid = Grid(
             1, ceil_div(step["g"], step["tile_g"]), ceil_div(step["k"], step["tile_k"]),
             ceil_div(step["c"], step["tile_c"]), 1, 1, 0, 0, 0, 0,
         )  # fmt: skip
         floors[n] = np.inf
+        if sizes.weights + sizes.inputs + sizes.outputs > space.bytes:
+            continue
         least_work = works[n].min()
         for order in space.orders:
             step["order"] = order
-            floor = floor_of(step, machine, loops, least, grid, least_work)
+            floor = floor_of(step, machine, loops, least, grid, sizes, least_work)
             tiles = grid.g * grid.k * grid.c
             value = objective_value(objective, floor.cycles, floor.bus_bytes, tiles)
             floors[n] = min(floors[n], value)
@@ -196,6 +202,7 @@ def _one_block(
     """Try all spatial tiles and loop orders with the sizes in G, K and C that `step` has."""
     seen = 0
     least_work = works.min()
+    least_bytes = float(least.weights + least.inputs + least.outputs)
     for s in range(grids.shape[0]):
         grid = _place(step, grids[s])
         part = largest_part(step, grid)
@@ -203,6 +210,10 @@ def _one_block(
         if sizes.weights + sizes.inputs + sizes.outputs > space.bytes:
             continue
         tiles = grid.b * grid.g * grid.k * grid.c * grid.y * grid.x
+        start, end = edges_of(step, machine, sizes)
+        floor = step["dispatch_cycles"] + start + least_work + end
+        if objective_value(objective, floor, least_bytes, tiles) >= best:
+            continue
         for order in space.orders:
             step["order"] = order
             if buffer_bytes(step, space.buffers, loops, grid, sizes) > space.bytes:
@@ -281,7 +292,7 @@ def _value(
     step: np.void, machine: Machine, objective: Objective, traffic: Traffic, tiles: int,
     work: float,
 ) -> float:  # fmt: skip
-    cycles = overlapped_cycles(step, machine, traffic, work)
+    cycles = cycles_of(step, machine, traffic, work, tiles)
     return objective_value(objective, cycles, traffic.load_bytes + traffic.store_bytes, tiles)
 
 
