@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from npusim.cost.dram import DramRows, rows_of
 from npusim.cost.types import ArrayParams
 from npusim.hardware.schema import Hardware
 
@@ -20,6 +21,7 @@ class Machine(NamedTuple):
     dram_bytes_per_cycle: float
     dram_latency: int
     burst_bytes: int
+    dram_rows: DramRows
     dma_setup: int
     dma_channels: int
     sram_read_bytes_per_cycle: float
@@ -63,6 +65,7 @@ def machine_of(hardware: Hardware) -> Machine:
         dram_bytes_per_cycle=_stream_bytes_per_cycle(hardware),
         dram_latency=hardware.dram_latency_cycles,
         burst_bytes=hardware.dram_burst_bytes,
+        dram_rows=rows_of(hardware),
         dma_setup=hardware.dma.setup_cycles,
         dma_channels=hardware.dma.channels,
         sram_read_bytes_per_cycle=float(sram.read_bytes_per_cycle),

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from npusim.errors import nearest_name
-from npusim.hardware.memories import DramTechnology, technology, technology_names
+from npusim.hardware.memories import DramTechnology, RowTiming, technology, technology_names
 from npusim.hardware.quantities import (
     LIMITS,
     BytesPerCycle,
@@ -107,8 +107,8 @@ class Dram(Section):
     burst_bytes: SizeBytes | None = Field(default=None, alias="burst")
     """Bytes of the shortest transfer; null: the technology's."""
     efficiency: Annotated[float, Field(ge=0.001, le=1)] | None = None
-    """Part of the bandwidth that long streams reach, 0 to 1; null: the technology's, or 1 where
-    the bandwidth is stated here."""
+    """Measured part of the bandwidth that streams reach, 0 to 1; null: rows, refresh and
+    turn-around follow from the technology, or 1 where the bandwidth is stated here."""
 
     read_only: bool = False
     """It cannot be written while the NPU runs (flash): what a layer writes must fit in SRAM."""
@@ -127,6 +127,15 @@ class Dram(Section):
     def table(self) -> DramTechnology:
         """The technology's table."""
         return technology(self.technology)
+
+    @property
+    def row_timing(self) -> RowTiming | None:
+        """Rows, refresh and turn-around where they follow from the technology's table.
+
+        A stated bandwidth is a port's or a measured one, a stated efficiency has them in it.
+        """
+        stated = self.bandwidth_bytes_per_s is not None or self.efficiency is not None
+        return None if stated else self.table.rows
 
     @field_validator("technology")
     @classmethod
@@ -152,7 +161,24 @@ class Dram(Section):
                 *(("technology", f"{self.technology} says no {key}: state it here, for example "
                    f"{key}: {example}") for key, example in missing)
             )  # fmt: skip
+        self._check_table()
         return self
+
+    def _check_table(self) -> None:
+        """What is stated must agree with the technology's table."""
+        problems, rows = [], self.row_timing
+        if self.table.read_only and not self.read_only:
+            what = f"{self.technology} cannot be written while the NPU runs: set read_only: true"
+            problems.append(("read_only", what))
+        if rows is not None and self.burst_bytes is not None and self.burst_bytes > rows.page_bytes:
+            what = (
+                f"a burst of {self.burst_bytes} bytes is longer than a row of {self.technology} "
+                f"({rows.page_bytes} bytes): make it shorter, or state bandwidth or efficiency, "
+                "which stand for rows"
+            )
+            problems.append(("burst", what))
+        if problems:
+            raise refuse(*problems)
 
 
 class Layout(Section):

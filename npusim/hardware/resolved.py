@@ -20,6 +20,11 @@ from npusim.units import format_quantity
 _NOT_SHOWN = ("npusim", "name", "description", "sources", "not_modelled", "free")
 _TABLE_UNITS = {
     "row_miss_s": "time",
+    "row_interval_s": "time",
+    "conflict_s": "time",
+    "turn_to_read_s": "time",
+    "turn_to_write_s": "time",
+    "page_bytes": "bytes",
     "controller_s": "time",
     "energy_pj_per_bit": "energy_per_bit",
     "background_w": "power",
@@ -117,7 +122,7 @@ def _derived_rows(description: Description) -> Iterator[ResolvedRow]:
     bandwidth = float(f"{hardware.dram_bytes_per_s:.4g}")
     for name, text, source in (
         ("second memory: stream", format_quantity(bandwidth, "bytes_per_second"),
-         "bandwidth x efficiency"),
+         "bandwidth x efficiency, or x what refresh leaves"),
         ("second memory: first access", f"{hardware.dram_latency_cycles} cycles",
          "latency x clock, rounded up"),
         ("second memory: burst", f"{hardware.dram_burst_bytes} B", "stated, else the table's"),

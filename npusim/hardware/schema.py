@@ -315,12 +315,12 @@ class Hardware(Section):
 
     @property
     def dram_efficiency(self) -> float:
-        """Part of the peak bandwidth that a long stream reaches, 0 to 1."""
+        """Part of the peak bandwidth that a stream along rows reaches: stated, or what refresh
+        leaves."""
         dram = self.memory.dram
         if dram.efficiency is not None:
             return dram.efficiency
-        table = dram.table.efficiency
-        return 1.0 if dram.bandwidth_bytes_per_s is not None or table is None else table.value
+        return 1.0 if dram.row_timing is None else 1.0 - dram.row_timing.refresh_share
 
     @property
     def dram_bytes_per_s(self) -> float:

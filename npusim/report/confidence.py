@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 TIMING_NOT_MODELLED = (
     "bank conflicts of SRAM (its two ports are shared, its banks are not seen) and its latency "
     "after the first access of a layer",
-    "DRAM row misses, refresh and turn-around beyond one efficiency figure for all streams",
     "DMA bursts one by one: how many are in flight only caps the bandwidth of a stream",
     "overlap of one inference with the next: throughput is the inverse of the latency",
     "partial sums spilled to SRAM: no schedule that does so is considered",
@@ -117,6 +116,19 @@ def _missing_of_memory(hardware: Hardware) -> list[str]:
     """Fields of memories and DMA that say something which no cycle follows."""
     dram, holds = hardware.memory.dram, hardware.memory.sram.holds
     missing = []
+    if dram.row_timing is None and dram.efficiency is None:
+        missing.append(
+            "rows, refresh and turn-around of the second memory: its bandwidth is stated as it is"
+        )
+    elif dram.row_timing is None:
+        missing.append(
+            "rows, refresh and turn-around of the second memory beyond its stated efficiency"
+        )
+    else:
+        missing.append(
+            "reordering of DRAM requests and refresh of single banks: jumps between rows cost "
+            "their expected value, and refresh stops all banks"
+        )
     if hardware.dma.channels > 2:
         missing.append("DMA channels beyond two: one loads, one stores, the others do not run")
     if dram.read_only:

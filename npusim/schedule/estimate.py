@@ -21,10 +21,10 @@ from npusim.cost.machine import Machine
 from npusim.cost.transfer import cycles_at
 from npusim.jit import compiled
 from npusim.schedule.corners import corner_of, even_loops, padded_channels, shared_bytes
+from npusim.schedule.runs import bus_bytes, row_time
 from npusim.schedule.tables import ARRAY, INPUTS, OUTPUTS, RESIDENT, WEIGHTS
 from npusim.schedule.tiles import (
     Part,
-    bus_bytes,
     ceil_div,
     inner_window,
     operand_bytes,
@@ -91,7 +91,10 @@ class StreamTraffic(NamedTuple):
 
 class Traffic(NamedTuple):
     """What a step moves: bus bytes and transfers of its loads and of its stores; the bus bytes of
-    the first loads and of one store; bytes and transfers of the loads that come a step early."""
+    the first loads and of one store; bytes and transfers of the loads that come a step early.
+
+    The time that a DRAM takes for rows is counted as bytes that the bus could have moved in it.
+    """
 
     load_bytes: float
     store_bytes: float
@@ -303,7 +306,8 @@ def traffic_of(
         count = stores
         if stream != OUTPUTS:
             count = weight_loads if stream == WEIGHTS else loads
-        own = bus_bytes(step, operand, part, machine.burst_bytes)
+        rows = row_time(step, operand, part, machine) * machine.dram_bytes_per_cycle
+        own = bus_bytes(step, operand, part, machine.burst_bytes) + int(rows)
         tile = operand_bytes(step, operand, part)
         total = _all_bytes(step, operand, grid, count) * (own / max(tile, 1))
         if stream == WEIGHTS:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 
 from npusim.jit import compiled
-from npusim.schedule.tables import CHW, HWC
 
 
 class Index(NamedTuple):
@@ -221,77 +220,12 @@ def operand_bytes(step: np.void, operand: np.void, part: Part) -> int:
 
 
 @compiled
-def runs_of(step: np.void, operand: np.void, part: Part) -> int:
-    """Contiguous runs of memory in which the part of `operand` that a tile touches lies.
-
-    Constants are laid out by the compiler tile by tile, so they are one run. Of a feature map that
-    lies channels last (hwc), a part of the channels makes one run a pixel, a part of the width one
-    run a row. Blocks of channels that lie outermost (chw) make a run each, and each of their rows
-    one where the tile has a part of the width; within rows (hcw) it is the other way round. An
-    operand with a share of the tile has the runs of the whole tile, each shorter.
-    """
-    if operand["constant"]:
-        return 1
-    rows = part.oy if operand["has_y"] else 1
-    cols = part.ox if operand["has_x"] else 1
-    full_width = cols == step["ox"] or not operand["has_x"]
-    full_height = rows == step["oy"] or not operand["has_y"]
-    if operand["window"]:
-        rows = part.in_rows
-        cols = part.in_cols
-        full_width = cols == step["in_w"]
-        full_height = rows == step["in_h"]
-    images = part.b if operand["has_b"] else 1
-    cut = (
-        (operand["has_g"] and part.g < step["g"])
-        or (operand["has_k"] and part.k < step["k"])
-        or (operand["has_c"] and part.c < step["c"])
-    )
-    if operand["layout"] == HWC:
-        if cut:
-            return images * rows * cols
-        return 1 if full_width else images * rows
-    blocks = ceil_div(channels_of(step, operand, part), operand["block"])
-    if operand["layout"] == CHW:
-        if full_width and full_height:
-            return images if cut else 1
-        return images * blocks * (1 if full_width else rows)
-    if full_width:
-        return images * rows if cut else 1
-    return images * rows * blocks
-
-
-@compiled
-def bus_bytes(step: np.void, operand: np.void, part: Part, burst: int) -> int:
-    """Bytes that the bus moves for `operand_bytes`: every contiguous run fills whole bursts."""
-    total = operand_bytes(step, operand, part)
-    if total == 0:
-        return 0
-    runs = runs_of(step, operand, part)
-    run, longer = total // runs, total % runs
-    bursts = (runs - longer) * ceil_div(run, burst) + longer * ceil_div(run + 1, burst)
-    return int(bursts * burst)
-
-
-@compiled
 def stream_bytes(step: np.void, operands: np.ndarray, stream: int, part: Part) -> int:
     """Bytes of all operands of `stream` that a tile touches."""
     total = 0
     for row in range(step["operand_start"], step["operand_stop"]):
         if operands[row]["stream"] == stream:
             total += operand_bytes(step, operands[row], part)
-    return total
-
-
-@compiled
-def stream_bus_bytes(
-    step: np.void, operands: np.ndarray, stream: int, part: Part, burst: int
-) -> int:
-    """`bus_bytes` of all operands of `stream`."""
-    total = 0
-    for row in range(step["operand_start"], step["operand_stop"]):
-        if operands[row]["stream"] == stream:
-            total += bus_bytes(step, operands[row], part, burst)
     return total
 
 

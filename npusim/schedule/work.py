@@ -16,8 +16,9 @@ from npusim.cost.machine import Machine
 from npusim.cost.transfer import cycles_at
 from npusim.cost.types import Extents
 from npusim.jit import compiled
+from npusim.schedule.runs import stream_bus_bytes, stream_row_time
 from npusim.schedule.tables import ARRAY, INPUTS, OUTPUTS
-from npusim.schedule.tiles import Part, ceil_div, operand_bytes, stream_bus_bytes, stream_bytes
+from npusim.schedule.tiles import Part, ceil_div, operand_bytes, stream_bytes
 
 
 class ArrayWork(NamedTuple):
@@ -52,7 +53,7 @@ class StreamWork(NamedTuple):
 
 
 class TransferWork(NamedTuple):
-    """A DMA transfer: data phase on the bus, and the share of the SRAM port."""
+    """A DMA transfer: data phase on the bus with its rows, and the share of the SRAM port."""
 
     cycles: int
     port_cycles: int
@@ -164,4 +165,8 @@ def transfer_work(
     if stream <= INPUTS:
         port_rate = machine.sram_write_bytes_per_cycle
     port = cycles_at(useful, port_rate)
-    return TransferWork(max(cycles_at(bus, machine.dram_bytes_per_cycle), port), port, bus)
+    data = cycles_at(bus, machine.dram_bytes_per_cycle)
+    rows = stream_row_time(step, operands, stream, part, machine)
+    if rows > 0.0:
+        data = int(np.ceil(bus / machine.dram_bytes_per_cycle + rows - 1e-6))
+    return TransferWork(max(data, port), port, bus)

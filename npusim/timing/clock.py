@@ -26,8 +26,10 @@ from npusim.schedule.tables import TOKENS
     LAST_COMPUTE,
     FIRST_OUTPUT,
     LATEST,
-) = range(TOKENS, TOKENS + 11)
-_PER_STEP = TOKENS + 11
+    BUS_DIRECTION,
+) = range(TOKENS, TOKENS + 12)
+_PER_STEP = TOKENS + 12
+"""BUS_DIRECTION is no moment but the direction of the last transfer, 0 before the first one."""
 
 
 class Clock(NamedTuple):

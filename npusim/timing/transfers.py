@@ -1,4 +1,7 @@
-"""DMA transfers: set-up on their channel, latency of the memory, data on the shared bus."""
+"""DMA transfers: set-up on their channel, latency of the memory, data on the shared bus.
+
+The bus is idle for a while where a write follows a read or a read a write (turn-around).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from npusim.schedule.tiles import part_of
 from npusim.schedule.work import transfer_work
 from npusim.timing.causes import HOST_LINK, WAIT_INPUTS, WAIT_OUTPUT_BUFFER, WAIT_WEIGHTS
 from npusim.timing.clock import (
+    BUS_DIRECTION,
     BUS_FREE,
     READ_CHANNEL,
     READ_PORT,
@@ -25,6 +29,19 @@ from npusim.timing.clock import (
     set_moment,
 )
 from npusim.timing.notes import arrive, note
+
+READING, WRITING = 1, 2
+
+
+@compiled
+def turn_cycles(clock: Clock, machine: Machine, loading: bool) -> int:
+    """Cycles in which the data bus turns around before this transfer, whose direction is noted."""
+    direction = READING if loading else WRITING
+    last = clock.time[BUS_DIRECTION]
+    clock.time[BUS_DIRECTION] = direction
+    if last in (0, direction):
+        return 0
+    return machine.dram_rows.turn_to_read if loading else machine.dram_rows.turn_to_write
 
 
 @compiled
@@ -48,9 +65,11 @@ def transfer(
     entry["ready"] = begin
     entry["ready_before"] = before
     data = begin + machine.dma_setup + machine.dram_latency
-    if clock.time[BUS_FREE] > data:
-        data, before = later(clock, BUS_FREE, data, before)
-        begin = data
+    turn = turn_cycles(clock, machine, loading)
+    if clock.time[BUS_FREE] + turn > data:
+        begin, before = clock.time[BUS_FREE], clock.who[BUS_FREE]
+        data = begin + turn
+        entry["latency"] = turn
     else:
         entry["setup"] = machine.dma_setup
         entry["latency"] = machine.dram_latency

@@ -44,3 +44,16 @@ def test_a_preset_is_unvalidated_until_an_error_is_known(monkeypatch: pytest.Mon
     monkeypatch.setattr(confidence, "PRESET_ERRORS", {"edge-npu-1": {"error_percent": 5.0}})
     assert report_of().confidence.preset == {"error_percent": 5.0}
     assert report_of(preset="ethos-u55-128").confidence.preset == "unvalidated"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ([], "reordering of DRAM requests"),
+        (["memory.dram.efficiency=0.7"], "beyond its stated efficiency"),
+        (["memory.dram.bandwidth=1 GB/s"], "its bandwidth is stated as it is"),
+    ],
+)
+def test_what_is_known_of_rows_depends_on_what_is_stated(overrides: list[str], words: str) -> None:
+    listed = not_modelled("edge-npu-1", *overrides)
+    assert any(words in text for text in listed)

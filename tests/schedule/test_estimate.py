@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from npusim.cost.dram import NO_ROWS
 from npusim.cost.machine import machine_of
 from npusim.schedule.estimate import (
     LATENCY,
@@ -67,7 +68,7 @@ def test_moves_are_the_transfers_of_the_walker(program):
 @given(random_programs())
 def test_traffic_is_the_bytes_of_the_walker(program):
     """With bursts of one byte, halo and repeated loads included."""
-    machine = program.machine._replace(burst_bytes=1)
+    machine = program.machine._replace(burst_bytes=1, dram_rows=NO_ROWS)
     for row, jobs in npu_steps(program):
         grid = grid_of(row)
         traffic = traffic_of(row, program.operands, machine, grid, largest_part(row, grid))

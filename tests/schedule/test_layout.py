@@ -6,14 +6,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from npusim.cost.dram import NO_ROWS
 from npusim.cost.machine import machine_of
 from npusim.schedule.estimate import grid_of, largest_part, traffic_of
 from npusim.schedule.layout import padded_bytes, whole_blocks
 from npusim.schedule.lower import Lowered, lower
 from npusim.schedule.policies import weight_bytes
+from npusim.schedule.runs import bus_bytes, runs_of
 from npusim.schedule.tables import ALIAS, HOST, LOAD, OUTPUTS, STORE
-from npusim.schedule.tiles import Part, bus_bytes, operand_bytes, part_of, runs_of, set_bounds
-from npusim.schedule.tiles import tile_index as index_of
+from npusim.schedule.tiles import (
+    Part,
+    operand_bytes,
+    part_of,
+    set_bounds,
+    tile_index,
+)
 from npusim.timing.counts import count
 from tests.support.graphs import only
 from tests.support.machines import padding_machines, tiny
@@ -31,7 +38,7 @@ def first_part(row: np.void, **tile: int) -> Part:
     for name, size in tile.items():
         row[f"tile_{name}"] = size
     bounds = np.zeros(12, np.int64)
-    set_bounds(row, index_of(row, 0), bounds)
+    set_bounds(row, tile_index(row, 0), bounds)
     return part_of(row, bounds)
 
 
@@ -106,7 +113,7 @@ def test_grouped_layers_are_cut_between_blocks():
 
 @given(random_programs(padding_machines()))
 def test_the_estimate_counts_the_padded_bytes_of_the_walker(program):
-    machine = program.machine._replace(burst_bytes=1)
+    machine = program.machine._replace(burst_bytes=1, dram_rows=NO_ROWS)
     jobs = all_jobs(program)
     for at, row in enumerate(program.table):
         if row["unit"] in (ALIAS, HOST):

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from npusim.cost.machine import machine_of
 from npusim.ir.ops.movements.concat import Concat
 from npusim.schedule.lower import lower
+from npusim.schedule.runs import bus_bytes
 from npusim.schedule.scheduler import build_program
 from npusim.schedule.tables import OPERAND, STEP
 from npusim.schedule.tiles import (
     Part,
-    bus_bytes,
     least_window,
     operand_bytes,
     part_of,

@@ -77,6 +77,7 @@ DATAFLOWS = {
     "in_memory": (("in_memory",),),
 }
 RATES = (None, "4 weights/cycle", "64 weights/cycle")
+DRAMS = ("lpddr4x-4266", "ddr4-3200", "hbm2e-3200")
 ORDERS = ("any", ("weights_outer",), ("inputs_outer",))
 
 
@@ -122,7 +123,11 @@ def descriptions(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         ),
         "memory.sram.read": draw(st.sampled_from(["4 B/cycle", "16 B/cycle", "64 B/cycle"])),
         "memory.sram.write": draw(st.sampled_from(["4 B/cycle", "16 B/cycle", "64 B/cycle"])),
-        "memory.dram.bandwidth": draw(st.sampled_from(["0.5 GB/s", "3.75 GB/s", "16 GB/s"])),
+        "memory.dram.technology": draw(
+            st.sampled_from(["lpddr4x-4266", "ddr4-3200", "hbm2e-3200"])
+        ),
+        "memory.dram.channels": draw(st.sampled_from([1, 2])),
+        "memory.dram.bandwidth": draw(st.sampled_from([None, "0.5 GB/s", "3.75 GB/s", "16 GB/s"])),
         "memory.dram.latency": draw(st.sampled_from(["0 cycles", "30 cycles", "200 cycles"])),
         "memory.dram.burst": draw(st.sampled_from(["1 B", "32 B", "128 B"])),
         "dma.setup": draw(st.sampled_from(["0 cycles", "32 cycles"])),

@@ -132,8 +132,11 @@ def one_after_the_other(jobs: Jobs) -> Iterator[Constraint]:
         for before, after in itertools.pairwise(queue):
             yield (after, "start"), (before, "end"), 0
     queue = jobs.all(LOAD, STORE)
+    rows = jobs.machine.dram_rows
     for before, after in itertools.pairwise(queue):
-        yield (after, "data"), (before, "end"), 0
+        turn = rows.turn_to_read if jobs.kind(after) == LOAD else rows.turn_to_write
+        same = jobs.kind(before) == jobs.kind(after)
+        yield (after, "data"), (before, "end"), 0 if same else turn
 
 
 def channels_take_their_setup(jobs: Jobs) -> Iterator[Constraint]:

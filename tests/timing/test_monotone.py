@@ -41,6 +41,14 @@ IMPROVEMENTS = {
     ),
     "DRAM latency": lambda m, f: m._replace(dram_latency=int(m.dram_latency / f)),
     "SRAM latency": lambda m, f: m._replace(sram_latency=int(m.sram_latency / f)),
+    "rows of DRAM": lambda m, f: m._replace(
+        dram_rows=m.dram_rows._replace(
+            interval_cycles=m.dram_rows.interval_cycles / f,
+            jump_cycles=m.dram_rows.jump_cycles / f,
+            turn_to_read=int(m.dram_rows.turn_to_read / f),
+            turn_to_write=int(m.dram_rows.turn_to_write / f),
+        )
+    ),
     "set-up": lambda m, f: m._replace(dma_setup=int(m.dma_setup / f)),
     "second channel": lambda m, f: m._replace(dma_channels=2),
     "weight rate": lambda m, f: m._replace(
@@ -78,8 +86,14 @@ def test_a_higher_clock_costs_at_most_a_cycle_a_job(program, factor):
     fast = slow._replace(
         dram_bytes_per_cycle=slow.dram_bytes_per_cycle / factor,
         dram_latency=ceil(slow.dram_latency * factor),
+        dram_rows=slow.dram_rows._replace(
+            interval_cycles=slow.dram_rows.interval_cycles * factor,
+            jump_cycles=slow.dram_rows.jump_cycles * factor,
+            turn_to_read=ceil(slow.dram_rows.turn_to_read * factor),
+            turn_to_write=ceil(slow.dram_rows.turn_to_write * factor),
+        ),
     )
-    rounding = 2 * len(all_jobs(program))  # of its transfer and of the latency before it
+    rounding = 3 * len(all_jobs(program))  # of its transfer, of the latency or gap before it
     assert on(program, fast) / factor <= latency_cycles(program) + rounding / factor
 
 

@@ -5,7 +5,7 @@ Timing in clock cycles of 1.25 ns and currents from DRAMsim3's public `DDR3_4Gb_
 
 from __future__ import annotations
 
-from npusim.hardware.memories.technology import DramTechnology, Figure, after_refresh
+from npusim.hardware.memories.technology import DramTechnology, Figure, RowTiming
 
 _SOURCE = "DRAMsim3 DDR3_4Gb_x16_1600"
 _DEVICES, _VDD_V = 4, 1.35
@@ -20,8 +20,23 @@ DDR3_1600 = DramTechnology(
     transfers_per_s=Figure(1600e6, "speed grade in the name", "H"),
     bus_bits=Figure(64, "JESD79-3 modules: a channel is 64 bits wide", "H"),
     burst_transfers=Figure(8, "JESD79-3: BL8", "H"),
-    row_miss_s=Figure((11 + 11 + 11) * _CLOCK_S, f"tRP + tRCD + CL; {_SOURCE}", "M"),
-    efficiency=after_refresh(208, 6240, _SOURCE),
+    rows=RowTiming(
+        source=_SOURCE,
+        confidence="M",
+        clock_s=_CLOCK_S,
+        precharge=11,
+        activate=11,
+        read=11,
+        row_cycle=28 + 11,
+        row_to_row=5,
+        four_rows=32,
+        write_to_read=6,
+        read_to_write=2,
+        refresh=208,
+        refresh_interval=6240,
+        page_bytes=_DEVICES * 1024 * 2,
+        banks=8,
+    ),
     energy_pj_per_bit=Figure(
         20.3, "Jouppi et al., ISCA 2021, Table 2: 1300 pJ per 64 bits of DDR3/DDR4", "M"
     ),

@@ -6,7 +6,7 @@ Timing in clock cycles of 0.625 ns and currents from DRAMSys' public memory spec
 
 from __future__ import annotations
 
-from npusim.hardware.memories.technology import DramTechnology, Figure, after_refresh
+from npusim.hardware.memories.technology import DramTechnology, Figure, RowTiming
 
 _TIMING = "DRAMSys JEDEC_512Mbx16_LPDDR4-3200"
 _CURRENTS = "DRAMSys MICRON_6Gb_LPDDR4-3200_32bit_A"
@@ -23,8 +23,23 @@ LPDDR4_3200 = DramTechnology(
     transfers_per_s=Figure(3200e6, "speed grade in the name", "H"),
     bus_bits=Figure(16, "JESD209-4: one channel is 16 bits wide", "H"),
     burst_transfers=Figure(16, "JESD209-4: BL16", "H"),
-    row_miss_s=Figure((29 + 29 + 28 + 3) * _CLOCK_S, f"tRPpb + tRCD + RL + tDQSCK; {_TIMING}", "M"),
-    efficiency=after_refresh(448, 6246, _TIMING),
+    rows=RowTiming(
+        source=_TIMING,
+        confidence="M",
+        clock_s=_CLOCK_S,
+        precharge=29,
+        activate=29,
+        read=28 + 3,
+        row_cycle=97,
+        row_to_row=16,
+        four_rows=64,
+        write_to_read=16,
+        read_to_write=2,
+        refresh=448,
+        refresh_interval=6246,
+        page_bytes=1024 * 2,
+        banks=8,
+    ),
     energy_pj_per_bit=Figure(8.0, "Accelergy CACTI plug-in, LPDDR4 ('public data')", "M"),
     background_w=Figure(
         STANDBY_W + REFRESH_W, f"IDD2N standby + IDD5 refresh share; {_CURRENTS}", "M"

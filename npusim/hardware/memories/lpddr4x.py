@@ -6,7 +6,7 @@ Timing in clock cycles of 0.469 ns from DRAMSys' public `JEDEC_512Mbx16_LPDDR4-4
 from __future__ import annotations
 
 from npusim.hardware.memories.lpddr4 import REFRESH_W, STANDBY_W
-from npusim.hardware.memories.technology import DramTechnology, Figure, after_refresh
+from npusim.hardware.memories.technology import DramTechnology, Figure, RowTiming
 
 _TIMING = "DRAMSys JEDEC_512Mbx16_LPDDR4-4266"
 _CLOCK_S = 0.469e-9
@@ -16,8 +16,23 @@ LPDDR4X_4266 = DramTechnology(
     transfers_per_s=Figure(4266e6, "speed grade in the name", "H"),
     bus_bits=Figure(16, "JESD209-4-1: one channel is 16 bits wide", "H"),
     burst_transfers=Figure(16, "JESD209-4-1: BL16", "H"),
-    row_miss_s=Figure((39 + 39 + 36 + 4) * _CLOCK_S, f"tRPpb + tRCD + RL + tDQSCK; {_TIMING}", "M"),
-    efficiency=after_refresh(599, 8341, _TIMING),
+    rows=RowTiming(
+        source=_TIMING,
+        confidence="M",
+        clock_s=_CLOCK_S,
+        precharge=39,
+        activate=39,
+        read=36 + 4,
+        row_cycle=129,
+        row_to_row=22,
+        four_rows=86,
+        write_to_read=22,
+        read_to_write=2,
+        refresh=599,
+        refresh_interval=8341,
+        page_bytes=1024 * 2,
+        banks=8,
+    ),
     energy_pj_per_bit=Figure(
         6.0, "middle of 5 to 7: LPDDR4's 8 with the lower output supply; vendor statements", "L"
     ),
