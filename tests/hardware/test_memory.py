@@ -21,7 +21,6 @@ from tests.support.descriptions import SOUND, changed, load, only_problem
             "octal-flash-200",
             "octal-flash-200 cannot be written while the NPU runs: set read_only: true",
         ),
-        ("ddr3-1600, bandwidth: 0 GB/s", "'0 GB/s' is out of range: it must be positive"),
     ],
 )
 def test_a_second_memory_must_agree_with_its_technology(
