@@ -102,6 +102,9 @@ class MappingRules(Section):
     """`any`, or the allowed ones: `weights_outer` keeps weights, `inputs_outer` keeps inputs."""
     core_splits: Annotated[tuple[CoreSplit, ...], Listed, Field(min_length=1)] = ("K", "OY", "B")
     """How several cores may share an operator: by output channels, output rows or images."""
+    pipeline: bool = False
+    """Several cores: each may have a run of layers of its own, with successive inferences in
+    flight; throughput is then that of the slowest run. Latency is that of one inference alone."""
     fusion: Annotated[tuple[Literal["activation", "add", "pool", "cascade"], ...], Listed] = ()
     """`activation`, `add`, `pool`: what may ride on the drain of the operator before it. `cascade`:
     several operators may run in stripes of rows, with rolling buffers in SRAM between them."""
@@ -269,6 +272,13 @@ class Hardware(Section):
         if self.host.link is not None and self.memory.dram.technology == "host_link":
             what = "the second memory is the host's behind a link already: state one of the two"
             raise refuse(("host.link", what))
+        return self
+
+    @model_validator(mode="after")
+    def _pipeline_has_cores(self) -> Hardware:
+        if self.mapping.pipeline and self.cores == 1:
+            what = "a pipeline of one core: raise cores, or set pipeline: false"
+            raise refuse(("mapping.pipeline", what))
         return self
 
     @model_validator(mode="after")

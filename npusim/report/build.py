@@ -103,6 +103,8 @@ def _peaks(hardware: Hardware) -> dict[str, float]:
 
 
 def _total(counts: Counts, energy: Energy, batch: int) -> Total:
+    from npusim.timing.pipeline import steady_interval_cycles
+
     program, clock_hz = counts.program, counts.program.hardware.clock_hz
     operations = OPS_PER_MAC * sum(step.nest.macs for step in program.steps)
     busy_cycles = sum(least_array_cycles(program, step) for step in counts.steps)
@@ -112,7 +114,7 @@ def _total(counts: Counts, energy: Energy, batch: int) -> Total:
         cycles=counts.cycles,
         latency_s=latency_s,
         first_inference_s=counts.first_inference_cycles / clock_hz,
-        throughput_ips=_ratio(batch * clock_hz, counts.interval_cycles),
+        throughput_ips=_ratio(batch * clock_hz, steady_interval_cycles(counts)),
         tops_peak={name: OPS_PER_MAC * rate * clock_hz / 1e12 for name, rate in peaks.items()},
         dominant_format=_dominant_format(counts, peaks),
         tops_effective=_ratio(operations, latency_s) / 1e12,

@@ -20,7 +20,6 @@ TIMING_NOT_MODELLED = (
     "bank conflicts of SRAM (its two ports are shared, its banks are not seen) and its latency "
     "after the first access of a layer",
     "DMA bursts one by one: how many are in flight only caps the bandwidth of a stream",
-    "overlap of one inference with the next: throughput is the inverse of the latency",
     "partial sums spilled to SRAM: no schedule that does so is considered",
     "sparsity and zero gating",
     "voltage and frequency scaling, heat",
@@ -42,10 +41,21 @@ def confidence_of(counts: Counts, energy: Energy) -> Confidence:
     """The confidence in a report: the preset's trust, and everything that was left out."""
     hardware = counts.program.hardware
     listed = (
-        *hardware.not_modelled, *TIMING_NOT_MODELLED, *_missing(counts), *ENERGY_NOT_MODELLED,
+        *hardware.not_modelled, *TIMING_NOT_MODELLED, _flow(hardware), *_missing(counts),
+        *ENERGY_NOT_MODELLED,
         *energy.missing, *_unpublished(hardware),
     )  # fmt: skip
     return Confidence(preset_trust(hardware.name), listed)
+
+
+def _flow(hardware: Hardware) -> str:
+    """How inferences follow each other, and what that leaves out."""
+    if hardware.mapping.pipeline:
+        return (
+            "pipeline of the cores: stages share SRAM ports and second memory by their sums alone; "
+            "energy is that of one inference on all cores"
+        )
+    return "overlap of one inference with the next: throughput is the inverse of the latency"
 
 
 def _unpublished(hardware: Hardware) -> list[str]:
@@ -103,8 +113,10 @@ def _missing_of_array(hardware: Hardware) -> list[str]:
     """Fields of cores and mapping that say something which no cycle follows."""
     fusion = hardware.mapping.fusion
     missing = []
+    if hardware.cores > 1 and not hardware.overheads.core_sync_cycles:
+        missing.append("time in which cores meet: overheads.core_sync is 0")
     if hardware.cores > 1:
-        missing.append("synchronization of the cores: they run in step")
+        missing.append("SRAM of each core's own: all cores share one")
     if {"add", "pool"} & set(fusion):
         missing.append("additions and pooling on the drain: they run as layers of their own")
     if "activation" not in fusion:

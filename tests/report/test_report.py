@@ -158,7 +158,7 @@ def test_accuracy_and_notes_are_kept() -> None:
 
 def test_what_is_not_modelled_depends_on_the_hardware() -> None:
     edge, two_cores = report_of().confidence, report_of(preset="ethos-u65-512").confidence
-    cores = "synchronization of the cores: they run in step"
+    cores = "time in which cores meet: overheads.core_sync is 0"
     assert cores in two_cores.not_modelled and cores not in edge.not_modelled
     assert any("bank conflicts" in effect for effect in edge.not_modelled)
 
@@ -166,7 +166,7 @@ def test_what_is_not_modelled_depends_on_the_hardware() -> None:
 @pytest.mark.parametrize(
     ("preset", "override", "effect"),
     [
-        ("edge-npu-1", "cores=2", "synchronization"),
+        ("edge-npu-1", "cores=2", "time in which cores meet"),
         ("edge-npu-1", "dma.channels=3", "DMA channels beyond two"),
         ("edge-npu-1", "memory.sram.holds=[inputs]", "holds inputs without outputs"),
         ("edge-npu-1", "mapping.fusion=[add, pool]", "activations as layers"),
