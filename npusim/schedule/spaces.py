@@ -41,7 +41,7 @@ def choices_of(unit: int, hardware: Hardware) -> Choices:
     orders: tuple[str, ...] = LOOP_ORDERS
     if rules.loop_orders != "any":
         orders = rules.loop_orders
-    splits = CORE_SPLITS[:1]
+    splits: tuple[str, ...] = CORE_SPLITS[:1]
     if hardware.cores > 1:
         splits = tuple(name for name in CORE_SPLITS if name in rules.core_splits)
     return Choices(orders, hardware.mac_array.dataflows, splits)
