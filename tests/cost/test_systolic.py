@@ -171,3 +171,25 @@ def test_weight_stationary_folds_are_scale_sims(network, loads_all):
         assert weight_stationary(tile, array).occupied == folds * (
             row["cycles_per_fold"] - idle_rows
         )
+
+
+@pytest.mark.parametrize(
+    ("layer", "held_weights", "held_sums", "held_inputs"),
+    [
+        # 1x1: one fold; inputs have to be loaded first
+        (dict(k=4, c=4, ox=4), 4, 4, 4 + 4),
+        # GEMV: a weight load for every vector; one row of sums; one column of inputs
+        (dict(k=8, c=8), 4 * 4, 2 * 8, 4 + 2 * 8),
+        # two groups of 2 x 2: on the diagonal, one after the other, one after the other
+        (dict(g=2, k=2, c=2, ox=4), 4, 2 * 4, 2 + 2 + 2),
+        # depthwise 3x3: three folds of four rows a group; nine steps; one filter a load
+        (dict(g=4, k=1, c=1, fy=3, fx=3, ox=4), 12 * 4, 4 * 9, 12 * 4 + 1),
+    ],
+    ids=["1x1", "gemv", "grouped", "depthwise"],
+)
+def test_each_kind_of_layer_maps_as_its_dataflow_must(layer, held_weights, held_sums, held_inputs):
+    """On 4 x 4 with loads and drains hidden: cycles by hand."""
+    tile, array = tile_of(**layer), array_with()
+    assert weight_stationary(tile, array).occupied == held_weights
+    assert output_stationary(tile, array).occupied == held_sums
+    assert input_stationary(tile, array).occupied == held_inputs
