@@ -102,6 +102,26 @@ class Accumulator(Section):
         return self
 
 
+class WeightSparsity(Section):
+    """Weights of which every few neighbouring input channels have some zeros, and are skipped."""
+
+    kept: Count = 2
+    """Weights of a group that may differ from zero, >= 1."""
+    of: Annotated[Count, Field(le=64)] = 4
+    """Neighbouring input channels in a group, > `kept`."""
+    index_bits: Annotated[int, Field(ge=0, le=8)] = 2
+    """Bits that say which channel a kept weight belongs to, 0 to 8."""
+    tables: bool = False
+    """Layer tables, which have no weights to look at, are taken to be pruned so."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> WeightSparsity:
+        if self.kept >= self.of:
+            raise refuse(("kept", f"{self.kept} of {self.of} skips nothing: keep fewer, or leave "
+                          "weight_sparsity out"))  # fmt: skip
+        return self
+
+
 class Overlap(Section):
     """What the array hides behind the neighbouring tiles."""
 
@@ -166,6 +186,9 @@ class MacArray(Section):
     pipelined multiplier. in_memory: from the last bit of the inputs to the sums."""
     max_kernel: Annotated[tuple[Count, Count], Listed] | None = None
     """dot_product: largest kernel (height, width) in one piece; larger ones are cut. null: any."""
+    weight_sparsity: WeightSparsity | None = None
+    """dot_product: pruned weights that the array skips, as they are found in a model; null: it
+    multiplies zeros as well."""
     precisions: dict[str, PrecisionField | None] = Field(min_length=1)
     """Format pair `activation*weight` to its rate, a number or {rate, compute}; null removes it."""
     accumulator: Accumulator
@@ -235,6 +258,7 @@ class MacArray(Section):
             "channel_block": (self.channel_block is not None, of_trees),
             "tap_block": (self.tap_block != 1, of_trees),
             "max_kernel": (self.max_kernel is not None, of_trees),
+            "weight_sparsity": (self.weight_sparsity is not None, of_trees),
             "weight_sets": (self.weight_sets != 1, of_cells),
             "input_bits": (self.input_bits is not None, of_cells),
             "port_rate": (self.port_rate_per_cycle is not None, of_cells),

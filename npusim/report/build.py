@@ -15,6 +15,7 @@ from npusim.report.confidence import confidence_of
 from npusim.report.layers import format_name, layers_of, least_array_cycles
 from npusim.report.memory import sram_use_of
 from npusim.report.report import Report
+from npusim.report.sparsity import sparsity_notes
 from npusim.report.states import state_notes
 from npusim.report.types import (
     FigureInfo,
@@ -61,7 +62,7 @@ def build_report(
         memory=_memory(counts),
         confidence=confidence_of(counts, energy),
         accuracy=None if accuracy is None else dict(accuracy),
-        notes=(*graph.notes, *state_notes(program), *notes),
+        notes=(*graph.notes, *state_notes(program), *sparsity_notes(program), *notes),
         compared_to=compared_to,
         figures=tuple(FigureInfo(**vars(figure)) for figure in energy.figures),
         sram_use=sram_use_of(counts),

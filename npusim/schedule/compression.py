@@ -50,6 +50,18 @@ def geometry_of(hardware: Hardware) -> Geometry:
 
 def _measured(tensor: Tensor, nest: LoopNest, geometry: Geometry) -> int | None:
     """Length of the code of `tensor`, None if it has none."""
+    values = centred_weights(tensor, nest)
+    if values is None:
+        return None
+    _, g, _, c, *_ = nest.extents
+    return coded_bytes(values, geometry, depthwise=c == 1 and g > 1)
+
+
+def centred_weights(tensor: Tensor, nest: LoopNest) -> np.ndarray | None:
+    """Weights of `nest` less their zero points: int16 [outputs, fy, fx, inputs of a group].
+
+    None of floats, weights of 16 bits, blocks with zero points, and what is no constant.
+    """
     if tensor.data is None or tensor.format.is_float or tensor.format.bits > _MOST_BITS:
         return None
     values = tensor.data.astype(np.int16)
@@ -66,4 +78,4 @@ def _measured(tensor: Tensor, nest: LoopNest, geometry: Geometry) -> int | None:
     _, g, k, c, _, _, fy, fx = nest.extents
     if values.size != g * k * c * fy * fx:
         return None
-    return coded_bytes(values.reshape(g * k, fy, fx, c), geometry, depthwise=c == 1 and g > 1)
+    return np.asarray(values).reshape(g * k, fy, fx, c)

@@ -23,6 +23,7 @@ from npusim.schedule.host_link import link_cycles, link_traffic
 from npusim.schedule.layout import layout_columns, padded_bytes, stored_columns
 from npusim.schedule.plan import Plan, is_constant, plan_of
 from npusim.schedule.program import Step
+from npusim.schedule.sparsity import density_of, kept_bytes
 from npusim.schedule.tables import ALIAS, ARRAY, HOST, STEP, VECTOR
 
 
@@ -66,7 +67,12 @@ def lower(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:
     if hardware.host.link is not None:
         for at, crossing in enumerate(link_traffic(graph, steps).steps):
             table[at]["host_cycles"] += link_cycles(hardware, *crossing)
-    operands = _operands(graph, plan, hardware, steps)
+    table["density"] = 1.0
+    if hardware.mac_array.weight_sparsity is not None:
+        for row, step in zip(table, steps, strict=True):
+            if step.unit == ARRAY:
+                row["density"] = density_of(graph, step.nest, hardware)
+    operands = _operands(graph, plan, hardware, steps, table["density"])
     return Lowered(steps, table, operands, plan.tensors, plan.root, sizes)
 
 
@@ -128,21 +134,24 @@ def _hardware_columns(step: Step, hardware: Hardware, machine: Machine) -> tuple
 
 
 def _operands(
-    graph: Graph, plan: Plan, hardware: Hardware, steps: tuple[Step, ...]
-) -> np.ndarray:  # fmt: skip
+    graph: Graph, plan: Plan, hardware: Hardware, steps: tuple[Step, ...], density: np.ndarray
+) -> np.ndarray:
     """The rows of operands, as they lie in the memory of this hardware."""
     operands = plan.operands.copy()
     layout = hardware.memory.layout
-    if layout == Layout() and hardware.memory.weight_compression is None:
+    coding = hardware.memory.weight_compression
+    if layout == Layout() and coding is None and (density == 1.0).all():
         return operands
     plain = plan.ends if layout.network_ends == "plain" else frozenset()
     columns: list[tuple[int, ...]] = []
-    for step in steps:
+    for step, share in zip(steps, density, strict=True):
         for operand in step.nest.operands:
             constant = is_constant(graph, operand)
             ends = plan.root[operand.tensor] in plain
             weights = constant and operand.role == "weight" and step.unit == ARRAY
             coded = coded_bytes_of(graph, step.node, operand, hardware) if weights else None
+            if weights and coded is None and share < 1 and "C" in operand.dims:
+                coded = kept_bytes(step.nest, operand, hardware)
             stored = stored_columns(operand, step.nest, layout, coded) if weights else (0, 0)
             columns.append((*layout_columns(operand, layout, constant or ends), *stored))
     for name, *values in zip(_LAYOUT_COLUMNS, *columns, strict=True):

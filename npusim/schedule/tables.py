@@ -39,6 +39,7 @@ STEP = np.dtype(
         ("dispatch_cycles", np.int64),
         ("host_cycles", np.int64),
         ("mac_rate", np.float64),
+        ("density", np.float64),
         ("post_rate", np.float64),
         ("vector_rate", np.float64),
         ("ops_per_output", np.float64),

@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.against_coral [FILE]
 
-FILE has the columns of `silicon.csv` of the development data, the default. Boards and desktops whose
-host is not the limit are compared, in networks that are built in at the size that was measured. All
-rows have the host's call and driver in them, of which nobody published a figure; no free parameter
-was fitted to them.
+FILE has the columns of `silicon.csv` of the development data, the default. Boards and desktops
+whose host is not the limit are compared, in networks that are built in at the size that was
+measured. All rows have the host's call and driver in them, of which nobody published a figure; no
+free parameter was fitted to them.
 """
 
 from __future__ import annotations

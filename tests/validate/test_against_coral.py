@@ -1,4 +1,4 @@
-"""Google's Edge TPU: the comparison takes every row that it can, and the link is where it should be."""
+"""Google's Edge TPU: every row that can be compared is, and the link is where it should be."""
 
 from __future__ import annotations
 
