@@ -20,16 +20,19 @@ from tests.support.graphs import Build
 from tests.support.machines import with_overrides
 from tests.support.programs import program_of
 
+FAST = {
+    "memory.weight_compression": None,
+    "mac_array.weight_rate": "512 weights/cycle",
+    "memory.sram.read": "1000 B/cycle",
+    "memory.sram.write": "1000 B/cycle",
+}
 RULE = {"mac_array.weight_sparsity.kept": 2, "mac_array.weight_sparsity.of": 4}
 
 
 def array(**rule: object) -> Hardware:
-    """An Ethos-U55 whose weights are not coded and enter fast, with or without a sparse rate."""
+    """An Ethos-U55 whose weights are not coded, with or without a sparse rate; SRAM is fast."""
     given = {f"mac_array.weight_sparsity.{key}": value for key, value in rule.items()}
-    return with_overrides(
-        "ethos-u55-128",
-        {"memory.weight_compression": None, "mac_array.weight_rate": "512 weights/cycle"} | given,
-    )
+    return with_overrides("ethos-u55-128", FAST | given)
 
 
 def conv(weights: np.ndarray, zero_point: int = 0) -> Graph:
