@@ -54,6 +54,8 @@ IMPROVEMENTS = {
     "weight rate": lambda m, f: m._replace(
         array=m.array._replace(weight_rate=m.array.weight_rate * f)
     ),
+    "port rate": lambda m, f: m._replace(array=m.array._replace(port_rate=m.array.port_rate * f)),
+    "core synchronization": lambda m, f: m._replace(core_sync=int(m.core_sync / f)),
 }
 
 

@@ -9,15 +9,19 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
 import npusim
 from npusim import api
 from npusim.errors import UsageError
+from npusim.hardware.presets import preset_names
 from npusim.report.trace import tracks, write_trace
+from npusim.report.trace.counters import bandwidth
 from npusim.schedule.program import Program
-from npusim.timing.counts import count
+from npusim.timing.counts import count, timed
+from npusim.timing.records import WHOLE_LOG
 from tests.support.graphs import Build, only
 from tests.support.machines import machine_with, tiny
 from tests.support.programs import program_of, scheduled_programs
@@ -122,11 +126,12 @@ def assert_counters(
     in_use = counter(document, "SRAM in use")
     assert min(b for _, b in in_use) >= 0
     assert max(b for _, b in in_use) <= program.sram_peak_bytes
-    rates = counter(document, "DRAM bandwidth")
-    end = 1e6 * cycles / program.hardware.clock_hz
-    times = [t for t, _ in rates] + [end]
-    moved = sum((b - a) * rate * 1e3 for (a, rate), b in zip(rates, times[1:], strict=True))
-    assert moved == pytest.approx(moved_bytes, rel=0.02, abs=1e-3 * max(r for _, r in rates) + 1)
+    edges, rates = bandwidth(timed(program, WHOLE_LOG).log, cycles)
+    lengths = np.diff(np.append(edges, max(cycles, 1)))
+    assert (rates * lengths).sum() == pytest.approx(moved_bytes, rel=1e-9)
+    shown = counter(document, "DRAM bandwidth")
+    gigabytes = rates * program.hardware.clock_hz / 1e9
+    assert [rate for _, rate in shown] == pytest.approx(gigabytes.tolist(), rel=1e-6)
 
 
 def test_the_trace_of_a_network_agrees_with_its_counts(tmp_path: Path) -> None:
@@ -141,6 +146,12 @@ def test_the_trace_of_a_network_agrees_with_its_counts(tmp_path: Path) -> None:
 @given(scheduled_programs())
 def test_traces_of_random_programs_agree_with_their_counts(tmp_path_factory, program):
     assert_consistent(program, trace_of(program, tmp_path_factory.mktemp("traces")))
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_traces_of_every_preset_agree_with_their_counts(preset: str, tmp_path: Path) -> None:
+    program = api.schedule("digits", preset)
+    assert_consistent(program, trace_of(program, tmp_path))
 
 
 def test_a_clock_without_whole_nanoseconds_makes_no_overlap(tmp_path: Path) -> None:
