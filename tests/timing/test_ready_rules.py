@@ -28,6 +28,7 @@ from tests.support.graphs import Build, only
 from tests.support.machines import tiny
 from tests.support.programs import all_jobs, program_of, retiled
 from tests.timing.test_engine import ONE_TILE, STREAMS, chain, layer
+from tests.timing.test_turn_around import turning
 
 LATE = 100
 """Cycles after which the first step is dispatched: its loads are done long before."""
@@ -116,6 +117,11 @@ def with_a_view() -> Program:
     return retiled(program_of(build.graph(), tiny()), **ONE_TILE)
 
 
+def meeting(program: Program) -> Program:
+    """`program` on cores that meet for 5 cycles before each operator."""
+    return dataclasses.replace(program, machine=program.machine._replace(core_sync=5))
+
+
 TOKENS = "buffers_are_tokens"
 QUEUES = "one_after_the_other"
 STEPS = "steps_follow_each_other"
@@ -152,6 +158,12 @@ RULES = {
         "post 1 held", "post 0 end",
     ),
     "the bus is free": Rule(QUEUES, of_latency(), "weights 0 held", "inputs 0 end"),
+    "the bus has turned to writing": Rule(
+        QUEUES, lambda d: late(turning(layer(4), 0, 20), d), "store 0 held", "weights 2 end", 20
+    ),
+    "the bus has turned to reading": Rule(
+        QUEUES, lambda d: late(turning(layer(4), 50, 0), d), "weights 3 held", "store 0 end", 50
+    ),
     "the channel is set up": Rule(
         "channels_take_their_setup", lambda d: late(through_dram(), d),
         "weights 1 ready", "inputs 1 ready", 3,
@@ -163,6 +175,9 @@ RULES = {
     ),
     "set-up and latency are over": Rule(
         "lengths", lambda d: late(layer(), d), "store 0 held", "store 0 ready", 3 + 20
+    ),
+    "the cores have met": Rule(
+        "lengths", lambda d: late(meeting(chain()), d), "dispatch 1 end", "dispatch 1 begin", 5
     ),
     "the read port has served a tile": Rule(
         "ports_are_shared", lambda d: late(layer(memory__sram__read="4 B/cycle"), d),
