@@ -11,9 +11,6 @@ A mapping fixes tiles of steps and what stays; the rest is searched in the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
-
-import numpy as np
 
 from npusim.cost.machine import Machine, machine_of
 from npusim.errors import DoesNotFitError, Problem, UsageError, nearest_name
@@ -23,33 +20,27 @@ from npusim.schedule.cascade import cascaded
 from npusim.schedule.cascade_choice import proposals
 from npusim.schedule.estimate import LATENCY, Objective
 from npusim.schedule.fixed import NOTHING_FIXED, Mapping
+from npusim.schedule.heuristics import heuristics
 from npusim.schedule.lower import Lowered, lower
 from npusim.schedule.misfits import misfits
-from npusim.schedule.policies import Policy, policies, residency_of
-from npusim.schedule.prefetch import allow_prefetch
+from npusim.schedule.policies import Policy
 from npusim.schedule.program import Program
-from npusim.schedule.tiling import no_searches, spaces_of, tile_steps, with_room
+from npusim.schedule.refinement import variants
+from npusim.schedule.tiler import Aim, Tiler
 
 Judge = Callable[[Program], float]
 
 
-class Aim(NamedTuple):
-    """How tiles are chosen: for which objective, and whether the first weights of a step are taken
-    to come during the step before."""
-
-    objective: Objective
-    weights_early: bool
-
-
 def build_program(
     graph: Graph, hardware: Hardware, judge: Judge, objective: Objective = LATENCY,
-    mapping: Mapping | None = None,
+    mapping: Mapping | None = None, thorough: bool = False,
 ) -> Program:  # fmt: skip
     """The best Program that the policies yield, by `judge` (lower is better).
 
-    `mapping` is what `read_mapping` gives for this graph and hardware. Raises UnsupportedModelError
-    if nothing can run an operator; DoesNotFitError if a step's smallest tile, or the one that the
-    mapping fixes, does not fit in SRAM or in the accumulators.
+    None of the `heuristics` is better. `thorough` tries the next best tilings of the layers that
+    cost most, too. `mapping` is what `read_mapping` gives for this graph and hardware. Raises
+    UnsupportedModelError if nothing can run an operator; DoesNotFitError if a step's smallest tile,
+    or the one that the mapping fixes, does not fit in SRAM or in the accumulators.
     """
     machine = machine_of(hardware)
     lowered = lower(graph, hardware, machine)
@@ -58,14 +49,21 @@ def build_program(
         lowered = cascaded(graph, lowered, fixed.cascades)
     _require_known_steps(lowered, fixed)
     contest = _Contest(judge)
-    _compete(graph, lowered, hardware, machine, objective, fixed, contest)
+    tiler = Tiler(graph, lowered, hardware, machine, fixed)
+    _compete(tiler, objective, contest)
+    if contest.best is not None:
+        for _, program in heuristics(tiler, contest.policy):
+            contest.enter(program, contest.policy)
     if _searches_cascades(hardware, fixed):
         resident = contest.best.placements if contest.best else ()
         for cascades in proposals(graph, lowered, resident, machine.sram_bytes):
             striped = cascaded(graph, lowered, cascades)
-            _compete(graph, striped, hardware, machine, objective, fixed, contest)
+            _compete(Tiler(graph, striped, hardware, machine, fixed), objective, contest)
     if contest.best is None:
         raise DoesNotFitError(misfits(graph, lowered, hardware, machine, fixed))
+    if thorough:
+        for variant in variants(contest.best, objective, fixed):
+            contest.enter(variant(contest.best), contest.policy)
     return contest.best
 
 
@@ -75,16 +73,12 @@ def _searches_cascades(hardware: Hardware, fixed: Mapping) -> bool:
     return free and "cascade" in hardware.mapping.fusion
 
 
-def _compete(
-    graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, objective: Objective,
-    fixed: Mapping, contest: _Contest,
-) -> None:  # fmt: skip
-    """Enter Programs of `lowered` into `contest`."""
-    tiler = _Tiler(graph, lowered, hardware, machine, fixed)
+def _compete(tiler: Tiler, objective: Objective, contest: _Contest) -> None:
+    """Enter the Programs of `tiler` into `contest`: every policy, then the best one otherwise."""
     own = _Contest(contest.judge)
-    aims = (Aim(objective, False), *_alternatives(objective, machine))
+    aims = (Aim(objective, False), *_alternatives(objective, tiler.machine))
     tried: list[Policy] = []
-    for policy in policies(graph, lowered, hardware, machine, fixed, tiler.spaces):
+    for policy in tiler.policies():
         if policy not in tried:
             tried.append(policy)
             own.enter(tiler.program(policy, 0, aims[0]), policy)
@@ -97,54 +91,25 @@ def _compete(
         contest.best, contest.policy, contest.cost = own.best, own.policy, own.cost
 
 
-class _Tiler:
-    """Makes Programs of `lowered`; what one search found serves the next ones."""
-
-    def __init__(
-        self, graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine,
-        mapping: Mapping,
-    ) -> None:  # fmt: skip
-        self.graph, self.lowered = graph, lowered
-        self.hardware, self.machine = hardware, machine
-        self.spaces = spaces_of(lowered, hardware, machine, mapping)
-        self._searches = no_searches(lowered, self.spaces, 0)
-
-    def program(self, policy: Policy, number: int, aim: Aim) -> Program | None:
-        """Every step tiled for `aim`, the `number`-th one, under `policy`; None if one has no legal
-        tiling."""
-        lowered, machine = self.lowered, self.machine
-        steps = len(lowered.steps)
-        table = lowered.table.copy()
-        operands, top, rooms = residency_of(lowered, machine, policy)
-        used = np.zeros(steps, np.int64)
-        self._searches = with_room(self._searches, steps)
-        candidates = tile_steps(
-            table, operands, self.spaces, rooms, machine, aim.objective, number,
-            aim.weights_early, self._searches, used,
-        )  # fmt: skip
-        if candidates < 0:
-            return None
-        pinned, placed = policy
-        room, early = machine.sram_bytes - pinned, np.zeros(steps, np.int64)
-        peak = int(allow_prefetch(table, operands, top, used, room, early))
-        return Program(
-            self.graph, self.hardware, machine, lowered.steps, table, operands, lowered.tensors,
-            placed, pinned, pinned + peak, used, early, candidates, lowered.cascades,
-        )  # fmt: skip
-
-
 class _Contest:
-    """Programs before the judge: the best one so far, and its policy."""
+    """Programs before the judge: the best one so far, and its policy. None is judged twice."""
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
         self.best: Program | None = None
         self.policy = Policy(0, {})
         self.cost = float("inf")
+        self._judged: set[tuple[bytes, bytes]] = set()
 
     def enter(self, program: Program | None, policy: Policy) -> None:
         """Judge `program` (None: no legal one), made under `policy`."""
-        cost = float("inf") if program is None else self.judge(program)
+        if program is None:
+            return
+        key = program.table.tobytes(), program.operands.tobytes()
+        if key in self._judged:
+            return
+        self._judged.add(key)
+        cost = self.judge(program)
         if cost < self.cost:
             self.best, self.policy, self.cost = program, policy, cost
 

@@ -36,7 +36,7 @@ from npusim.schedule.estimate import (
     sums_fit,
     traffic_of,
 )
-from npusim.schedule.tiles import Part, ceil_div
+from npusim.schedule.tiles import Part, ceil_div, tile_count
 
 
 class Space(NamedTuple):
@@ -81,6 +81,42 @@ def best_tiling(
     known = Known(works, spatial_grids(step, space))
     nothing = np.zeros((0, 9), np.int64)
     return search_tiling(step, operands, machine, space, objective, known, nothing)
+
+
+@compiled
+def fewest_tiles(
+    step: np.void, operands: np.ndarray, machine: Machine, space: Space
+) -> bool:  # fmt: skip
+    """Write the first legal tiling with the fewest tiles into `step`; False if none is legal."""
+    kept = np.zeros(9, np.int64)
+    least = 1 << 62
+    for n in range(space.g.size * space.k.size * space.c.size):
+        _set_block(step, space, n)
+        for s in range(space.spatial.shape[0]):
+            step["tile_b"] = space.spatial[s, 0]
+            step["tile_oy"] = space.spatial[s, 1]
+            step["tile_ox"] = space.spatial[s, 2]
+            tiles = tile_count(step)
+            if tiles < least and _first_legal(step, operands, machine, space):
+                least = tiles
+                keep(step, kept)
+    if kept[0] > 0:
+        restore(step, kept)
+    return bool(kept[0] > 0)
+
+
+@compiled
+def _first_legal(step: np.void, operands: np.ndarray, machine: Machine, space: Space) -> bool:
+    """Set the first loop order and dataflow with which the tile in `step` is legal, if any."""
+    step["split"] = space.splits[0]
+    for order in space.orders:
+        step["order"] = order
+        if set_buffers(step, operands, space.buffers) <= space.bytes:
+            for dataflow in space.dataflows:
+                step["dataflow"] = dataflow
+                if sums_fit(step, machine):
+                    return True
+    return False
 
 
 @compiled

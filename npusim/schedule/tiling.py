@@ -17,11 +17,21 @@ from npusim.jit import compiled
 from npusim.schedule.estimate import Objective, set_buffers
 from npusim.schedule.fixed import Mapping
 from npusim.schedule.lower import Lowered
-from npusim.schedule.search import Known, Space, keep, restore, search_tiling, spatial_grids
+from npusim.schedule.search import (
+    Known,
+    Space,
+    fewest_tiles,
+    keep,
+    restore,
+    search_tiling,
+    spatial_grids,
+)
 from npusim.schedule.spaces import space_of
 from npusim.schedule.tables import ALIAS, HOST, OPERAND, STEP
 
 MOST_GUESSES = 4
+DATAFLOW_LIST, ORDER_LIST = 3, 4
+"""Places of the dataflows and of the loop orders in `Spaces.lists`."""
 
 
 class Spaces(NamedTuple):
@@ -146,13 +156,30 @@ def _packed(kind_of: np.ndarray, found: list[Space], buffers: int) -> Spaces:
         spatial[kind, : len(one.spatial)] = one.spatial
         for n, values in enumerate(lists[kind]):
             packed[kind, n, : len(values)] = values
+    return _with_lists(kind_of, spatial, packed, sizes, buffers)
+
+
+def _with_lists(
+    kind_of: np.ndarray, spatial: np.ndarray, lists: np.ndarray, sizes: np.ndarray, buffers: int
+) -> Spaces:
+    """Spaces of which nothing is known yet."""
     works = sizes[:, 1] * sizes[:, 2] * sizes[:, 3] * sizes[:, 4] * sizes[:, 6]
-    starts = np.zeros((len(found) + 1, 2), np.int64)
+    starts = np.zeros((sizes.shape[0] + 1, 2), np.int64)
     starts[1:, 0], starts[1:, 1] = works.cumsum(), sizes[:, 0].cumsum()
     return Spaces(
-        kind_of, spatial, packed, sizes, starts, np.full(starts[-1, 0], -1.0),
+        kind_of, spatial, lists, sizes, starts, np.full(starts[-1, 0], -1.0),
         np.zeros((starts[-1, 1], 10), np.int64), buffers,
     )  # fmt: skip
+
+
+def narrowed(spaces: Spaces, place: int, value: int) -> Spaces:
+    """`spaces` with `value` alone in the lists at `place` that have it."""
+    lists, sizes = spaces.lists.copy(), spaces.sizes.copy()
+    exists = np.arange(lists.shape[2]) < sizes[:, place + 1, None]
+    has = ((lists[:, place] == value) & exists).any(axis=1)
+    lists[has, place, 0] = value
+    sizes[has, place + 1] = 1
+    return _with_lists(spaces.kind_of, spaces.spatial, lists, sizes, spaces.buffers)
 
 
 def no_searches(lowered: Lowered, spaces: Spaces, most: int) -> Searches:
@@ -202,6 +229,24 @@ def least_rooms(table: np.ndarray, operands: np.ndarray, spaces: Spaces) -> np.n
             step["order"] = order
             least[at] = min(least[at], set_buffers(step, operands, spaces.buffers))
     return least
+
+
+@compiled
+def largest_tiles(
+    table: np.ndarray, operands: np.ndarray, spaces: Spaces, rooms: np.ndarray, machine: Machine,
+    used: np.ndarray,
+) -> int:  # fmt: skip
+    """`tile_steps` with the fewest tiles that are legal, the first such tiling of each step."""
+    for at in range(table.size):
+        kind = spaces.kind_of[at]
+        if kind < 0:
+            continue
+        step = table[at]
+        space, _ = _space_at(step, spaces, kind, rooms[at])
+        if not fewest_tiles(step, operands, machine, space):
+            return -1
+        used[at] = set_buffers(step, operands, spaces.buffers)
+    return 0
 
 
 @compiled

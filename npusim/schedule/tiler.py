@@ -1,0 +1,99 @@
+"""Programs of a lowered graph: every step tiled under a policy of residency, for an aim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from npusim.cost.machine import Machine
+from npusim.hardware.schema import Hardware
+from npusim.ir.graph import Graph
+from npusim.schedule.estimate import Objective
+from npusim.schedule.fixed import Mapping
+from npusim.schedule.lower import Lowered
+from npusim.schedule.policies import Policy, policies, residency_of
+from npusim.schedule.prefetch import allow_prefetch
+from npusim.schedule.program import Program
+from npusim.schedule.tiling import (
+    Spaces,
+    largest_tiles,
+    no_searches,
+    spaces_of,
+    tile_steps,
+    with_room,
+)
+
+
+class Aim(NamedTuple):
+    """How tiles are chosen: for which objective, and whether the first weights of a step are taken
+    to come during the step before."""
+
+    objective: Objective
+    weights_early: bool
+
+
+class Tiler:
+    """Makes Programs of `lowered`; what one search found serves the next ones."""
+
+    def __init__(
+        self, graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine,
+        mapping: Mapping,
+    ) -> None:  # fmt: skip
+        self.graph, self.lowered = graph, lowered
+        self.hardware, self.machine, self.mapping = hardware, machine, mapping
+        self.spaces = spaces_of(lowered, hardware, machine, mapping)
+        self._searches = no_searches(lowered, self.spaces, 0)
+
+    def policies(self) -> Iterator[Policy]:
+        """The policies to try."""
+        return policies(
+            self.graph, self.lowered, self.hardware, self.machine, self.mapping, self.spaces
+        )
+
+    def program(self, policy: Policy, number: int, aim: Aim) -> Program | None:
+        """Every step tiled for `aim`, the `number`-th one, under `policy`; None if one has no legal
+        tiling."""
+        self._searches = with_room(self._searches, len(self.lowered.steps))
+        table, used = self.lowered.table.copy(), np.zeros(len(self.lowered.steps), np.int64)
+        operands, top, rooms = residency_of(self.lowered, self.machine, policy)
+        costed = tile_steps(
+            table, operands, self.spaces, rooms, self.machine, aim.objective, number,
+            aim.weights_early, self._searches, used,
+        )  # fmt: skip
+        return self._finished(policy, table, operands, top, used, costed)
+
+    def narrowed(self, policy: Policy, aim: Aim, spaces: Spaces) -> Program | None:
+        """`program` with tilings of `spaces` alone."""
+        searches = no_searches(self.lowered, spaces, len(self.lowered.steps))
+        table, used = self.lowered.table.copy(), np.zeros(len(self.lowered.steps), np.int64)
+        operands, top, rooms = residency_of(self.lowered, self.machine, policy)
+        costed = tile_steps(
+            table, operands, spaces, rooms, self.machine, aim.objective, 0, aim.weights_early,
+            searches, used,
+        )  # fmt: skip
+        return self._finished(policy, table, operands, top, used, costed)
+
+    def largest(self, policy: Policy) -> Program | None:
+        """Every step in its fewest tiles under `policy`."""
+        table, used = self.lowered.table.copy(), np.zeros(len(self.lowered.steps), np.int64)
+        operands, top, rooms = residency_of(self.lowered, self.machine, policy)
+        costed = largest_tiles(table, operands, self.spaces, rooms, self.machine, used)
+        return self._finished(policy, table, operands, top, used, costed)
+
+    def _finished(
+        self, policy: Policy, table: np.ndarray, operands: np.ndarray, top: np.ndarray,
+        used: np.ndarray, costed: int,
+    ) -> Program | None:  # fmt: skip
+        """The Program of a tiled table; None if `costed` says that a step has no tiling."""
+        if costed < 0:
+            return None
+        lowered, machine = self.lowered, self.machine
+        pinned, placed = policy
+        room, early = machine.sram_bytes - pinned, np.zeros(len(lowered.steps), np.int64)
+        peak = int(allow_prefetch(table, operands, top, used, room, early))
+        return Program(
+            self.graph, self.hardware, machine, lowered.steps, table, operands, lowered.tensors,
+            placed, pinned, pinned + peak, used, early, costed, lowered.cascades,
+        )  # fmt: skip
