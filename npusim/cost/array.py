@@ -12,6 +12,7 @@ from npusim.cost.in_memory import in_memory
 from npusim.cost.input_stationary import input_stationary
 from npusim.cost.output_stationary import output_stationary
 from npusim.cost.part_kernel import part_kernel
+from npusim.cost.stripes import direct_convolution
 from npusim.cost.types import ArrayParams, Extents, TileCost
 from npusim.cost.weight_stationary import weight_stationary
 from npusim.jit import compiled
@@ -23,6 +24,7 @@ DATAFLOWS = (
     "part_kernel",
     "input_stationary",
     "in_memory",
+    "direct_convolution",
 )
 (
     WEIGHT_STATIONARY,
@@ -31,6 +33,7 @@ DATAFLOWS = (
     PART_KERNEL,
     INPUT_STATIONARY,
     IN_MEMORY,
+    DIRECT_CONVOLUTION,
 ) = range(len(DATAFLOWS))
 CORE_SPLITS = ("K", "OY", "B")
 _, BY_ROWS, BY_IMAGES = range(len(CORE_SPLITS))
@@ -130,4 +133,6 @@ def _dataflow_cost(dataflow: int, share: Extents, array: ArrayParams) -> TileCos
         return depth_first(share, array)
     if dataflow == PART_KERNEL:
         return part_kernel(share, array)
+    if dataflow == DIRECT_CONVOLUTION:
+        return direct_convolution(share, array)
     return in_memory(share, array)

@@ -14,6 +14,12 @@ class Machine(NamedTuple):
 
     `array` is at one MAC per unit and cycle; `mac_units` are those of all cores. Steps have rates
     of their own, as their number formats have.
+
+    With `round_robin`, inputs and weights share the bus in turn, each at most at its own rate in
+    bytes per cycle (`input_stream_rate`, `weight_stream_rate`). SRAM is split in `banks` of
+    `bank_bytes`, `data_banks` of them (0: as many as needed) for inputs and `weight_banks` (0: the
+    rest) for weights; no split where `banks` is 0. `channel_block` is that of feature maps.
+    `writes_memory`: outputs of the array go straight to the second memory.
     """
 
     array: ArrayParams
@@ -30,12 +36,25 @@ class Machine(NamedTuple):
     sram_bytes: int
     link_is_memory: bool
     core_sync: int
+    round_robin: bool
+    duplex: bool
+    input_stream_rate: float
+    weight_stream_rate: float
+    writes_memory: bool
+    overlap_layers: bool
+    banks: int
+    bank_bytes: int
+    data_banks: int
+    weight_banks: int
+    channel_block: int
 
 
 def machine_of(hardware: Hardware) -> Machine:
     """The machine that `hardware` describes."""
     mac = hardware.mac_array
     taps_y, taps_x = mac.max_kernel or (1 << 30, 1 << 30)
+    stage = hardware.output_stage
+    burst_rate = float(stage.burst_rate_per_cycle or stage.elements_per_cycle)
     array = ArrayParams(
         rows=mac.rows,
         cols=mac.cols,
@@ -57,8 +76,13 @@ def machine_of(hardware: Hardware) -> Machine:
         weight_sets=mac.weight_sets,
         port_rate=float(mac.port_rate_per_cycle or 1 << 40),
         multicast=hardware.memory.sram.multicast,
+        start_delay=mac.start_delay_cycles,
+        output_delay=stage.delay_cycles,
+        output_rate=burst_rate,
+        output_gap=2 * mac.cols * (mac.cols / stage.elements_per_cycle - mac.cols / burst_rate),
     )
-    sram = hardware.memory.sram
+    sram, split = hardware.memory.sram, hardware.mapping.data_banks
+    weight_banks = hardware.mapping.weight_banks
     return Machine(
         array=array,
         mac_units=hardware.mac_units,
@@ -74,11 +98,34 @@ def machine_of(hardware: Hardware) -> Machine:
         sram_bytes=sram.size_bytes,
         link_is_memory=hardware.memory.dram.technology == "host_link",
         core_sync=hardware.overheads.core_sync_cycles if hardware.cores > 1 else 0,
+        round_robin=hardware.dma.arbitration == "round_robin",
+        duplex=hardware.memory.dram.duplex,
+        input_stream_rate=_in_flight_rate(hardware, hardware.dma.outstanding),
+        weight_stream_rate=_in_flight_rate(
+            hardware, hardware.dma.outstanding_weights or hardware.dma.outstanding
+        ),
+        writes_memory=hardware.output_stage.writes == "memory",
+        overlap_layers=mac.overlap.layers,
+        banks=sram.banks if split is not None else 0,
+        bank_bytes=sram.size_bytes // sram.banks,
+        data_banks=0 if split is None or split == "auto" else split,
+        weight_banks=weight_banks or 0,
+        channel_block=hardware.memory.layout.channel_block,
     )
 
 
 def _stream_bytes_per_cycle(hardware: Hardware) -> float:
     """Bandwidth of a long stream: what the memory gives, or what its bursts in flight can ask for.
+
+    Streams that share the bus in turn are each limited by their own bursts in flight, not the bus.
+    """
+    if hardware.dma.arbitration == "round_robin":
+        return float(hardware.dram_bytes_per_cycle)
+    return _in_flight_rate(hardware, hardware.dma.outstanding)
+
+
+def _in_flight_rate(hardware: Hardware, outstanding: int) -> float:
+    """Bytes per cycle of a stream with `outstanding` bursts in flight, at most what memory gives.
 
     Little's law: a channel with n bursts in flight moves at most n bursts per latency. A stream has
     one channel, however many there are.
@@ -86,5 +133,5 @@ def _stream_bytes_per_cycle(hardware: Hardware) -> float:
     given = float(hardware.dram_bytes_per_cycle)
     if hardware.dram_latency_cycles == 0:
         return given
-    in_flight = hardware.dma.outstanding * hardware.dram_burst_bytes
+    in_flight = outstanding * hardware.dram_burst_bytes
     return min(given, in_flight / hardware.dram_latency_cycles)

@@ -34,7 +34,10 @@ class ArrayParams(NamedTuple):
     pixels side by side. `weight_rate` is weights per cycle into the weight registers. Sums leave an
     output-stationary array in `drain_beats` cycles, all at their end if `drain_whole`.
     `multicast` says whether one read of SRAM serves all cores.
-    `weight_sets` and `port_rate` (elements per cycle into a core) are those of `in_memory`.
+    `weight_sets` and `port_rate` (elements per cycle into a core) are those of `in_memory`. A tile
+    of direct convolution starts `start_delay` cycles after its operands arrived; its last outputs
+    leave `output_delay` cycles after its last MAC, at `output_rate` elements a cycle, and full
+    stripes of them `output_gap` cycles apart.
     """
 
     rows: int
@@ -57,6 +60,10 @@ class ArrayParams(NamedTuple):
     weight_sets: int
     port_rate: float
     multicast: bool
+    start_delay: int
+    output_delay: int
+    output_rate: float
+    output_gap: float
 
 
 class TileCost(NamedTuple):

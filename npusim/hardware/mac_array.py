@@ -27,7 +27,7 @@ from npusim.numerics.formats import format_named
 
 DATAFLOWS: dict[str, tuple[str, ...]] = {
     "systolic": ("weight_stationary", "output_stationary", "input_stationary"),
-    "dot_product": ("depth_first", "part_kernel"),
+    "dot_product": ("depth_first", "part_kernel", "direct_convolution"),
     "in_memory": ("in_memory",),
 }
 """The dataflows that each array style can run."""
@@ -129,6 +129,9 @@ class Overlap(Section):
     """The weights of the next tile are shifted in while this one computes."""
     drain: bool
     """The sums of a finished tile leave while the next one computes."""
+    layers: bool = False
+    """The next layer starts on the array, and its operands load, while this one computes and
+    drains, where its inputs are there; otherwise only its weights may load early."""
 
 
 class Drain(Section):
@@ -157,7 +160,7 @@ class MacArray(Section):
     """Output pixels (height, width) computed per cycle; dot_product only."""
     dataflows: Annotated[tuple[str, ...], Listed, Field(min_length=1)]
     """systolic: `weight_stationary`, `output_stationary`, `input_stationary`;
-    dot_product: `depth_first`, `part_kernel`; in_memory: `in_memory`."""
+    dot_product: `depth_first`, `part_kernel`, `direct_convolution`; in_memory: `in_memory`."""
     overlap: Overlap
     """What is hidden behind the neighbouring tiles."""
     weight_rate_per_cycle: WeightsPerCycle | None = Field(default=None, alias="weight_rate")
@@ -184,6 +187,9 @@ class MacArray(Section):
     """dot_product: cycles from issue to the sum that the same output's next step may build on.
     systolic: cycles by which a sum comes later than the operands' skew says, such as those of a
     pipelined multiplier. in_memory: from the last bit of the inputs to the sums."""
+    start_delay_cycles: Cycles = Field(default=0, alias="start_delay")
+    """direct_convolution: cycles from the arrival of a tile's operands in SRAM, or from the end of
+    the input tile before, to the first MAC."""
     max_kernel: Annotated[tuple[Count, Count], Listed] | None = None
     """dot_product: largest kernel (height, width) in one piece; larger ones are cut. null: any."""
     weight_sparsity: WeightSparsity | None = None

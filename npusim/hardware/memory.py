@@ -110,6 +110,9 @@ class Dram(Section):
     """Measured part of the bandwidth that streams reach, 0 to 1; null: rows, refresh and
     turn-around follow from the technology, or 1 where the bandwidth is stated here."""
 
+    duplex: bool = False
+    """Reads and writes have a bus of that bandwidth each (an AXI port to an SRAM); otherwise they
+    share one."""
     read_only: bool = False
     """It cannot be written while the NPU runs (flash): what a layer writes must fit in SRAM."""
 
@@ -248,3 +251,9 @@ class Dma(Section):
     """Cycles to start one transfer, >= 0."""
     outstanding: Count
     """Bursts in flight per channel, >= 1."""
+    arbitration: Literal["in_order", "round_robin"] = "in_order"
+    """How loads share the bus: one after the other `in_order`, or weights and feature maps burst
+    by burst in turn (`round_robin`) until one of the two streams has nothing to ask for."""
+    outstanding_weights: Count | None = None
+    """round_robin: bursts in flight of the weight stream; null: `outstanding`, which then is that
+    of each stream."""

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from npusim.errors import Problem, UsageError, nearest_name
+from npusim.hardware.convolution_buffer import buffer_problems
 from npusim.hardware.document import FREE
 from npusim.hardware.free import FreeParameter, FreeRange, mistakes, parameters
 from npusim.hardware.mac_array import MacArray
@@ -77,6 +78,15 @@ class OutputStage(Section):
 
     elements_per_cycle: ElementsPerCycle = Field(alias="rate")
     """Output elements per cycle and core, > 0."""
+    burst_rate_per_cycle: ElementsPerCycle | None = Field(default=None, alias="burst_rate")
+    """Elements per cycle and core of the few that follow a tile's end; null: `rate`.
+    direct_convolution only."""
+    delay_cycles: Cycles = Field(default=0, alias="delay")
+    """Cycles from the last MAC of a tile to its last output, beside the output's own.
+    direct_convolution only."""
+    writes: Literal["sram", "memory"] = "sram"
+    """Where outputs of the array go: to `sram`, from where tiles are stored, or straight to the
+    second `memory`."""
     per_op: dict[ArrayOp, ElementsPerCycle] = Field(default_factory=dict)
     """Rates of operators that differ from it: operator name to elements per cycle and core."""
     fp8_overflow: Literal["saturate", "nonsaturating"] = "saturate"
@@ -114,6 +124,12 @@ class MappingRules(Section):
     """Largest tile per loop dimension (K output channels, C input channels, OY, OX)."""
     tile_multiple: dict[TileDim, Count] = Field(default_factory=dict)
     """Tiles are multiples of this per loop dimension, except the last one."""
+    data_banks: Count | Literal["auto"] | None = None
+    """Banks of SRAM that hold the input tile of a layer on the array; others hold weights, which
+    are loaded as far ahead as they have room. `auto`: as many as the input tile needs; null: SRAM
+    is not split."""
+    weight_banks: Count | None = None
+    """Banks that hold weights; null: all that hold no inputs."""
 
     @model_validator(mode="after")
     def _consistent(self) -> MappingRules:
@@ -279,6 +295,13 @@ class Hardware(Section):
         if self.mapping.pipeline and self.cores == 1:
             what = "a pipeline of one core: raise cores, or set pipeline: false"
             raise refuse(("mapping.pipeline", what))
+        return self
+
+    @model_validator(mode="after")
+    def _convolution_buffer(self) -> Hardware:
+        problems = tuple(buffer_problems(self))
+        if problems:
+            raise refuse(*problems)
         return self
 
     @model_validator(mode="after")

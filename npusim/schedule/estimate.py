@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npusim.cost.array import (
+    DIRECT_CONVOLUTION,
     IN_MEMORY,
     INPUT_STATIONARY,
     OUTPUT_STATIONARY,
@@ -22,7 +23,7 @@ from npusim.cost.transfer import cycles_at
 from npusim.jit import compiled
 from npusim.schedule.corners import corner_of, even_loops, padded_channels, shared_bytes
 from npusim.schedule.runs import bus_bytes, row_time
-from npusim.schedule.tables import ARRAY, INPUTS, OUTPUTS, RESIDENT, WEIGHTS
+from npusim.schedule.tables import ARRAY, INPUTS, MOST_BUFFERS, OUTPUTS, RESIDENT, WEIGHTS
 from npusim.schedule.tiles import (
     Part,
     ceil_div,
@@ -185,7 +186,7 @@ def sizes_of(step: np.void, operands: np.ndarray, part: Part) -> Sizes:
             weights += size
         elif stream == INPUTS:
             inputs += size
-        else:
+        elif step["direct_store"] == 0:
             outputs += size
     return Sizes(weights, inputs, outputs)
 
@@ -193,6 +194,8 @@ def sizes_of(step: np.void, operands: np.ndarray, part: Part) -> Sizes:
 @compiled
 def buffer_bytes(step: np.void, most: int, loops: Loops, grid: Grid, sizes: Sizes) -> int:
     """`set_buffers` for known loops, grid and tile."""
+    if step["banks"] > 0:
+        return _banked_bytes(step, loops, grid, sizes)
     order = step["order"]
     step["buffers_weights"] = min(most, moves_of(loops.weights, order, grid))
     step["buffers_inputs"] = min(most, moves_of(loops.inputs, order, grid))
@@ -205,19 +208,42 @@ def buffer_bytes(step: np.void, most: int, loops: Loops, grid: Grid, sizes: Size
 
 
 @compiled
+def _banked_bytes(step: np.void, loops: Loops, grid: Grid, sizes: Sizes) -> int:
+    """`buffer_bytes` where SRAM is split in banks for inputs and banks for weights.
+
+    Tiles of inputs, and of weights, follow each other in their banks as long as there is room.
+    """
+    order, bank, data = step["order"], step["bank_bytes"], step["data_banks"]
+    if data == 0:
+        data = max(1, ceil_div(sizes.inputs, bank))
+    left = step["banks"] - data
+    step["room_inputs"] = data * bank
+    step["room_weights"] = min(left, step["weight_banks"] or left) * bank
+    loads = moves_of(loops.weights, order, grid)
+    step["buffers_weights"] = min(MOST_BUFFERS, loads)
+    step["buffers_inputs"] = min(MOST_BUFFERS, moves_of(loops.inputs, order, grid))
+    step["buffers_outputs"] = min(2, moves_of(loops.outputs, order, grid))
+    short = max(0, sizes.inputs - step["room_inputs"])
+    short += max(0, sizes.weights - step["room_weights"])
+    if short > 0:
+        return int(step["banks"] * bank + short)
+    return int(step["room_inputs"] + min(step["room_weights"], sizes.weights * loads))
+
+
+@compiled
 def sums_fit(step: np.void, machine: Machine) -> bool:
     """True if the partial sums of a tile fit the accumulators.
 
     A systolic or in-memory array that has the whole reduction in a tile needs room for one column
     of output channels only; one that does not keeps all channels of the tile, as dot-product arrays
-    always do. Output-stationary arrays hold their sums in place, for a whole reduction. Input-
-    stationary arrays have pixels in their columns: one column of them for a whole reduction, or
-    all.
+    always do. Output-stationary arrays hold their sums in place, for a whole reduction; so does
+    direct convolution, stripe by stripe. Input-stationary arrays have pixels in their columns: one
+    column of them for a whole reduction, or all.
     """
     if step["unit"] != ARRAY:
         return True
     whole = step["tile_c"] == step["c"]
-    if step["dataflow"] == OUTPUT_STATIONARY:
+    if step["dataflow"] == OUTPUT_STATIONARY or step["dataflow"] == DIRECT_CONVOLUTION:
         return bool(whole)
     array = machine.array
     pixels = step["tile_b"] * step["tile_oy"] * step["tile_ox"]

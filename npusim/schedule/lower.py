@@ -107,7 +107,7 @@ def _unit(graph: Graph, node: Node, nest: LoopNest, hardware: Hardware) -> tuple
 _LAYOUT_COLUMNS = ("block", "layout", "stored_bytes", "stored_of")
 _HARDWARE_COLUMNS = (
     "unit", "buffers_sums", "dispatch_cycles", "host_cycles", "mac_rate", "post_rate",
-    "vector_rate",
+    "vector_rate", "direct_store", "banks", "data_banks", "weight_banks", "bank_bytes",
 )  # fmt: skip
 
 
@@ -130,7 +130,14 @@ def _hardware_columns(step: Step, hardware: Hardware, machine: Machine) -> tuple
         precision.rate if precision else 1.0,
         per_op.get(step.node.op.kind, stage.elements_per_cycle) * hardware.cores,
         hardware.vector_unit.lanes * hardware.cores * rates.get(nest.rate, 1.0),
+        *(_buffer_columns(machine) if step.unit == ARRAY else (0,) * 5),
     )
+
+
+def _buffer_columns(machine: Machine) -> tuple[int, ...]:
+    """Where outputs of the array go, and how SRAM is split for its operands."""
+    split = machine.banks, machine.data_banks, machine.weight_banks, machine.bank_bytes
+    return int(machine.writes_memory), *split
 
 
 def _operands(

@@ -1,4 +1,9 @@
-"""Which steps may load weights during the step before: those for which both steps have room."""
+"""Which steps may load during the step before: those for which both steps have room.
+
+Weights may come early anywhere, inputs only where layers overlap on the array. Where SRAM is split
+in banks, the tiles of a step follow those of the step before in the same banks, as room comes; so
+both steps must split it alike. A change of the split waits until the array is done, as in NVDLA.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +11,14 @@ import numpy as np
 
 from npusim.jit import compiled
 from npusim.schedule.estimate import grid_of, largest_part
-from npusim.schedule.tables import WEIGHTS
+from npusim.schedule.tables import OUTPUTS, WEIGHTS
 from npusim.schedule.tiles import stream_bytes
 
 
 @compiled
 def allow_prefetch(
     table: np.ndarray, operands: np.ndarray, top: np.ndarray, used: np.ndarray, capacity: int,
-    early: np.ndarray,
+    early: np.ndarray, layers_overlap: bool,
 ) -> int:  # fmt: skip
     """Set `prefetch` in `table` where both steps' buffers fit in `capacity`; the peak in bytes.
 
@@ -29,6 +34,11 @@ def allow_prefetch(
         early[at] = 0
         if at == 0:
             continue
+        if row["banks"] > 0 and table[at - 1]["banks"] > 0:
+            alike = row["room_inputs"] == table[at - 1]["room_inputs"]
+            row["prefetch"] = alike
+            row["prefetch_inputs"] = alike and layers_overlap and not _reads(table, operands, at)
+            continue
         tile = largest_part(row, grid_of(row))
         weights = stream_bytes(row, operands, WEIGHTS, tile) * row["buffers_weights"]
         both = max(top[at - 1], top[at]) + used[at - 1] + weights
@@ -37,3 +47,18 @@ def allow_prefetch(
             early[at - 1] = weights
             peak = max(peak, both)
     return peak
+
+
+@compiled
+def _reads(table: np.ndarray, operands: np.ndarray, at: int) -> bool:
+    """True if step `at` reads what the step before writes."""
+    row, before = table[at], table[at - 1]
+    for own in range(row["operand_start"], row["operand_stop"]):
+        for other in range(before["operand_start"], before["operand_stop"]):
+            if (
+                operands[own]["role"] != OUTPUTS
+                and operands[other]["role"] == OUTPUTS
+                and operands[own]["tensor"] == operands[other]["tensor"]
+            ):
+                return True
+    return False

@@ -86,7 +86,8 @@ def _variant(alike: list[int], tiling: np.ndarray, rooms: np.ndarray) -> Variant
         early = np.zeros_like(used)
         room = program.machine.sram_bytes - program.pinned_bytes
         top = room - rooms
-        peak = int(allow_prefetch(table, program.operands, top, used, room, early))
+        overlap = program.machine.overlap_layers
+        peak = int(allow_prefetch(table, program.operands, top, used, room, early, overlap))
         return replace(
             program, table=table, buffer_bytes=used, early_bytes=early,
             sram_peak_bytes=program.pinned_bytes + peak,

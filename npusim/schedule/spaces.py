@@ -16,6 +16,7 @@ import numpy as np
 from npusim.cost.array import CORE_SPLITS, DATAFLOWS
 from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
+from npusim.schedule.estimate import grid_of
 from npusim.schedule.fixed import SEARCHED, TILE_DIMS, StepMapping
 from npusim.schedule.layout import whole_blocks
 from npusim.schedule.program import Step
@@ -62,8 +63,11 @@ def space_of(
     splits = choices.core_splits
     if int(row["b"]) == 1 and len(splits) > 1:
         splits = tuple(name for name in splits if name != "B")
+    spatial = _spatial(row, sizes)
+    if row["banks"] > 0:
+        spatial = _largest_inputs(step, row, machine, spatial, sizes["G"][-1])
     return Space(
-        _spatial(row, sizes),
+        spatial,
         np.array(sizes["G"]),
         np.array(sizes["K"]),
         np.array(sizes["C"]),
@@ -73,6 +77,31 @@ def space_of(
         hardware.mapping.buffers,
         bytes_,
     )
+
+
+def _largest_inputs(
+    step: Step, row: np.void, machine: Machine, spatial: np.ndarray, groups: int
+) -> np.ndarray:
+    """Of spatial tiles in falling order, the first whose inputs fit in their banks; else all.
+
+    Beside them there must be room for the weights of a kernel group.
+    """
+    bits = {operand.role: operand.bits for operand in step.nest.operands}
+    taps, channels = int(row["fy"] * row["fx"]), int(row["c"])
+    kernels = min(int(row["k"]), machine.array.cols)
+    weights = -(-groups * kernels * channels * taps * bits.get("weight", 0) // 8)
+    weight_banks = machine.weight_banks or -(-weights // machine.bank_bytes)
+    data_banks = machine.data_banks or machine.banks - weight_banks
+    tile = row.copy()
+    for b, height, width in spatial:
+        tile["tile_b"], tile["tile_oy"], tile["tile_ox"] = b, height, width
+        grid = grid_of(tile)
+        block = machine.channel_block
+        depth = -(-groups * channels // block) * block
+        inputs = b * depth * grid.most_rows * grid.most_cols * bits["input"] // 8
+        if inputs <= data_banks * machine.bank_bytes:
+            return np.array([[b, height, width]])
+    return spatial
 
 
 def _numbers(all_names: tuple[str, ...], allowed: tuple[str, ...], one: str | None) -> np.ndarray:
@@ -88,6 +117,9 @@ def _all_sizes(
     for dim, blocks in whole_blocks(row, hardware.memory.layout.channel_block).items():
         multiple[dim] = math.lcm(multiple.get(dim, 1), blocks)
     quantum = _taken_at_once(step, row, hardware, machine)
+    if step.unit == ARRAY and "direct_convolution" in hardware.mac_array.dataflows:
+        most["K"] = min(most.get("K", machine.array.cols), machine.array.cols)
+        quantum["C"] = int(row["c"])
     found = {}
     for dim in TILE_DIMS:
         size = fixed.size(dim)

@@ -34,6 +34,10 @@ STEP = np.dtype(
         ("split", np.int64),
         *((f"buffers_{name}", np.int64) for name in ("weights", "inputs", "outputs", "sums")),
         ("prefetch", np.int64),
+        ("prefetch_inputs", np.int64),
+        ("direct_store", np.int64),
+        *((name, np.int64) for name in ("banks", "data_banks", "weight_banks", "bank_bytes")),
+        *((f"room_{name}", np.int64) for name in ("weights", "inputs")),
         ("operand_start", np.int64),
         ("operand_stop", np.int64),
         ("dispatch_cycles", np.int64),
@@ -45,6 +49,12 @@ STEP = np.dtype(
         ("ops_per_output", np.float64),
     ]
 )
+
+"""`prefetch` and `prefetch_inputs`: weights, or inputs, may be loaded during the step before.
+`direct_store`: outputs leave for the second memory as they are made. Where SRAM is split in
+`banks`, `data_banks` (0: as many as needed) hold inputs, `weight_banks` (0: the rest) hold weights,
+and loads run ahead as far as `room_inputs` and `room_weights` bytes reach; 0 there: as far as
+buffers do."""
 
 OPERAND = np.dtype(
     [
@@ -93,8 +103,10 @@ JOB = np.dtype(
 before this job may start (-1: none). `first` marks the first reduction tile of an output tile (a
 COMPUTE) or the first job of its kind in the step; `last` the last one likewise."""
 
-SLOTS = 4
-"""Tokens per stream and purpose: two steps, two buffers each, can be in flight."""
+SLOTS = 64
+"""Tokens per stream and purpose: two steps, `MOST_BUFFERS` buffers each, can be in flight."""
+MOST_BUFFERS = SLOTS // 2
+"""Buffers of a stream that has a share of SRAM and runs ahead in it."""
 FULL_WEIGHTS, FREE_WEIGHTS, FULL_INPUTS, FREE_INPUTS, FULL_OUTPUTS, FREE_OUTPUTS, FREE_SUMS = (
     SLOTS * n for n in range(7)
 )

@@ -92,7 +92,8 @@ class Tiler:
         lowered, machine = self.lowered, self.machine
         pinned, placed = policy
         room, early = machine.sram_bytes - pinned, np.zeros(len(lowered.steps), np.int64)
-        peak = int(allow_prefetch(table, operands, top, used, room, early))
+        overlap = machine.overlap_layers
+        peak = int(allow_prefetch(table, operands, top, used, room, early, overlap))
         return Program(
             self.graph, self.hardware, machine, lowered.steps, table, operands, lowered.tensors,
             placed, pinned, pinned + peak, used, early, costed, lowered.cascades,

@@ -9,7 +9,8 @@ later:
     load 0, load 1, compute 0, load 2, post 0, compute 1, store 0, load 3, post 1, ...
 
 A load of the next step's weights may start during this step where the scheduler found room for
-both (`prefetch`). Buffers are tokens: a load waits for the token that frees its slot, a compute
+both (`prefetch`), and one of its inputs where they are no output of this step (`prefetch_inputs`).
+Buffers are tokens: a load waits for the token that frees its slot, a compute
 waits for the tokens that say its operands have arrived.
 
 The walker keeps its place in an integer vector, so that a consumer can take the records in blocks
@@ -66,17 +67,22 @@ from npusim.schedule.tiles import (
     PENDING_SLOT,
     STEP_TILES,
     STEP_STORES,
+    LOADING,
+    COMPUTED,
     STEP_PERIOD,
-) = range(10)
-"""Places in the state. Tiles, stores and periods are those of the present step, kept for speed."""
+) = range(12)
+"""Places in the state. Tiles, stores and periods are those of the present step, kept for speed.
+
+`LOADING`: loads may have to be emitted before anything else; `COMPUTED`: the present tile's
+computation has been emitted, its post has not."""
 CURSOR_STEP, CURSOR_ITERATION, CURSOR_TILES, CURSOR_PERIOD, ISSUED, RELEASED, STEP_LOADS = range(7)
 """Places in a load cursor: it has CURSOR_TILES = 0 until it has looked at its step."""
 _CURSOR = STEP_PERIOD + 2
 _CURSOR_SIZE = 7
 STATE_SIZE = _CURSOR + 2 * _CURSOR_SIZE
 BLOCK_JOBS = 1024
-_MOST_JOBS_AT_ONCE = 24
-"""Jobs that one iteration of the walker can emit at most: entering a step, loads, one tile."""
+_MOST_JOBS_AT_ONCE = 4
+"""Jobs that one turn of the walker can emit at most; loads stop in time to leave room for them."""
 
 
 def new_state() -> np.ndarray:
@@ -105,8 +111,12 @@ def walk(steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.n
         if state[ENTERED] == 0:
             count = _enter(steps, operands, state, block, count)
             state[ENTERED] = 1
+        elif state[LOADING]:
+            count = _load_ahead(steps, operands, state, block, count)
+        elif state[COMPUTED]:
+            count = _post(steps, state, block, count)
         elif state[ITERATION] < state[STEP_TILES]:
-            count = _one_tile(steps, operands, state, block, count)
+            count = _compute(steps, operands, state, block, count)
         else:
             count = _flush_store(steps, operands, state, block, count, True)
             state[STEP_AT] += 1
@@ -120,7 +130,7 @@ def walk(steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.n
 def _enter(
     steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.ndarray, count: int
 ) -> int:
-    """The jobs at the head of a step: its dispatch, its first loads; all of a host step."""
+    """The job at the head of a step: its dispatch; all of a host step."""
     at = state[STEP_AT]
     step = steps[at]
     state[STEP_TILES] = tile_count(step)
@@ -135,15 +145,27 @@ def _enter(
         state[ITERATION] = state[STEP_TILES]
         return count + 1
     _job(block, count, DISPATCH, at)
-    count = _loads(steps, operands, state, block, count + 1, INPUTS)
-    return _loads(steps, operands, state, block, count, WEIGHTS)
+    state[LOADING] = 1
+    return count + 1
 
 
 @compiled
-def _one_tile(
+def _load_ahead(
     steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.ndarray, count: int
 ) -> int:
-    """Compute one tile, free what it was the last to need, load ahead, drain, store."""
+    """All loads that there is room for: inputs first at the head of a step, weights first later."""
+    first = WEIGHTS if state[COMPUTED] else INPUTS
+    count = _loads(steps, operands, state, block, count, first)
+    count = _loads(steps, operands, state, block, count, INPUTS + WEIGHTS - first)
+    state[LOADING] = count + _MOST_JOBS_AT_ONCE > block.size
+    return count
+
+
+@compiled
+def _compute(
+    steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.ndarray, count: int
+) -> int:
+    """Compute one tile, free what it was the last to need, store the tile before."""
     at = state[STEP_AT]
     step = steps[at]
     iteration = state[ITERATION]
@@ -172,14 +194,25 @@ def _one_tile(
     count = _flush_store(steps, operands, state, block, count + 1, False)
     if finished and step["unit"] != ARRAY:
         _leave(step, state, job, last_of_step)
-    count = _loads(steps, operands, state, block, count, WEIGHTS)
-    count = _loads(steps, operands, state, block, count, INPUTS)
-    if finished and step["unit"] == ARRAY:
+    state[COMPUTED] = 1
+    state[LOADING] = 1
+    return count
+
+
+@compiled
+def _post(steps: np.ndarray, state: np.ndarray, block: np.ndarray, count: int) -> int:
+    """Drain the array's present tile, if its sums are complete, and go on to the next tile."""
+    at = state[STEP_AT]
+    step = steps[at]
+    iteration = state[ITERATION]
+    index = tile_index(step, iteration)
+    if step["unit"] == ARRAY and index.c == -(-step["c"] // step["tile_c"]) - 1:
         job = _job(block, count, POST, at)
         set_bounds(step, index, job["bounds"])
         job["signals"][0] = FREE_SUMS + state[OUTPUT_TILES] % step["buffers_sums"]
-        _leave(step, state, job, last_of_step)
+        _leave(step, state, job, iteration + 1 == state[STEP_TILES])
         count += 1
+    state[COMPUTED] = 0
     state[ITERATION] += 1
     return count
 
@@ -230,11 +263,11 @@ def _loads(
 ) -> int:  # fmt: skip
     """Emit the loads of `stream` that its buffers have room for."""
     cursor = _CURSOR + stream * _CURSOR_SIZE
-    while state[cursor + CURSOR_STEP] < steps.size:
+    while state[cursor + CURSOR_STEP] < steps.size and count + _MOST_JOBS_AT_ONCE <= block.size:
         at = state[cursor + CURSOR_STEP]
         step = steps[at]
         ahead = at - state[STEP_AT]
-        if ahead > 1 or (ahead == 1 and (stream != WEIGHTS or step["prefetch"] == 0)):
+        if ahead > 1 or (ahead == 1 and not _comes_early(step, stream)):
             break
         if state[cursor + CURSOR_TILES] == 0:
             state[cursor + CURSOR_TILES] = tile_count(step)
@@ -253,6 +286,14 @@ def _loads(
             break
         count = _load(steps, operands, state, block, count, stream, buffers)
     return count
+
+
+@compiled
+def _comes_early(step: np.void, stream: int) -> bool:
+    """True if loads of `stream` may start during the step before."""
+    if stream == WEIGHTS:
+        return bool(step["prefetch"] == 1)
+    return bool(step["prefetch_inputs"] == 1)
 
 
 @compiled
@@ -276,8 +317,7 @@ def _load(
     if state[cursor + STEP_LOADS] >= buffers:
         job["waits"][0] = free + (state[cursor + ISSUED] - buffers) % SLOTS
     else:
-        prefetched = stream == WEIGHTS and step["prefetch"] == 1
-        job["after_step"] = at - 2 if prefetched else at - 1
+        job["after_step"] = at - 2 if _comes_early(step, stream) else at - 1
     state[cursor + ISSUED] += 1
     state[cursor + STEP_LOADS] += 1
     state[cursor + CURSOR_ITERATION] += state[cursor + CURSOR_PERIOD]

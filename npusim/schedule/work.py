@@ -10,9 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.cost.array import IN_MEMORY, core_share, tile_cost, with_weights_in_place
+from npusim.cost.array import (
+    DIRECT_CONVOLUTION,
+    IN_MEMORY,
+    core_share,
+    tile_cost,
+    with_weights_in_place,
+)
 from npusim.cost.in_memory import held_folds
 from npusim.cost.machine import Machine
+from npusim.cost.stripes import output_cycles
 from npusim.cost.transfer import cycles_at
 from npusim.cost.types import Extents
 from npusim.jit import compiled
@@ -58,6 +65,7 @@ class TransferWork(NamedTuple):
     cycles: int
     port_cycles: int
     bus_bytes: int
+    row_cycles: float
 
 
 @compiled
@@ -124,11 +132,24 @@ def _operand_bits(step: np.void, operands: np.ndarray) -> tuple[int, float]:
 
 @compiled
 def post_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine) -> StreamWork:
-    """Work of a POST job: outputs through the output stage into SRAM."""
+    """Work of a POST job: outputs through the output stage into SRAM or the second memory.
+
+    Behind stripes, each kernel group takes its time for each pixel, whether its columns are all
+    used or not.
+    """
     outputs, write_bytes = _outputs(step, operands, part)
+    if step["dataflow"] == DIRECT_CONVOLUTION:
+        groups = ceil_div(part.g * part.k, machine.array.cols * machine.array.cores)
+        group = output_cycles(part.b * part.oy * part.ox, machine.array)
+        cycles = cycles_at(groups * group, 1.0)
+    else:
+        cycles = cycles_at(outputs, step["post_rate"])
+    if step["direct_store"]:
+        bus = stream_bus_bytes(step, operands, OUTPUTS, part, machine.burst_bytes)
+        cycles = max(cycles, cycles_at(bus, machine.dram_bytes_per_cycle))
+        return StreamWork(cycles, 0, 0, 0, 0, 0, outputs)
     write = cycles_at(write_bytes, machine.sram_write_bytes_per_cycle)
-    cycles = max(cycles_at(outputs, step["post_rate"]), write)
-    return StreamWork(cycles, 0, write, 0, write_bytes, 0, outputs)
+    return StreamWork(max(cycles, write), 0, write, 0, write_bytes, 0, outputs)
 
 
 @compiled
@@ -172,4 +193,4 @@ def transfer_work(
     rows = stream_row_time(step, operands, stream, part, machine)
     if rows > 0.0:
         data = int(np.ceil(bus / machine.dram_bytes_per_cycle + rows - 1e-6))
-    return TransferWork(max(data, port), port, bus)
+    return TransferWork(max(data, port), port, bus, rows)

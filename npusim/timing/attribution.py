@@ -23,6 +23,7 @@ from npusim.timing.causes import (
     CORE_SYNC,
     DMA_SETUP,
     MEMORY_LATENCY,
+    POSTPROCESS,
     WAIT_INPUTS,
     WEIGHT_LOAD,
 )
@@ -74,7 +75,9 @@ def charge(entry: np.void, until: int, shares: np.ndarray) -> None:
         shares[ARRAY_FILL] += part * entry["fill"]
         shares[WEIGHT_LOAD] += part * entry["weight_load"]
         shares[WAIT_INPUTS] += part * entry["stall"]
-        known = entry["compute"] + entry["fill"] + entry["weight_load"] + entry["stall"]
+        shares[POSTPROCESS] += part * entry["blocked"]
+        known = entry["compute"] + entry["fill"] + entry["weight_load"]
+        known += entry["stall"] + entry["blocked"]
         shares[ARRAY_EDGES] += part * (length - known)
         return
     setup = min(taken, entry["setup"])

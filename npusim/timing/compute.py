@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from npusim.cost.array import DIRECT_CONVOLUTION
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
-from npusim.schedule.tables import RESIDENT
+from npusim.schedule.tables import RESIDENT, SLOTS
 from npusim.schedule.tiles import part_of
 from npusim.schedule.work import array_work, holds_weights, post_work, vector_work
 from npusim.timing.causes import COMPUTE_CAUSE, POSTPROCESS, VECTOR_CAUSE
 from npusim.timing.clock import (
     ARRAY_FREE,
     FIRST_OUTPUT,
+    INPUT_TILE,
     LAST_COMPUTE,
+    POST_BEGIN,
     POST_FREE,
     READ_PORT,
     VECTOR_FREE,
@@ -38,7 +41,8 @@ def compute(
 ) -> None:  # fmt: skip
     """A tile on the MAC array; new weights first need their time into the weight registers."""
     held = not _first_pixels(job["bounds"]) and holds_weights(step, machine)
-    work = array_work(step, operands, part_of(step, job["bounds"]), machine, held)
+    part = part_of(step, job["bounds"])
+    work = array_work(step, operands, part, machine, held)
     start, before = ready(clock, job, ARRAY_FREE, open_of(job["step"]))
     lead = 0
     arrived = job["waits"][0]
@@ -46,14 +50,22 @@ def compute(
         before = clock.who[arrived]
         lead = work.weight_lead
         start = clock.time[arrived] + lead
+    delay = 0
+    if step["dataflow"] == DIRECT_CONVOLUTION:
+        start, before, delay = _delayed(machine, clock, job, start, before)
     through = served(clock, READ_PORT, start, work.port_cycles)
-    note(entry, start - lead, max(start + work.occupied, through), before, COMPUTE_CAUSE)
+    end = max(start + work.occupied, through)
+    entry["stall"] = end - start - work.occupied
+    if step["dataflow"] == DIRECT_CONVOLUTION:
+        outputs = post_work(step, operands, part, machine).cycles
+        leaving = max(clock.time[POST_FREE], start + work.first_output)
+        entry["blocked"] = max(0, leaving + outputs - work.tail - end)
+        end += entry["blocked"]
+    note(entry, start - lead - delay, end, before, COMPUTE_CAUSE)
     entry["held"] = start
-    entry["stall"] = entry["end"] - start - work.occupied
     entry["compute"] = work.compute
-    entry["fill"] = work.fill
+    entry["fill"] = work.fill + delay
     entry["weight_load"] = work.weight_load + lead
-    end = entry["end"]
     set_moment(clock, ARRAY_FREE, end, number)
     set_moment(clock, LAST_COMPUTE, end + work.tail, number)
     set_moment(clock, FIRST_OUTPUT, min(end, start + work.first_output), number)
@@ -68,6 +80,27 @@ def compute(
 def _first_pixels(bounds: np.ndarray) -> bool:
     """True for a tile that has the first image, row and column: no other used its weights yet."""
     return bool(bounds[0] == 0 and bounds[8] == 0 and bounds[10] == 0)
+
+
+@compiled
+def _delayed(
+    machine: Machine, clock: Clock, job: np.void, start: int, before: int
+) -> tuple[int, int, int]:
+    """Start of a tile that must follow its operands, and the input tile before, by a delay.
+
+    Returns how much of the delay is over no other job's time, too.
+    """
+    delay = machine.array.start_delay
+    last = ARRAY_FREE
+    tile = job["step"] * SLOTS + job["waits"][1] + 1
+    if clock.time[INPUT_TILE] == tile:
+        last = -1
+    clock.time[INPUT_TILE] = tile
+    lead = 0
+    for moment in (last, job["waits"][0], job["waits"][1]):
+        if moment >= 0 and clock.time[moment] + delay > start:
+            start, before, lead = clock.time[moment] + delay, clock.who[moment], delay
+    return start, before, lead
 
 
 @compiled
@@ -109,6 +142,7 @@ def drain(
     begins = FIRST_OUTPUT if machine.array.hide_drain else LAST_COMPUTE
     start, before = ready(clock, job, POST_FREE, begins)
     start, before = later(clock, end_of(job["step"] - 1), start, before)
+    clock.time[POST_BEGIN] = start
     end = max(start + work.cycles, served(clock, WRITE_PORT, 0, work.write_cycles))
     held = start
     if clock.time[LAST_COMPUTE] > end:
@@ -121,7 +155,8 @@ def drain(
     entry["held"] = held
     entry["fill"] = tail
     set_moment(clock, POST_FREE, end, number)
-    raise_moment(clock, work_of(job["step"]), end, number)
+    if not machine.overlap_layers:
+        raise_moment(clock, work_of(job["step"]), end, number)
     if job["last"]:
         arrive(step, operands, RESIDENT, clock, end, number)
     count["outputs"] += work.outputs

@@ -44,6 +44,7 @@ from npusim.timing.compute import compute, drain, vector
 from npusim.timing.notes import arrive, note
 from npusim.timing.records import COUNTS, LOG, NO_LOG, NOBODY, SETTLED, WHOLE_LOG, Run, doubled
 from npusim.timing.settling import settle
+from npusim.timing.streams import awaits, enqueue, release, serve_next
 from npusim.timing.transfers import transfer
 
 _FIRST_JOBS = 1024
@@ -68,24 +69,47 @@ def simulate(
     block = np.zeros(BLOCK_JOBS, JOB)
     state = np.zeros(STATE_SIZE, np.int64)
     state[PENDING_STEP] = -1
-    used = 0
+    used = emitted = 0
     while True:
         count = walk(steps, operands, state, block)
         if count == 0:
             break
         for place in range(count):
+            job = block[place]
+            if machine.round_robin and job["kind"] == LOAD:
+                at = job["step"]
+                enqueue(steps[at], operands, machine, clock, job, emitted, counts[at])
+                emitted += 1
+                continue
+            while machine.round_robin and awaits(clock, job):
+                log[used] = blank[0]
+                serve_next(machine, clock, log, used)
+                used, log, settled = _logged(log, used, settled, clock.who, steps.size, window)
             log[used] = blank[0]
-            _serve(steps, operands, machine, clock, block[place], log, used, counts)
-            used += window != NO_LOG
-            if used == log.size and window != NO_LOG:
-                if window != WHOLE_LOG:
-                    used, settled = settle(log, used, settled, clock.who, steps.size)
-                if 2 * used > log.size:
-                    log = doubled(log)
+            log[used]["job"] = emitted
+            emitted += 1
+            _serve(steps, operands, machine, clock, job, log, used, counts)
+            used, log, settled = _logged(log, used, settled, clock.who, steps.size, window)
     cycles = clock.time[LATEST]
     last = clock.who[LATEST] if window != NO_LOG else NOBODY
     shares = attribute(log, settled, last, steps.size)
     return Run(log[:used] if window == WHOLE_LOG else log[:0].copy(), shares, counts, cycles)
+
+
+@compiled
+def _logged(
+    log: np.ndarray, used: int, settled: np.ndarray, who: np.ndarray, steps: int, window: int
+) -> tuple[int, np.ndarray, np.ndarray]:
+    """Room for another entry after `used`: a full window is settled, a whole log grows."""
+    if window == NO_LOG:
+        return used, log, settled
+    used += 1
+    if used == log.size:
+        if window != WHOLE_LOG:
+            used, settled = settle(log, used, settled, who, steps)
+        if 2 * used > log.size:
+            log = doubled(log)
+    return used, log, settled
 
 
 @compiled
@@ -119,6 +143,8 @@ def _serve(
             set_moment(clock, token, entry["end"], number)
     raise_moment(clock, end_of(job["step"]), entry["end"], number)
     raise_moment(clock, LATEST, entry["end"], number)
+    if kind == COMPUTE and machine.round_robin:
+        release(clock, job, entry["end"], number)
 
 
 @compiled

@@ -20,6 +20,7 @@ LOG = np.dtype(
         ("before", np.int64),
         ("ready", np.int64),
         ("ready_before", np.int64),
+        ("job", np.int64),
         ("step", np.int64),
         ("cause", np.int64),
         ("setup", np.int64),
@@ -27,18 +28,20 @@ LOG = np.dtype(
         ("sync", np.int64),
         ("fill", np.int64),
         ("stall", np.int64),
+        ("blocked", np.int64),
         ("weight_load", np.int64),
         ("moved", np.int64),
         ("compute", np.float64),
     ]
 )
-"""What is kept of a job: the interval that only it can explain, and the job that let it begin.
+"""What is kept of a job, the `job`-th that was emitted: the interval that only it can explain, and
+the job that let it begin.
 
 A transfer that waits for the bus begins when the bus is free; its set-up ran before that, from
 `ready` on, and freed the channel for the next transfer: `ready_before` is the job that let it.
-`setup`, `latency`, `sync`, `fill`, `stall` (for the SRAM port), `weight_load` and `compute` are
-parts of begin..end. The job holds its resource from `held` to `end`; a transfer moves `moved` bytes
-then."""
+`setup`, `latency`, `sync`, `fill`, `stall` (for the SRAM port), `blocked` (by an output stage that
+falls behind), `weight_load` and `compute` are parts of begin..end. The job holds its resource from
+`held` to `end`; a transfer moves `moved` bytes then."""
 
 SETTLED = np.dtype([("step", np.int64), ("next", np.int64), ("shares", np.float64, (len(CAUSES),))])
 """A stretch of a chain whose jobs have left the log: cycles of one step by cause, and the reference

@@ -9,21 +9,26 @@ import numpy as np
 
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
-from npusim.schedule.tables import LOAD, OUTPUTS
+from npusim.schedule.tables import LOAD, OUTPUTS, STORE
 from npusim.schedule.tiles import part_of
 from npusim.schedule.work import transfer_work
 from npusim.timing.causes import HOST_LINK, WAIT_INPUTS, WAIT_OUTPUT_BUFFER, WAIT_WEIGHTS
 from npusim.timing.clock import (
     BUS_DIRECTION,
     BUS_FREE,
+    PORT_TIME,
+    POST_BEGIN,
+    POST_FREE,
     READ_CHANNEL,
     READ_PORT,
+    WRITE_BUS,
     WRITE_CHANNEL,
     WRITE_PORT,
     Clock,
     arrival_of,
     end_of,
     later,
+    raise_moment,
     ready,
     served,
     set_moment,
@@ -50,6 +55,9 @@ def transfer(
     job: np.void, entry: np.void, number: int, count: np.void,
 ) -> None:  # fmt: skip
     """A DMA transfer: set-up on its channel, latency of the memory, then data on the shared bus."""
+    if step["direct_store"] and job["kind"] == STORE:
+        _stream_out(step, operands, machine, clock, job, entry, number, count)
+        return
     work = transfer_work(step, operands, job["stream"], part_of(step, job["bounds"]), machine)
     loading = job["kind"] == LOAD
     channel = READ_CHANNEL if loading or machine.dma_channels == 1 else WRITE_CHANNEL
@@ -65,9 +73,10 @@ def transfer(
     entry["ready"] = begin
     entry["ready_before"] = before
     data = begin + machine.dma_setup + machine.dram_latency
-    turn = turn_cycles(clock, machine, loading)
-    if clock.time[BUS_FREE] + turn > data:
-        begin, before = clock.time[BUS_FREE], clock.who[BUS_FREE]
+    bus = BUS_FREE if loading or not (machine.duplex or machine.round_robin) else WRITE_BUS
+    turn = 0 if machine.duplex or machine.round_robin else turn_cycles(clock, machine, loading)
+    if clock.time[bus] + turn > data:
+        begin, before = clock.time[bus], clock.who[bus]
         data = begin + turn
         entry["latency"] = turn
     else:
@@ -82,7 +91,9 @@ def transfer(
     note(entry, begin, end, before, cause)
     entry["held"] = data
     entry["moved"] = work.bus_bytes
-    set_moment(clock, BUS_FREE, end, number)
+    set_moment(clock, bus, end, number)
+    if machine.round_robin and not machine.duplex:
+        clock.flow[PORT_TIME] += work.cycles
     if loading:
         count["dram_read"] += work.bus_bytes
         count["sram_write"] += job["bytes"]
@@ -95,3 +106,29 @@ def transfer(
         count["sram_read"] += job["bytes"]
         if job["last"]:
             arrive(step, operands, OUTPUTS, clock, end, number)
+
+
+@compiled
+def _stream_out(
+    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock,
+    job: np.void, entry: np.void, number: int, count: np.void,
+) -> None:  # fmt: skip
+    """Outputs on their way to the second memory while the output stage makes them.
+
+    The stage waits where they do not leave in time; without a bus of their own they take the time
+    of loads.
+    """
+    work = transfer_work(step, operands, OUTPUTS, part_of(step, job["bounds"]), machine)
+    made = job["waits"][0]
+    begin, before = clock.time[made], clock.who[made]
+    end = max(begin, max(clock.time[WRITE_BUS], clock.time[POST_BEGIN]) + work.cycles)
+    note(entry, begin, end, before, WAIT_OUTPUT_BUFFER)
+    entry["ready"] = begin
+    entry["ready_before"] = before
+    set_moment(clock, WRITE_BUS, end, number)
+    raise_moment(clock, POST_FREE, end, number)
+    if not machine.duplex:
+        clock.flow[PORT_TIME] += work.cycles
+    count["dram_write"] += work.bus_bytes
+    if job["last"]:
+        arrive(step, operands, OUTPUTS, clock, end, number)

@@ -14,6 +14,7 @@ from npusim.cost.in_memory import in_memory
 from npusim.cost.input_stationary import input_stationary
 from npusim.cost.output_stationary import output_stationary
 from npusim.cost.part_kernel import part_kernel
+from npusim.cost.stripes import direct_convolution
 from npusim.cost.weight_stationary import weight_stationary
 from tests.support.tiles import (
     array_with,
@@ -31,6 +32,7 @@ DATAFLOWS = (
     part_kernel,
     input_stationary,
     in_memory,
+    direct_convolution,
 )
 SPLITS = st.sampled_from([0, 1, 2])
 

@@ -15,6 +15,7 @@ def array_with(**changes: object) -> ArrayParams:
         weight_rate=4.0, channel_block=4, tap_block=1, pipeline_delay=0, max_taps_y=1 << 30,
         max_taps_x=1 << 30, accumulators=1 << 40, drain_beats=4, drain_whole=False,
         load_idle_rows=False, weight_sets=1, port_rate=float(1 << 40), multicast=True,
+        start_delay=0, output_delay=0, output_rate=4.0, output_gap=0.0,
     )  # fmt: skip
     return plain._replace(**changes)
 
@@ -109,10 +110,27 @@ def in_memory_arrays(draw: st.DrawFn) -> ArrayParams:
 
 
 @st.composite
+def stripe_arrays(draw: st.DrawFn) -> ArrayParams:
+    """A random array for direct convolution, which hides the weights of `cols` pixels."""
+    rows = draw(st.sampled_from([1, 2, 4, 8]))
+    return array_with(
+        rows=rows,
+        cols=draw(st.integers(1, 16)),
+        cores=draw(st.integers(1, 3)),
+        weight_rate=float(rows * draw(st.integers(1, 2))),
+        output_delay=draw(st.integers(0, 5)),
+        output_rate=draw(st.sampled_from([0.5, 1.0, 8.0])),
+        output_gap=draw(st.sampled_from([0.0, 3.5, 40.0])),
+    )
+
+
+@st.composite
 def dataflows_and_arrays(draw: st.DrawFn) -> tuple[int, ArrayParams]:
     """(number of a dataflow, an array that can run it)."""
     dataflow = draw(st.integers(0, len(DATAFLOWS) - 1))
     if dataflow == IN_MEMORY:
         return dataflow, draw(in_memory_arrays())
+    if DATAFLOWS[dataflow] == "direct_convolution":
+        return dataflow, draw(stripe_arrays())
     systolic = DATAFLOWS[dataflow].endswith("_stationary")
     return dataflow, draw(systolic_arrays() if systolic else dot_product_arrays())

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from npusim.errors import Problem, UsageError
 from npusim.report.files import whole_file
 from npusim.report.trace import counters, events, tracks
 from npusim.report.trace.jobs import Jobs, job_events, jobs_of
@@ -31,8 +32,12 @@ _QUICK = 2
 def write_trace(program: Program, path: str | os.PathLike[str]) -> None:
     """Write every job of `program` to `path`; gzipped if its name ends in .gz.
 
-    The file appears whole or not at all; UsageError if it can't be written.
+    The file appears whole or not at all; UsageError if it can't be written, or if loads share the
+    bus in turn: their tiles in SRAM and their bytes on the bus overlap, which no track shows yet.
     """
+    if program.machine.round_robin:
+        what = f"{program.hardware.name} loads weights and inputs in turn (dma.arbitration: "
+        raise UsageError(Problem("--trace", f"{what}round_robin), and has no trace yet"))
     run = timed(program, WHOLE_LOG)
     counts = count(program, run)
     with ExitStack() as stack:
