@@ -44,11 +44,9 @@ def in_memory(tile: Extents, array: ArrayParams) -> TileCost:
     used = min(array.rows, reduction * packed) * min(array.cols, tile.k * packed)
     write = cycles_at(used, array.weight_rate)
     stream = cycles_at(pixels, tile.macs_per_unit)
-    inputs = tile.g * tile.c * pixels
-    inputs *= _new_inputs(tile.fy, tile.stride_y, tile.dilation_y)
-    inputs *= _new_inputs(tile.fx, tile.stride_x, tile.dilation_x)
+    inputs = _inputs(tile)
     weights = tile.g * reduction * tile.k
-    in_place = max(folds * stream, cycles_at(inputs, array.port_rate))
+    in_place = folds * stream + input_wait(tile, array)
     port = cycles_at(weights + inputs, array.port_rate)
     hidden = array.hide_weight_load and array.weight_sets > 1
     fold = max(stream, write) if hidden else stream + write
@@ -63,6 +61,21 @@ def in_memory(tile: Extents, array: ArrayParams) -> TileCost:
         inputs,
         weights,
     )
+
+
+@compiled
+def input_wait(tile: Extents, array: ArrayParams) -> int:
+    """Cycles of a tile, its weights in place, in which inputs come slower than they are used."""
+    stream = cycles_at(tile.b * tile.oy * tile.ox, tile.macs_per_unit)
+    return max(0, cycles_at(_inputs(tile), array.port_rate) - held_folds(tile, array) * stream)
+
+
+@compiled
+def _inputs(tile: Extents) -> int:
+    """Inputs of a tile, away from the edges of the image."""
+    rows = tile.oy * _new_inputs(tile.fy, tile.stride_y, tile.dilation_y)
+    cols = tile.ox * _new_inputs(tile.fx, tile.stride_x, tile.dilation_x)
+    return tile.b * tile.g * tile.c * rows * cols
 
 
 @compiled

@@ -17,7 +17,7 @@ from npusim.cost.array import (
     tile_cost,
     with_weights_in_place,
 )
-from npusim.cost.in_memory import held_folds
+from npusim.cost.in_memory import held_folds, input_wait
 from npusim.cost.machine import Machine
 from npusim.cost.stripes import output_cycles
 from npusim.cost.transfer import cycles_at
@@ -29,7 +29,8 @@ from npusim.schedule.tiles import Part, ceil_div, operand_bytes, stream_bytes
 
 
 class ArrayWork(NamedTuple):
-    """A tile on the array: `cycles` it holds the array, of which `occupied` are the array's own.
+    """A tile on the array: `cycles` it holds the array, of which `occupied` are the array's own;
+    the rest it waits for inputs.
 
     `compute` is issued MACs / peak rate; `fill` and `weight_load` are parts of `occupied`.
     """
@@ -84,8 +85,12 @@ def array_work(
     read_bytes = (read_bits + 7) // 8
     port_cycles = cycles_at(read_bytes, machine.sram_read_bytes_per_cycle)
     peak = machine.mac_units * step["mac_rate"]
+    waiting = 0
+    if step["dataflow"] == IN_MEMORY:
+        share = core_share(IN_MEMORY, step["split"], tile, machine.array)
+        waiting = input_wait(share, machine.array)
     return ArrayWork(
-        max(cost.occupied, port_cycles), cost.occupied, macs / peak, cost.fill,
+        max(cost.occupied, port_cycles), cost.occupied - waiting, macs / peak, cost.fill,
         cost.weight_load, cost.first_output, cost.tail, cost.weight_lead, port_cycles,
         read_bytes, macs,
     )  # fmt: skip

@@ -54,7 +54,7 @@ def compute(
     if step["dataflow"] == DIRECT_CONVOLUTION:
         start, before, delay = _delayed(machine, clock, job, start, before)
     through = served(clock, READ_PORT, start, work.port_cycles)
-    end = max(start + work.occupied, through)
+    end = max(start + work.cycles, through)
     entry["stall"] = end - start - work.occupied
     if step["dataflow"] == DIRECT_CONVOLUTION:
         outputs = post_work(step, operands, part, machine).cycles

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from npusim.cost.array import IN_MEMORY, core_share, tile_cost, with_weights_in_place
-from npusim.cost.in_memory import held_folds, in_memory
+from npusim.cost.in_memory import held_folds, in_memory, input_wait
 from npusim.cost.types import TileCost
 from tests.support.tiles import array_with, tile_of
 
@@ -85,3 +85,11 @@ def test_the_published_core_multiplies_32768_times_a_cycle():
     array = array_with(rows=512, cols=512, weight_sets=4, weight_rate=512.0)
     tile = tile_of(k=512, c=512, ox=1000, macs_per_unit=0.125)
     assert 512 * 512 * 1000 / in_memory(tile, array).occupied == 32768
+
+
+def test_inputs_that_come_slower_than_they_are_used_are_waited_for():
+    """Twelve inputs at half an element a cycle; two folds that take eight cycles each."""
+    tile = tile_of(k=4, c=12, macs_per_unit=0.125)
+    array = array_with(rows=6, weight_sets=2, weight_rate=100.0, port_rate=0.5)
+    assert input_wait(tile, array) == 12 / 0.5 - 2 * 8
+    assert input_wait(tile, array._replace(port_rate=1.0)) == 0

@@ -118,7 +118,7 @@ def lengths(jobs: Jobs) -> Iterator[Constraint]:
         else:
             work = jobs.work[n]
             length = int(row["host_cycles"]) if work is None else work.cycles
-            yield (n, "end"), (n, "start"), work.occupied if jobs.on_array(n) else length
+            yield (n, "end"), (n, "start"), work.cycles if jobs.on_array(n) else length
 
 
 def one_after_the_other(jobs: Jobs) -> Iterator[Constraint]:
