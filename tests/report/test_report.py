@@ -148,6 +148,19 @@ def test_a_batch_makes_throughput() -> None:
     assert four.total.latency_s == one.total.latency_s
 
 
+def test_a_pipeline_of_cores_changes_throughput_alone() -> None:
+    plain, piped = (
+        report_of("cores=2", f"mapping.pipeline={value}") for value in ("false", "true")
+    )
+    assert piped.total.cycles == plain.total.cycles
+    assert plain.total.throughput_ips == pytest.approx(1 / plain.total.latency_s)
+    assert piped.total.throughput_ips >= plain.total.throughput_ips
+    follow, pipeline = "throughput is the inverse of the latency", "pipeline of the cores"
+    for report, word, other in ((plain, follow, pipeline), (piped, pipeline, follow)):
+        text = " ".join(report.confidence.not_modelled)
+        assert word in text and other not in text
+
+
 def test_accuracy_and_notes_are_kept() -> None:
     counts, energy = counted()
     accuracy = {"accuracy": 0.9, "correct": 9, "samples": 10}
