@@ -36,10 +36,10 @@ def input_stationary(tile: Extents, array: ArrayParams) -> TileCost:
     load = cycles_at(loaded_rows * array.cols, array.weight_rate)
     stream = cycles_at(tile.k, tile.macs_per_unit)
     behind = array.rows + array.cols - 2 + array.pipeline_delay
+    fill = 0 if array.hide_drain else behind
     exposed = folds * load
     if array.hide_weight_load:
-        exposed = load + (folds - 1) * max(0, load - stream)
-    fill = 0 if array.hide_drain else behind
+        exposed = load + (folds - 1) * max(0, load - stream - fill)
     return TileCost(
         folds * (stream + fill) + exposed,
         folds * fill,

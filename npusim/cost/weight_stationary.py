@@ -9,6 +9,7 @@ after the last input entered.
 
     folds = ceil(g / packed) * ceil(r / rows) * ceil(k / cols),  r = c * fy * fx
     hidden weight load and drain:   cycles = folds * max(stream, load)
+    hidden weight load:             cycles = folds * max(stream + skew + pipeline_delay, load)
     neither hidden:                 cycles = folds * (load + stream + skew + pipeline_delay)
 
 where stream = pixels / MACs per unit and cycle. Only rows in use are loaded, all of them where
@@ -38,8 +39,8 @@ def weight_stationary(tile: Extents, array: ArrayParams) -> TileCost:
     load = cycles_at(loaded_rows * array.cols, array.weight_rate)
     stream = cycles_at(pixels, tile.macs_per_unit)
     behind = array.rows + array.cols - 2 + array.pipeline_delay
-    exposed_load = max(0, load - stream) if array.hide_weight_load else load
     fill = 0 if array.hide_drain else behind
+    exposed_load = max(0, load - stream - fill) if array.hide_weight_load else load
     fold = stream + exposed_load + fill
     return TileCost(
         folds * fold,

@@ -245,7 +245,9 @@ class MacArray(Section):
     def _without_meaning(self) -> list[tuple[str, str]]:
         """Fields of dataflows that the array does not have."""
         held = {"weight_stationary", "input_stationary"} & set(self.dataflows)
-        problems = []
+        problems: list[tuple[str, str]] = []
+        if self.style != "systolic":
+            return problems
         if self.drain != Drain() and "output_stationary" not in self.dataflows:
             what = "says how sums leave in output_stationary: add that to dataflows, or remove it"
             problems.append(("drain", f"drain {what}"))
@@ -258,7 +260,7 @@ class MacArray(Section):
 
     def _of_other_styles(self) -> list[tuple[str, str]]:
         """What is set here and has a meaning in other styles only."""
-        of_trees, of_cells = ("dot_product",), ("in_memory",)
+        of_trees, of_cells, of_folds = ("dot_product",), ("in_memory",), ("systolic",)
         set_here = {
             "pixels": (self.pixels != (1, 1), of_trees),
             "channel_block": (self.channel_block is not None, of_trees),
@@ -268,6 +270,8 @@ class MacArray(Section):
             "weight_sets": (self.weight_sets != 1, of_cells),
             "input_bits": (self.input_bits is not None, of_cells),
             "port_rate": (self.port_rate_per_cycle is not None, of_cells),
+            "drain": (self.drain != Drain(), of_folds),
+            "load_idle_rows": (self.load_idle_rows, of_folds),
         }
         return [
             (key, f"{key} has no meaning in {self._kind} array: remove it, or set style: "

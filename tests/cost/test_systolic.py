@@ -33,6 +33,8 @@ def test_weight_stationary_one_fold():
         (dict(k=4, c=4, ox=10), dict(hide_weight_load=False), 14, 0, 4),
         (dict(k=4, c=4, ox=10), dict(hide_drain=False, pipeline_delay=2), 18, 8, 0),
         (dict(k=4, c=4, ox=10), dict(hide_drain=False), 16, 6, 0),
+        (dict(k=4, c=4, ox=1), dict(hide_drain=False), 7, 6, 0),  # the load passes beside the drain
+        (dict(k=4, c=4, ox=1), dict(hide_drain=False, weight_rate=2.0), 8, 6, 1),
         (dict(k=8, c=4, ox=10), dict(hide_drain=False, hide_weight_load=False), 40, 12, 8),
         (dict(k=4, c=4, ox=10), dict(weight_rate=0.5), 32, 0, 22),  # 16 weights, two cycles each
         (dict(k=4, c=4, ox=10, macs_per_unit=2.0), {}, 5, 0, 0),
@@ -122,6 +124,7 @@ def test_input_stationary_one_fold():
         (dict(k=10, c=2, ox=4), dict(load_idle_rows=True), 4 + 10, 0, 4),
         (dict(k=10, c=4, ox=8), dict(hide_weight_load=False), 28, 0, 8),
         (dict(k=10, c=4, ox=8), dict(hide_drain=False, pipeline_delay=1), 38, 14, 4),
+        (dict(k=1, c=4, ox=8), dict(hide_drain=False), 4 + 7 + 7, 12, 4),
         (dict(k=10, c=4, ox=4, macs_per_unit=2.0), {}, 4 + 5, 0, 4),
         (dict(g=3, k=1, c=1, fy=3, fx=3, ox=4), {}, 4 + 8 * 4 + 1, 0, 28),  # depthwise
     ],

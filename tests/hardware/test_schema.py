@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from npusim.errors import UsageError
+from npusim.errors import DescriptionError, UsageError
 from npusim.hardware import load_hardware
 from npusim.hardware.schema import ArrayOp
 from npusim.ir.ops.products.conv2d import Conv2D
@@ -86,6 +86,12 @@ def test_a_precision_is_a_rate_or_a_mapping(tmp_path: Path) -> None:
         ("  cols: 8", "  cols: 8\n  tap_block: 4", "9:14", "no meaning in a systolic array"),
         ("  cols: 8", "  cols: 8\n  max_kernel: [3, 3]", "9:15", "no meaning in a systolic array"),
         ("  cols: 8", "  cols: 8\n  drain: {beat: column}", "9:10", "add that to dataflows"),
+        (
+            "technology: {node",
+            "mapping: {pipeline: true}\ntechnology: {node",
+            "20:21",
+            "raise cores",
+        ),
         ("[weight_stationary]", "[output_stationary]\n  load_idle_rows: 1", "10:19", "found 1"),
         ("weight_stationary]", "output_stationary]\n  load_idle_rows: true", "10:19", "remove it"),
         ("  cols: 8", "  cols: 8\n  weight_sets: 2", "9:16", "no meaning in a systolic array"),
@@ -205,3 +211,10 @@ def test_the_hash_follows_what_changes_a_result_and_nothing_else(tmp_path: Path)
     assert load(tmp_path, changed("size: 64 KiB", "size: 65536 B")).sha256 == plain
     assert load(tmp_path, SOUND, ["dma.setup=11 cycles"]).sha256 != plain
     assert load(tmp_path, SOUND, ["memory.dram.technology=ddr4-3200"]).sha256 != plain
+
+
+@pytest.mark.parametrize("field", ["drain.beat=column", "load_idle_rows=true"])
+def test_folds_have_no_meaning_without_a_systolic_array(field: str) -> None:
+    name = field.split("=")[0].split(".")[0]
+    with pytest.raises(DescriptionError, match=f"{name} has no meaning in a dot_product array"):
+        load_hardware("ethos-u55-128", [f"mac_array.{field}"])
