@@ -10,8 +10,9 @@ later:
 
 A load of the next step's weights may start during this step where the scheduler found room for
 both (`prefetch`), and one of its inputs where they are no output of this step (`prefetch_inputs`).
-Buffers are tokens: a load waits for the token that frees its slot, a compute
-waits for the tokens that say its operands have arrived.
+Buffers are tokens: a load waits for the token that frees its slot, a compute waits for the tokens
+that say its operands have arrived. Where outputs go straight to the second memory, the sums of a
+tile become free piece by piece, and timing knows when.
 
 The walker keeps its place in an integer vector, so that a consumer can take the records in blocks
 of any size.
@@ -188,7 +189,7 @@ def _compute(
         if last_of_step or (iteration + 1) % period == 0:
             job["signals"][stream] = (FREE_WEIGHTS if stream == WEIGHTS else FREE_INPUTS) + slot
             state[cursor + RELEASED] += 1
-    if step["unit"] == ARRAY:
+    if step["unit"] == ARRAY and not step["direct_store"]:
         job["waits"][2] = FREE_SUMS + state[OUTPUT_TILES] % step["buffers_sums"]
     finished = job["last"] == 1
     count = _flush_store(steps, operands, state, block, count + 1, False)

@@ -26,7 +26,7 @@ def test_free_parameters_are_listed_with_their_ranges() -> None:
 
 def test_a_free_parameter_that_is_stated_is_not_listed() -> None:
     remark = not_modelled("nvdla-nv-small", "dma.setup=3 cycles")[-1]
-    assert remark.startswith("3 free parameters, not published: dma.outstanding (16 to 256),")
+    assert remark.startswith("3 free parameters, not published: dma.outstanding_weights (64 to")
 
 
 def test_hardware_without_free_parameters_has_no_such_remark() -> None:
