@@ -20,6 +20,7 @@ class Machine(NamedTuple):
     `bank_bytes`, `data_banks` of them (0: as many as needed) for inputs and `weight_banks` (0: the
     rest) for weights; no split where `banks` is 0. `channel_block` is that of feature maps.
     `writes_memory`: outputs of the array go straight to the second memory.
+    `sram_banks_bytes_per_cycle` is what all banks give and take together (0: no limit).
     """
 
     array: ArrayParams
@@ -32,6 +33,8 @@ class Machine(NamedTuple):
     dma_channels: int
     sram_read_bytes_per_cycle: float
     sram_write_bytes_per_cycle: float
+    sram_one_port: bool
+    sram_banks_bytes_per_cycle: float
     sram_latency: int
     sram_bytes: int
     link_is_memory: bool
@@ -94,6 +97,8 @@ def machine_of(hardware: Hardware) -> Machine:
         dma_channels=hardware.dma.channels,
         sram_read_bytes_per_cycle=float(sram.read_bytes_per_cycle),
         sram_write_bytes_per_cycle=float(sram.write_bytes_per_cycle),
+        sram_one_port=sram.ports == "1rw",
+        sram_banks_bytes_per_cycle=float(sram.banks * (sram.bank_width_bytes or 0)),
         sram_latency=sram.latency_cycles,
         sram_bytes=sram.size_bytes,
         link_is_memory=hardware.memory.dram.technology == "host_link",

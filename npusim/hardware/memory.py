@@ -73,6 +73,11 @@ class Sram(Section):
     """Write bandwidth, bytes per cycle, > 0."""
     latency_cycles: Cycles = Field(default=0, alias="latency")
     """Cycles from a request to its first byte, >= 0; 0 where the array's own pipeline hides it."""
+    ports: Literal["1r1w", "1rw"] = "1r1w"
+    """`1r1w`: reads and writes have a port each; `1rw`: they take turns on one."""
+    bank_width_bytes: SizeBytes | None = Field(default=None, alias="bank_width")
+    """Bytes that a bank reads or writes per cycle, > 0: all ports together get no more than
+    banks x bank_width. null: banks limit nothing."""
     multicast: bool = True
     """Several cores: what all of them need at once (inputs where they share output channels,
     weights where they share rows or images) is read once for all; false: once by each core."""
@@ -85,6 +90,15 @@ class Sram(Section):
                 ("banks", f"{self.banks} banks do not divide the size of {self.size_bytes} bytes: "
                  "change banks or size")
             )  # fmt: skip
+        if self.bank_width_bytes is not None:
+            most = self.banks * self.bank_width_bytes
+            problems += [
+                (key, f"{rate:g} B/cycle is more than {self.banks} banks of "
+                 f"{self.bank_width_bytes} B give: lower {key}, or raise banks or bank_width")
+                for key, rate in (("read", self.read_bytes_per_cycle),
+                                  ("write", self.write_bytes_per_cycle))
+                if rate > most
+            ]  # fmt: skip
         if len(set(self.holds)) != len(self.holds):
             problems.append(("holds", "names the same kind of data twice"))
         if problems:

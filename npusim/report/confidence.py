@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from npusim.timing.counts import Counts
 
 TIMING_NOT_MODELLED = (
-    "bank conflicts of SRAM (its two ports are shared, its banks are not seen) and its latency "
-    "after the first access of a layer",
+    "conflicts of single accesses in a bank of SRAM (banks limit all streams together, where their "
+    "width is stated) and its latency after the first access of a layer",
     "DMA bursts one by one: how many are in flight only caps the bandwidth of a stream",
     "partial sums spilled to SRAM: no schedule that does so is considered",
     "sparsity and zero gating",

@@ -20,7 +20,7 @@ from npusim.cost.array import (
 from npusim.cost.in_memory import held_folds, input_wait
 from npusim.cost.machine import Machine
 from npusim.cost.stripes import output_cycles
-from npusim.cost.transfer import cycles_at
+from npusim.cost.transfer import cycles_at, shared_cycles
 from npusim.cost.types import Extents
 from npusim.jit import compiled
 from npusim.schedule.runs import stream_bus_bytes, stream_row_time
@@ -168,7 +168,8 @@ def vector_work(step: np.void, operands: np.ndarray, part: Part, machine: Machin
     read = cycles_at(read_bytes, machine.sram_read_bytes_per_cycle)
     write = cycles_at(write_bytes, machine.sram_write_bytes_per_cycle)
     ops = int(outputs * step["ops_per_output"] + 0.5)
-    cycles = max(cycles_at(ops, step["vector_rate"]), read, write)
+    shared = shared_cycles(read, read_bytes, machine) + shared_cycles(write, write_bytes, machine)
+    cycles = max(cycles_at(ops, step["vector_rate"]), read, write, shared)
     return StreamWork(cycles, read, write, read_bytes, write_bytes, ops, outputs)
 
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npusim.cost.machine import Machine
+from npusim.cost.transfer import shared_cycles
 from npusim.jit import compiled
 from npusim.schedule.tables import TOKENS
 
@@ -30,12 +32,13 @@ from npusim.schedule.tables import TOKENS
     WRITE_BUS,
     POST_BEGIN,
     INPUT_TILE,
-) = range(TOKENS, TOKENS + 15)
+    ALL_PORTS,
+) = range(TOKENS, TOKENS + 16)
 """BUS_DIRECTION is no moment but the direction of the last transfer, 0 before the first one;
 INPUT_TILE none but the input tile that the array had last."""
 RING = 128
 """Places in each queue of loads: more than can be in flight, and the released ones before them."""
-_PER_PLACE = TOKENS + 15
+_PER_PLACE = TOKENS + 16
 _PER_STREAM = _PER_PLACE + 4 * RING
 _PER_STEP = _PER_STREAM + 6
 
@@ -106,6 +109,18 @@ def served(clock: Clock, port: int, start: int, cycles: int) -> int:
     """
     clock.time[port] = max(clock.time[port], start) + cycles
     return clock.time[port]
+
+
+@compiled
+def served_at(
+    clock: Clock, machine: Machine, port: int, start: int, cycles: int, bytes_: int
+) -> int:
+    """`served`, by the port and by what it shares with the other one: a port, or the banks."""
+    shared = shared_cycles(cycles, bytes_, machine)
+    through = served(clock, port, start, cycles)
+    if shared == 0:
+        return through
+    return max(through, served(clock, ALL_PORTS, start, shared))
 
 
 @compiled

@@ -27,7 +27,7 @@ from npusim.timing.clock import (
     open_of,
     raise_moment,
     ready,
-    served,
+    served_at,
     set_moment,
     work_of,
 )
@@ -53,7 +53,7 @@ def compute(
     delay = 0
     if step["dataflow"] == DIRECT_CONVOLUTION:
         start, before, delay = _delayed(machine, clock, job, start, before)
-    through = served(clock, READ_PORT, start, work.port_cycles)
+    through = served_at(clock, machine, READ_PORT, start, work.port_cycles, work.read_bytes)
     end = max(start + work.cycles, through)
     entry["stall"] = end - start - work.occupied
     if step["dataflow"] == DIRECT_CONVOLUTION:
@@ -113,8 +113,8 @@ def vector(
     start, before = ready(clock, job, VECTOR_FREE, open_of(job["step"]))
     start, before = later(clock, end_of(job["step"] - 1), start, before)
     through = max(
-        served(clock, READ_PORT, start, work.read_cycles),
-        served(clock, WRITE_PORT, start, work.write_cycles),
+        served_at(clock, machine, READ_PORT, start, work.read_cycles, work.read_bytes),
+        served_at(clock, machine, WRITE_PORT, start, work.write_cycles, work.write_bytes),
     )
     note(entry, start, max(start + work.cycles, through), before, VECTOR_CAUSE)
     end = entry["end"]
@@ -143,7 +143,8 @@ def drain(
     start, before = ready(clock, job, POST_FREE, begins)
     start, before = later(clock, end_of(job["step"] - 1), start, before)
     clock.time[POST_BEGIN] = start
-    end = max(start + work.cycles, served(clock, WRITE_PORT, 0, work.write_cycles))
+    through = served_at(clock, machine, WRITE_PORT, 0, work.write_cycles, work.write_bytes)
+    end = max(start + work.cycles, through)
     held = start
     if clock.time[LAST_COMPUTE] > end:
         start = end = clock.time[LAST_COMPUTE]

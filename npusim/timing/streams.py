@@ -49,7 +49,7 @@ from npusim.timing.clock import (
     raise_moment,
     released_of,
     resume_of,
-    served,
+    served_at,
     set_moment,
 )
 from npusim.timing.notes import note
@@ -264,7 +264,8 @@ def _arrive(machine: Machine, clock: Clock, stream: int, entry: np.void, number:
     load = clock.queue[stream, clock.port[stream, DONE] % RING]
     began = began_of(stream)
     end = cycles_at(clock.flow[PORT_TIME], 1.0) + machine.dram_latency
-    end = max(end, served(clock, WRITE_PORT, 0, load["port_cycles"]), clock.time[began])
+    through = served_at(clock, machine, WRITE_PORT, 0, load["port_cycles"], load["held"])
+    end = max(end, through, clock.time[began])
     cause = WAIT_WEIGHTS if stream == WEIGHTS else WAIT_INPUTS
     if machine.link_is_memory:
         cause = HOST_LINK

@@ -30,7 +30,7 @@ from npusim.timing.clock import (
     later,
     raise_moment,
     ready,
-    served,
+    served_at,
     set_moment,
 )
 from npusim.timing.notes import arrive, note
@@ -82,7 +82,8 @@ def transfer(
     else:
         entry["setup"] = machine.dma_setup
         entry["latency"] = machine.dram_latency
-    end = max(data + work.cycles, served(clock, port, 0, work.port_cycles))
+    through = served_at(clock, machine, port, 0, work.port_cycles, job["bytes"])
+    end = max(data + work.cycles, through)
     cause = WAIT_INPUTS if loading else WAIT_OUTPUT_BUFFER
     if job["stream"] == 0:
         cause = WAIT_WEIGHTS

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.descriptions import SOUND, changed, load, only_problem
+from tests.support.descriptions import SOUND, changed, load, only_problem, problems
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,17 @@ def test_blocks_in_an_order_need_a_size(tmp_path: Path) -> None:
         "chw is an order of blocks of channels, and channel_block is 1: set channel_block, for "
         "example 16, or order: hwc"
     )
+
+
+def test_a_port_wider_than_all_banks_is_refused(tmp_path: Path) -> None:
+    text = changed("write: 8 B/cycle", "write: 8 B/cycle, bank_width: 1 B")
+    found = problems(tmp_path, text)
+    assert [problem.what for problem in found] == [
+        f"8 B/cycle is more than 4 banks of 1 B give: lower {key}, or raise banks or bank_width"
+        for key in ("read", "write")
+    ]
+
+
+def test_ports_are_one_of_two_kinds(tmp_path: Path) -> None:
+    text = changed("write: 8 B/cycle", "write: 8 B/cycle, ports: 1rww")
+    assert "1rw" in only_problem(tmp_path, text)[1]

@@ -123,6 +123,8 @@ def descriptions(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         ),
         "memory.sram.read": draw(st.sampled_from(["4 B/cycle", "16 B/cycle", "64 B/cycle"])),
         "memory.sram.write": draw(st.sampled_from(["4 B/cycle", "16 B/cycle", "64 B/cycle"])),
+        "memory.sram.ports": draw(st.sampled_from(["1r1w", "1r1w", "1rw"])),
+        "memory.sram.bank_width": draw(st.sampled_from([None, None, "64 B", "80 B"])),
         "memory.dram.technology": draw(
             st.sampled_from(["lpddr4x-4266", "ddr4-3200", "hbm2e-3200"])
         ),

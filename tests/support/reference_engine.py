@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from npusim.cost.transfer import shared_cycles
 from npusim.schedule.program import Program
 from npusim.schedule.tables import (
     ALIAS,
@@ -170,13 +171,30 @@ def ports_are_shared(jobs: Jobs) -> Iterator[Constraint]:
         elif jobs.kind(n) == POST:
             writes.append((n, work.write_cycles))
     for name, port in (("read", reads), ("written", writes)):
-        before = None
-        for n, cycles in port:
-            yield (n, name), before, cycles
-            if jobs.kind(n) == COMPUTE:
-                yield (n, name), (n, "start"), cycles
-            yield (n, "end"), (n, name), 0
-            before = (n, name)
+        yield from _one_port(jobs, name, port)
+    bytes_of = {n: int(jobs.records[n]["bytes"]) for n in jobs.all(LOAD, STORE)}
+    everything = []
+    for n in sorted({n for n, _ in (*reads, *writes)}):
+        work = jobs.work[n]
+        for port, moved in ((reads, "read_bytes"), (writes, "write_bytes")):
+            for cycles in (cycles for job, cycles in port if job == n):
+                taken = bytes_of.get(n, getattr(work, moved, 0))
+                shared = shared_cycles(cycles, taken, jobs.machine)
+                if shared:
+                    everything.append((n, shared))
+    yield from _one_port(jobs, "shared", everything)
+
+
+def _one_port(jobs: Jobs, name: str, port: list[tuple[int, int]]) -> Iterator[Constraint]:
+    """(job, cycles) in turn; a job that is there twice is served twice."""
+    before = None
+    for place, (n, cycles) in enumerate(port):
+        event = (n, f"{name} {place}")
+        yield event, before, cycles
+        if jobs.kind(n) == COMPUTE:
+            yield event, (n, "start"), cycles
+        yield (n, "end"), event, 0
+        before = event
 
 
 def buffers_are_tokens(jobs: Jobs) -> Iterator[Constraint]:

@@ -41,6 +41,10 @@ IMPROVEMENTS = {
     ),
     "DRAM latency": lambda m, f: m._replace(dram_latency=int(m.dram_latency / f)),
     "SRAM latency": lambda m, f: m._replace(sram_latency=int(m.sram_latency / f)),
+    "ports of SRAM": lambda m, f: m._replace(sram_one_port=False),
+    "banks of SRAM": lambda m, f: m._replace(
+        sram_banks_bytes_per_cycle=m.sram_banks_bytes_per_cycle * f
+    ),
     "rows of DRAM": lambda m, f: m._replace(
         dram_rows=m.dram_rows._replace(
             interval_cycles=m.dram_rows.interval_cycles / f,
