@@ -223,7 +223,7 @@ def test_a_view_takes_no_time_and_does_not_let_the_next_step_begin():
 
 def test_the_vector_unit_reads_writes_and_computes_at_once():
     graph = only(lambda build, x: build.add_node(Add(), x, x), 8, 4)
-    tiles = dict(tile_b=4, buffers_inputs=2, buffers_outputs=2)
+    tiles = dict(tile_b=4, tile_k=4, buffers_inputs=2, buffers_outputs=2)
     found = ends(retiled(program_of(graph, tiny()), **tiles))
     assert found["inputs 0"] == 23 + 4  # both operands, 4 x 4 bytes each
     assert found["compute 0"] == 27 + 4  # 16 sums on 4 lanes
