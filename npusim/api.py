@@ -39,6 +39,9 @@ Progress = Callable[[int, int], None]
 BUILT_IN = ("digits", *NETWORK_NAMES)
 """Models that npusim ships, by name: a trained one, and networks with synthetic weights."""
 
+EFFORTS = ("fast", "thorough")
+"""How hard a schedule is searched for."""
+
 
 @dataclass(frozen=True, eq=False)
 class Model:
@@ -153,12 +156,15 @@ def schedule(
     objective: str = "latency",
     mapping: StrPath | None = None,
     assume: str | None = None,
+    effort: str = "fast",
 ) -> Program:
     """The tiled schedule of `model` on `hw`: what counting and executing both start from.
 
     `objective` is `latency`, `energy` or `edp`. `batch` None keeps the model's own. `mapping` is a
     file that fixes a part of the schedule, or all of it. `assume` counts a float model as if its
     tensors had that number format (`int8`, `fp16`, `int8*int4`); it can't be executed then.
+    `effort` is `fast`, or `thorough`: then the next best tilings of the layers that cost most are
+    tried in the whole network too, which takes about ten times as long.
     """
     from npusim.energy.objective import judge_of, objective_weights
     from npusim.ir.passes.set_batch import with_batch
@@ -168,13 +174,17 @@ def schedule(
 
     require_type("batch", batch, (Integral, NoneType), "a whole number")
     require_type("objective", objective, (str,), "latency, energy or edp")
+    if effort not in EFFORTS:
+        hint = nearest_name(str(effort), EFFORTS)
+        what = f"unknown effort {effort!r}{hint}: {', '.join(EFFORTS)}"
+        raise UsageError(Problem("effort", what))
     graph, hardware = _as_model(model).graph, _as_hardware(hw)
     weights, judge = objective_weights(hardware, objective), judge_of(objective)
     graph = in_format(graph, hardware, assume)
     if batch is not None:
         graph = with_batch(graph, batch)
     fixed = None if mapping is None else read_mapping(mapping, graph, hardware)
-    return build_program(graph, hardware, judge, weights, fixed)
+    return build_program(graph, hardware, judge, weights, fixed, effort == "thorough")
 
 
 def simulate(
@@ -184,12 +194,14 @@ def simulate(
     objective: str = "latency",
     mapping: StrPath | None = None,
     assume: str | None = None,
+    effort: str = "fast",
 ) -> Report:
     """Count cycles, bytes and energy of one batch of `model` on `hw`; nothing is executed.
 
     The options are those of `schedule`.
     """
-    return report_of(schedule(model, hw, batch, objective, mapping, assume), batch, objective)
+    program = schedule(model, hw, batch, objective, mapping, assume, effort)
+    return report_of(program, batch, objective)
 
 
 def execute(

@@ -8,9 +8,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import npusim
+from npusim import api
 from npusim.cost.machine import machine_of
 from npusim.energy.objective import OBJECTIVES, judge_of, objective_weights
-from npusim.errors import DoesNotFitError
+from npusim.errors import DoesNotFitError, UsageError
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
 from npusim.schedule.estimate import LATENCY
@@ -95,3 +96,11 @@ def test_a_thorough_search_is_never_worse():
     assert judge(thorough) <= judge(quick)
     tiled = [step.unit not in (ALIAS, HOST) for step in thorough.steps]
     assert (thorough.buffer_bytes[np.array(tiled)] > 0).all()
+
+
+def test_effort_is_an_option_of_the_interface():
+    with pytest.raises(UsageError) as caught:
+        api.schedule(api.Model(chain(1)), tiny(), effort="througho")
+    assert "thorough" in caught.value.problems[0].what
+    thorough = api.schedule(api.Model(chain(1)), tiny(), effort="thorough")
+    assert thorough.candidates > 0
