@@ -21,7 +21,7 @@ TIMING_NOT_MODELLED = (
     "width is stated) and its latency after the first access of a layer",
     "DMA bursts one by one: how many are in flight only caps the bandwidth of a stream",
     "partial sums spilled to SRAM: no schedule that does so is considered",
-    "sparsity and zero gating",
+    "sparsity that follows no pattern, and zero gating",
     "voltage and frequency scaling, heat",
 )
 """What timing leaves out on every hardware."""
