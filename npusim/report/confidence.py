@@ -124,23 +124,28 @@ def _missing_of_array(hardware: Hardware) -> list[str]:
     return missing
 
 
+def _missing_of_rows(hardware: Hardware) -> list[str]:
+    """What is left out of the second memory's rows, refresh and turn-around."""
+    dram, what = hardware.memory.dram, "rows, refresh and turn-around of the second memory"
+    if dram.row_timing is None and dram.efficiency is not None:
+        return [f"{what} beyond its stated efficiency"]
+    if dram.row_timing is None:
+        return [f"{what}: its bandwidth is stated as it is"]
+    missing = [
+        "reordering of DRAM requests and refresh of single banks: jumps between rows cost their "
+        "expected value, and refresh stops all banks"
+    ]
+    if hardware.dma.arbitration == "round_robin":
+        missing.append(
+            "turn-around of the DRAM: with round-robin arbitration writes have a bus of their own"
+        )
+    return missing
+
+
 def _missing_of_memory(hardware: Hardware) -> list[str]:
     """Fields of memories and DMA that say something which no cycle follows."""
     dram, holds = hardware.memory.dram, hardware.memory.sram.holds
-    missing = []
-    if dram.row_timing is None and dram.efficiency is None:
-        missing.append(
-            "rows, refresh and turn-around of the second memory: its bandwidth is stated as it is"
-        )
-    elif dram.row_timing is None:
-        missing.append(
-            "rows, refresh and turn-around of the second memory beyond its stated efficiency"
-        )
-    else:
-        missing.append(
-            "reordering of DRAM requests and refresh of single banks: jumps between rows cost "
-            "their expected value, and refresh stops all banks"
-        )
+    missing = _missing_of_rows(hardware)
     if hardware.dma.channels > 2:
         missing.append("DMA channels beyond two: one loads, one stores, the others do not run")
     if dram.read_only:

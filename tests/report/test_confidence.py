@@ -52,6 +52,7 @@ def test_a_preset_is_unvalidated_until_an_error_is_known(monkeypatch: pytest.Mon
         ([], "reordering of DRAM requests"),
         (["memory.dram.efficiency=0.7"], "beyond its stated efficiency"),
         (["memory.dram.bandwidth=1 GB/s"], "its bandwidth is stated as it is"),
+        (["dma.arbitration=round_robin"], "writes have a bus of their own"),
     ],
 )
 def test_what_is_known_of_rows_depends_on_what_is_stated(overrides: list[str], words: str) -> None:
