@@ -31,12 +31,12 @@ DATAFLOW_WORDS: dict[str, str] = {
 CAUSE_WORDS: dict[tuple[str, str], str] = {
     ("array_fill", "output_stationary"): "Operands enter skewed and sums leave row by row: the "
     "reduction is short for the array's size.",
-    ("array_fill", "in_memory"): "The port of the core brings inputs and weights more slowly than "
-    "the crossbar takes them.",
+    ("wait_inputs", "in_memory"): "Inputs come more slowly than the crossbar uses them: from the "
+    "second memory, or through the port of the core.",
     ("array_fill", "direct_convolution"): "Stripes are shorter than the pipeline, or it starts and "
     "ends too often.",
-    ("array_fill", "row_stationary"): "Inputs and partial sums pass between SRAM and the "
-    "elements more slowly than these multiply.",
+    ("array_fill", "row_stationary"): "Filter rows, inputs and partial sums take longer on "
+    "their way to the elements than these multiply.",
     ("weight_load", "in_memory"): "Weights are written into the cells, and nothing hides it: each "
     "set is used for too few inputs.",
     ("weight_load", "depth_first"): "Weights are decoded or fetched more slowly than a block of "

@@ -122,8 +122,11 @@ def _stream_out(
     work = transfer_work(step, operands, OUTPUTS, part_of(step, job["bounds"]), machine)
     made = job["waits"][0]
     begin, before = clock.time[made], clock.who[made]
-    end = max(begin, max(clock.time[WRITE_BUS], clock.time[POST_BEGIN]) + work.cycles)
+    held = max(clock.time[WRITE_BUS], clock.time[POST_BEGIN])
+    end = max(begin, held + work.cycles)
     note(entry, begin, end, before, WAIT_OUTPUT_BUFFER)
+    entry["held"] = held
+    entry["moved"] = work.bus_bytes
     entry["ready"] = begin
     entry["ready_before"] = before
     set_moment(clock, WRITE_BUS, end, number)

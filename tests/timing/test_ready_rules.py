@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
+from npusim.cost.array import DATAFLOWS
 from npusim.ir.ops.elements.dequantize import Dequantize
 from npusim.ir.ops.elements.quantize import Quantize
 from npusim.ir.ops.movements.reshape import Reshape
@@ -122,6 +123,20 @@ def meeting(program: Program) -> Program:
     return dataclasses.replace(program, machine=program.machine._replace(core_sync=5))
 
 
+def starting(program: Program) -> Program:
+    """`program` as a direct convolution that starts 7 cycles after its operands are there."""
+    array = program.machine.array._replace(start_delay=7)
+    machine = program.machine._replace(array=array)
+    direct = retiled(program, dataflow=DATAFLOWS.index("direct_convolution"))
+    return dataclasses.replace(direct, machine=machine)
+
+
+def overlapping(program: Program) -> Program:
+    """`program` on hardware that starts a layer while the one before drains."""
+    machine = program.machine._replace(overlap_layers=True)
+    return dataclasses.replace(program, machine=machine)
+
+
 TOKENS = "buffers_are_tokens"
 QUEUES = "one_after_the_other"
 STEPS = "steps_follow_each_other"
@@ -178,6 +193,13 @@ RULES = {
     ),
     "the cores have met": Rule(
         "lengths", lambda d: late(meeting(chain()), d), "dispatch 1 end", "dispatch 1 begin", 5
+    ),
+    "the start of a direct convolution is over": Rule(
+        "lengths", lambda d: starting(of_latency()(d)), "compute 0 held", "weights 0 end", 7
+    ),
+    "the tile before an overlapping layer is computed": Rule(
+        STEPS, lambda d: late(overlapping(beside_a_store(False)), d),
+        "dispatch 2 begin", "compute 1 end",
     ),
     "the read port has served a tile": Rule(
         "ports_are_shared", lambda d: late(layer(memory__sram__read="4 B/cycle"), d),

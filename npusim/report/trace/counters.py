@@ -50,17 +50,25 @@ def bandwidth(log: np.ndarray, end: int) -> tuple[np.ndarray, np.ndarray]:
     return edges[:-1], np.diff(np.interp(edges, times, moved)) / np.diff(edges)
 
 
-def tile_bytes(jobs: np.ndarray, log: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(times, bytes): what tile buffers of SRAM hold."""
+def tile_bytes(
+    program: Program, jobs: np.ndarray, log: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(times, bytes): what tile buffers of SRAM hold; outputs that leave as they are made: nothing.
+
+    Where streams share the bus in turn, a load takes its room piece by piece: it is counted when
+    all of it is there.
+    """
     times, changes = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)]
+    in_sram = program.table["direct_store"][jobs["step"]] == 0
+    arrival = "end" if program.machine.round_robin else "ready"
     for stream in range(OUTPUTS + 1):
         if stream == OUTPUTS:
-            filled = log["held"][jobs["signals"][:, OUTPUTS] >= 0]
-            stores = jobs["kind"] == STORE
+            filled = log["held"][(jobs["signals"][:, OUTPUTS] >= 0) & in_sram]
+            stores = (jobs["kind"] == STORE) & in_sram
             size, freed = jobs["bytes"][stores], log["end"][stores]
         else:
             loads = (jobs["kind"] == LOAD) & (jobs["stream"] == stream)
-            filled, size = log["ready"][loads], jobs["bytes"][loads]
+            filled, size = log[arrival][loads], jobs["bytes"][loads]
             freed = log["end"][(jobs["kind"] == COMPUTE) & (jobs["signals"][:, stream] >= 0)]
         times += [filled, freed]
         changes += [size, -size]

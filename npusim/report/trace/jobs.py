@@ -11,7 +11,7 @@ import numpy as np
 
 from npusim.report.trace import events, tracks
 from npusim.schedule.program import Program
-from npusim.schedule.tables import LOAD
+from npusim.schedule.tables import LOAD, STORE
 from npusim.timing.causes import CAUSES
 
 _AT_ONCE = 4096
@@ -33,16 +33,17 @@ class Jobs:
 
 
 def jobs_of(program: Program, log: np.ndarray) -> Jobs:
-    """The jobs behind the whole `log` of `program`."""
-    records = np.concatenate([block.copy() for block in program.jobs()])
-    units = program.table["unit"]
-    track = tracks.tracks_of(records, units)
+    """The jobs behind the whole `log` of `program`, in the order in which they were served."""
+    records = np.concatenate([block.copy() for block in program.jobs()])[log["job"]]
+    track = tracks.tracks_of(records, program)
     idle = np.zeros(records.size, np.int64)
     for number in range(len(tracks.NAMES)):
         own = np.flatnonzero(track == number)
         idle[own] = log["held"][own] - np.concatenate([[0], log["end"][own]])[:-1]
     names = tuple(json.dumps(step.name) for step in program.steps)
-    return Jobs(program, names, records, log, track, tracks.words_of(records, units), idle)
+    return Jobs(
+        program, names, records, log, track, tracks.words_of(records, program.table["unit"]), idle
+    )
 
 
 def job_events(jobs: Jobs) -> Iterator[str]:
@@ -54,7 +55,19 @@ def job_events(jobs: Jobs) -> Iterator[str]:
             own = first + np.flatnonzero(shown[part] & (jobs.track[part] == track))
             log = jobs.log[own]
             yield _events(jobs, int(track), own, log["held"], log["end"], _about(jobs, own))
-        yield from _setups(jobs, first + np.flatnonzero(jobs.track[part] == tracks.BUS))
+        yield from _setups(jobs, first + np.flatnonzero(_set_up(jobs, part)))
+
+
+def _set_up(jobs: Jobs, part: slice) -> np.ndarray:
+    """True for the transfers that a channel sets up: all but loads that share the bus in turn and
+    outputs that leave as they are made."""
+    records, program = jobs.records[part], jobs.program
+    stores: np.ndarray = records["kind"] == STORE
+    stores &= program.table["direct_store"][records["step"]] == 0
+    if program.machine.round_robin:
+        return stores
+    found: np.ndarray = stores | (records["kind"] == LOAD)
+    return found
 
 
 def _setups(jobs: Jobs, transfers: np.ndarray) -> Iterator[str]:
@@ -99,7 +112,7 @@ def _about(jobs: Jobs, own: np.ndarray) -> dict[str, Iterable[Any]]:
     }
     if log["moved"].any():
         told |= {"bytes": records["bytes"].tolist(), "bus_bytes": log["moved"].tolist()}
-    parts = "compute", "fill", "weight_load", "stall", "sync"
+    parts = "compute", "fill", "weight_load", "stall", "sync", "blocked"
     return told | {f"{name}_cycles": _short(log[name]) for name in parts if log[name].any()}
 
 

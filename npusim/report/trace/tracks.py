@@ -1,13 +1,15 @@
 """The tracks of a trace, and which of them shows a job.
 
 A resource serves one job at a time, so the events of a track never overlap. Set-ups have tracks of
-their own: a channel sets up a transfer while the bus still moves the one before.
+their own: a channel sets up a transfer while the bus still moves the one before. So have inputs
+where they share the bus with weights in turn, and writes where they have a bus of their own.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from npusim.schedule.program import Program
 from npusim.schedule.tables import (
     ARRAY,
     COMPUTE,
@@ -20,12 +22,16 @@ from npusim.schedule.tables import (
     WEIGHTS,
 )
 
-LAYERS, CONTROLLER, LOAD_CHANNEL, STORE_CHANNEL, BUS, MAC_ARRAY, STAGE, VECTOR_UNIT, HOST = range(9)
 NAMES = (
-    "layers", "controller", "DMA set-up, loads", "DMA set-up, stores", "DRAM bus", "MAC array",
-    "output stage", "vector unit", "host",
+    "layers", "controller", "DMA set-up, loads", "DMA set-up, stores", "DRAM bus",
+    "DRAM bus, inputs in turn", "DRAM bus, writes", "MAC array", "output stage", "vector unit",
+    "host",
 )  # fmt: skip
 """By track number. A layer lasts until the next one starts, whatever it overlaps with."""
+(
+    LAYERS, CONTROLLER, LOAD_CHANNEL, STORE_CHANNEL, BUS, BUS_INPUTS, BUS_WRITES, MAC_ARRAY, STAGE,
+    VECTOR_UNIT, HOST,
+) = range(len(NAMES))  # fmt: skip
 NOWHERE = -1
 _TRACK_OF_KIND = {
     LOAD: BUS, COMPUTE: MAC_ARRAY, POST: STAGE, STORE: BUS, DISPATCH: CONTROLLER, HOST_JOB: HOST,
@@ -40,12 +46,17 @@ WORDS = (
 LOAD_OF_WEIGHTS, LOAD_OF_INPUTS, VECTOR_TILE, START = range(7, len(WORDS))
 
 
-def tracks_of(jobs: np.ndarray, units: np.ndarray) -> np.ndarray:
-    """The track that shows each job on its resource; `units` is the unit of every step."""
+def tracks_of(jobs: np.ndarray, program: Program) -> np.ndarray:
+    """The track that shows each of `jobs` on its resource."""
+    machine, steps = program.machine, program.table[jobs["step"]]
     found = np.full(jobs.size, NOWHERE)
     for kind, track in _TRACK_OF_KIND.items():
         found[jobs["kind"] == kind] = track
-    found[(jobs["kind"] == COMPUTE) & (units[jobs["step"]] != ARRAY)] = VECTOR_UNIT
+    found[(jobs["kind"] == COMPUTE) & (steps["unit"] != ARRAY)] = VECTOR_UNIT
+    if machine.round_robin:
+        found[(jobs["kind"] == LOAD) & (jobs["stream"] == INPUTS)] = BUS_INPUTS
+    aside = machine.duplex or machine.round_robin
+    found[(jobs["kind"] == STORE) & (aside | (steps["direct_store"] == 1))] = BUS_WRITES
     return found
 
 

@@ -16,7 +16,6 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
-from npusim.errors import Problem, UsageError
 from npusim.report.files import whole_file
 from npusim.report.trace import counters, events, tracks
 from npusim.report.trace.jobs import Jobs, job_events, jobs_of
@@ -32,12 +31,8 @@ _QUICK = 2
 def write_trace(program: Program, path: str | os.PathLike[str]) -> None:
     """Write every job of `program` to `path`; gzipped if its name ends in .gz.
 
-    The file appears whole or not at all; UsageError if it can't be written, or if loads share the
-    bus in turn: their tiles in SRAM and their bytes on the bus overlap, which no track shows yet.
+    The file appears whole or not at all; UsageError if it can't be written.
     """
-    if program.machine.round_robin:
-        what = f"{program.hardware.name} loads weights and inputs in turn (dma.arbitration: "
-        raise UsageError(Problem("--trace", f"{what}round_robin), and has no trace yet"))
     run = timed(program, WHOLE_LOG)
     counts = count(program, run)
     with ExitStack() as stack:
@@ -52,7 +47,7 @@ def write_trace(program: Program, path: str | os.PathLike[str]) -> None:
 def _texts(counts: Counts, jobs: Jobs) -> Iterator[str]:
     """The whole file; the last event is one that no comma follows."""
     yield f'{{"displayTimeUnit":"ns","otherData":{json.dumps(_about(counts))},\n"traceEvents":[\n'
-    yield from _names(counts)
+    yield from _names(counts, jobs)
     yield from job_events(jobs)
     starts = starts_of(jobs, counts.cycles)
     yield _layers(counts, jobs, starts)
@@ -74,12 +69,15 @@ def _about(counts: Counts) -> dict[str, Any]:
     }
 
 
-def _names(counts: Counts) -> Iterator[str]:
+def _names(counts: Counts, jobs: Jobs) -> Iterator[str]:
     program = counts.program
     cores = program.hardware.cores
     about = f"{program.hardware.name}: {program.graph.name}"
     yield events.metadata("process_name", 0, name=about)
+    used = {tracks.LAYERS, *np.unique(jobs.track), tracks.LOAD_CHANNEL, tracks.STORE_CHANNEL}
     for track, name in enumerate(tracks.NAMES):
+        if track not in used:
+            continue
         together = f" ({cores} cores in step)" if track == tracks.MAC_ARRAY and cores > 1 else ""
         yield events.metadata("thread_name", track, name=name + together)
         yield events.metadata("thread_sort_index", track, sort_index=track)
@@ -126,7 +124,7 @@ def _counters(counts: Counts, jobs: Jobs, starts: np.ndarray) -> Iterator[str]:
     program, clock_hz = counts.program, counts.program.hardware.clock_hz
     end = counts.cycles
     tensors = counters.tensor_bytes(program, jobs.records, jobs.log, starts)
-    tiles = counters.tile_bytes(jobs.records, jobs.log)
+    tiles = counters.tile_bytes(program, jobs.records, jobs.log)
     for name, held in (
         ("SRAM in use", counters.sum_of(tensors, tiles)),
         ("SRAM, tensors and weights that stay", tensors),
