@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from npusim.errors import DescriptionError, UsageError
 from npusim.hardware import load_hardware
-from npusim.hardware.schema import ArrayOp
+from npusim.hardware.output_stage import ArrayOp
 from npusim.ir.ops.products.conv2d import Conv2D
 from npusim.ir.ops.products.fully_connected import FullyConnected
 from npusim.ir.ops.products.matmul import MatMul
