@@ -19,10 +19,10 @@ import numpy as np
 from npusim.errors import Problem, UsageError, nearest_name, require_type
 from npusim.execution.drawn import random_inputs as random_inputs
 from npusim.execution.inferences import inferences as inferences
+from npusim.execution.profile_choice import choose_profile as choose_profile
 from npusim.ir.graph import Graph
 from npusim.models.catalog import NAMES as NETWORK_NAMES
 from npusim.models.catalog import network
-from npusim.numerics.profiles import PROFILES, Profile, profile_named
 
 if TYPE_CHECKING:
     from npusim.hardware.schema import Hardware
@@ -340,25 +340,6 @@ def infer_from(
         return found[0], after
     names = program.graph.outputs
     return {name: np.concatenate([one[name] for one in found]) for name in names}, after
-
-
-def choose_profile(requantize: str | None, hardware: Hardware, graph: Graph) -> Profile:
-    """The requantization profile that applies; see DESIGN section 5."""
-    if requantize is None:
-        return profile_named(hardware.requantize or graph.profile)
-    if requantize == "model":
-        return profile_named(graph.profile)
-    if requantize == "hardware":
-        if hardware.requantize is None:
-            what = f"{hardware.name} states no arithmetic of its own (requantize: null)"
-            raise UsageError(Problem("--requantize", what))
-        return profile_named(hardware.requantize)
-    if requantize not in PROFILES:
-        known = ("model", "hardware", *PROFILES)
-        hint = nearest_name(requantize, known)
-        what = f"unknown profile '{requantize}'{hint}; known: {', '.join(known)}"
-        raise UsageError(Problem("--requantize", what))
-    return profile_named(requantize)
 
 
 def model_path(path_or_name: StrPath) -> Path:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from npusim.hardware.convolution_buffer import buffer_problems
 from npusim.hardware.schema import Hardware
 
 
@@ -42,7 +43,13 @@ _IF_STATED: tuple[tuple[tuple[str, ...], str, int, tuple[tuple[float, str], ...]
 
 
 def changes_of(hardware: Hardware) -> Iterator[Change]:
-    """Every change that makes sense on `hardware`."""
+    """Every change that makes sense on `hardware`: its other fields go with it."""
+    for change in _proposed(hardware):
+        if not any(buffer_problems(change.hardware)):
+            yield change
+
+
+def _proposed(hardware: Hardware) -> Iterator[Change]:
     yield _scaled(hardware, ("clock_hz",), "clock", 2, _CLOCKS)
     yield _scaled(hardware, ("cores",), "cores", 2)
     yield _scaled(hardware, ("mac_array", "rows"), "mac_array.rows", 2)
