@@ -12,6 +12,7 @@ from npusim.cost.in_memory import in_memory
 from npusim.cost.input_stationary import input_stationary
 from npusim.cost.output_stationary import output_stationary
 from npusim.cost.part_kernel import part_kernel
+from npusim.cost.row_stationary import row_stationary
 from npusim.cost.stripes import direct_convolution
 from npusim.cost.types import ArrayParams, Extents, TileCost
 from npusim.cost.weight_stationary import weight_stationary
@@ -25,6 +26,7 @@ DATAFLOWS = (
     "input_stationary",
     "in_memory",
     "direct_convolution",
+    "row_stationary",
 )
 (
     WEIGHT_STATIONARY,
@@ -34,6 +36,7 @@ DATAFLOWS = (
     INPUT_STATIONARY,
     IN_MEMORY,
     DIRECT_CONVOLUTION,
+    ROW_STATIONARY,
 ) = range(len(DATAFLOWS))
 CORE_SPLITS = ("K", "OY", "B")
 _, BY_ROWS, BY_IMAGES = range(len(CORE_SPLITS))
@@ -135,4 +138,6 @@ def _dataflow_cost(dataflow: int, share: Extents, array: ArrayParams) -> TileCos
         return part_kernel(share, array)
     if dataflow == DIRECT_CONVOLUTION:
         return direct_convolution(share, array)
+    if dataflow == ROW_STATIONARY:
+        return row_stationary(share, array)
     return in_memory(share, array)

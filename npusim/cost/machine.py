@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from npusim.cost.dram import DramRows, rows_of
 from npusim.cost.types import ArrayParams
+from npusim.hardware.mac_array import MacArray
 from npusim.hardware.schema import Hardware
 
 
@@ -83,6 +84,7 @@ def machine_of(hardware: Hardware) -> Machine:
         output_delay=stage.delay_cycles,
         output_rate=burst_rate,
         output_gap=2 * mac.cols * (mac.cols / stage.elements_per_cycle - mac.cols / burst_rate),
+        **_rows_of(mac),
     )
     sram, split = hardware.memory.sram, hardware.mapping.data_banks
     weight_banks = hardware.mapping.weight_banks
@@ -117,6 +119,24 @@ def machine_of(hardware: Hardware) -> Machine:
         weight_banks=weight_banks or 0,
         channel_block=hardware.memory.layout.channel_block,
     )
+
+
+def _rows_of(mac: MacArray) -> dict[str, Any]:
+    """The numbers of a row-stationary array; harmless ones for any other."""
+    rows = mac.row_stationary
+    if rows is None:
+        return {
+            "filter_entries": 1, "input_entries": 1, "sum_entries": 1, "input_rate": 1.0,
+            "sum_rate": 1.0, "sum_bits": 0,
+        }  # fmt: skip
+    return {
+        "filter_entries": rows.filter_entries,
+        "input_entries": rows.input_entries,
+        "sum_entries": rows.sum_entries,
+        "input_rate": float(rows.inputs_per_cycle),
+        "sum_rate": float(rows.sums_per_cycle),
+        "sum_bits": rows.sum_bits,
+    }
 
 
 def _stream_bytes_per_cycle(hardware: Hardware) -> float:

@@ -38,6 +38,9 @@ class ArrayParams(NamedTuple):
     of direct convolution starts `start_delay` cycles after its operands arrived; its last outputs
     leave `output_delay` cycles after its last MAC, at `output_rate` elements a cycle, and full
     stripes of them `output_gap` cycles apart.
+    Scratchpads of a row-stationary element hold `filter_entries`, `input_entries` and `sum_entries`
+    words; `input_rate` and `sum_rate` are words per cycle between SRAM and array, sums each way.
+    Partial sums that wait in SRAM have `sum_bits` there; 0: they stay in the accumulators.
     """
 
     rows: int
@@ -64,6 +67,12 @@ class ArrayParams(NamedTuple):
     output_delay: int
     output_rate: float
     output_gap: float
+    filter_entries: int
+    input_entries: int
+    sum_entries: int
+    input_rate: float
+    sum_rate: float
+    sum_bits: int
 
 
 class TileCost(NamedTuple):

@@ -1,7 +1,7 @@
 """Energy of a Program: count x energy per action, static power x time, DRAM background x time.
 
     E = MACs e_mac + SRAM bytes e_sram + DRAM bytes e_dram + vector ops e_vector
-        + outputs e_requantize + (static + background power) x cycles / clock
+        + outputs e_requantize + scratchpads + (clock + static + background power) x cycles / clock
 
 Power x time belongs to the steps by their share of the latency; the fixed cost of an inference has
 its own share. What the description states of a chip replaces a table's figure.
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from npusim.energy import arithmetic, dram, silicon, sram, vector
+from npusim.energy import arithmetic, dram, scratchpads, silicon, sram, vector
 from npusim.energy.figures import Figure, weighted_sum
 from npusim.hardware.schema import Hardware
 from npusim.schedule.tables import ARRAY, HOST, VECTOR
@@ -22,13 +22,16 @@ from npusim.schedule.tables import ARRAY, HOST, VECTOR
 if TYPE_CHECKING:
     from npusim.timing.counts import Counts, StepCounts
 
-PARTS = ("mac", "sram", "dram", "vector", "postprocess", "static", "dram_background")
+PARTS = (
+    "mac", "scratchpad", "sram", "dram", "vector", "postprocess", "clock", "static",
+    "dram_background",
+)  # fmt: skip
 """Where energy goes. The accumulation of a partial sum is within `mac`."""
 
 PJ = 1e-12
 
 NOT_MODELLED = (
-    "energy of clock tree, array registers, accumulator storage, controller and DMA",
+    "energy of accumulator storage, controller and DMA",
     "energy of SRAM by word width: tables are for 64-bit words, a wide word costs about half",
 )
 """What the sum leaves out on every hardware."""
@@ -81,6 +84,33 @@ class Figures:
         """Energy of one byte of the second memory, pJ/B; None if nobody says."""
         figure = self._stated("dram_per_byte", "dram", "pJ/B") or dram.transfer(self.hardware)
         return None if figure is None else self._value("dram", lambda: figure)
+
+    def scratchpad(self) -> float:
+        """Energy of one word read from or written to a scratchpad of the array, pJ."""
+        name = "scratchpad"
+        return self._value(
+            name,
+            lambda: (
+                self._stated("scratchpad_access", name, "pJ")
+                or scratchpads.scratchpad_access(self._node_nm)
+            ),
+        )
+
+    def hop(self) -> float:
+        """Energy of one word from an element of the array to the next, pJ."""
+        return self._value(
+            "hop", lambda: self._stated("array_hop", "hop", "pJ") or scratchpads.hop(self._node_nm)
+        )
+
+    def clock_w(self) -> float:
+        """Power of clock network and registers, W; 0 if nobody says."""
+        watts = self.hardware.technology.clock_w
+        if watts is None:
+            return 0.0
+        source = f"technology.clock of {self.hardware.name}"
+        return self._value(
+            "clock", lambda: Figure("clock", watts, "W", source, "stated", self._node_nm)
+        )
 
     def vector(self, rate: str) -> float:
         """Energy of one operation of the vector unit, pJ."""
@@ -170,7 +200,9 @@ def _step_energy(counts: Counts, step: StepCounts, figures: Figures) -> dict[str
     parts = dict.fromkeys(PARTS, 0.0)
     unit = step.step.unit
     if step.issued_macs:
-        parts["mac"] = PJ * step.issued_macs * figures.mac(step.step.pair)
+        gated = gated_zeros(counts, step)
+        parts["mac"] = PJ * step.issued_macs * (1.0 - gated) * figures.mac(step.step.pair)
+        parts["scratchpad"] = PJ * _scratchpad_pj(step, gated, figures)
     if unit == ARRAY:
         parts["postprocess"] = PJ * step.output_elements * figures.requantization()
     if unit == VECTOR:
@@ -186,15 +218,55 @@ def _step_energy(counts: Counts, step: StepCounts, figures: Figures) -> dict[str
     return parts | _power_parts(step.cycles, counts.program.hardware.clock_hz, figures)
 
 
+def _scratchpad_pj(step: StepCounts, gated: float, figures: Figures) -> float:
+    """Energy of the array's scratchpads and of words between its elements, pJ."""
+    if figures.hardware.mac_array.row_stationary is None:
+        return 0.0
+    fills = step.scratchpad_fills
+    accesses = scratchpads.accesses(step.issued_macs, gated, fills)
+    return accesses * figures.scratchpad() + (step.array_hops + fills) * figures.hop()
+
+
+def gated_zeros(counts: Counts, step: StepCounts) -> float:
+    """The share of a step's MACs that zeros in its input switch off; 0 where it is not known."""
+    zeros = _input_zeros(counts, step)
+    return zeros if zeros is not None and counts.program.hardware.mac_array.zero_gating else 0.0
+
+
+def _input_zeros(counts: Counts, step: StepCounts) -> float | None:
+    graph = counts.program.graph
+    return graph.tensors[step.step.nest.operands[0].tensor].zeros
+
+
 def _power_parts(cycles: float, clock_hz: float, figures: Figures) -> dict[str, float]:
     seconds = cycles / clock_hz
     background_w = figures.background_w() or 0.0
-    return {"static": figures.static_w() * seconds, "dram_background": background_w * seconds}
+    return {
+        "clock": figures.clock_w() * seconds,
+        "static": figures.static_w() * seconds,
+        "dram_background": background_w * seconds,
+    }
 
 
 def _missing(counts: Counts, figures: Figures) -> tuple[str, ...]:
     technology = counts.program.hardware.memory.dram.technology
+    hardware = counts.program.hardware
     missing = []
+    if hardware.technology.clock_w is None:
+        missing.append("energy of clock tree and array registers")
+    if hardware.mac_array.row_stationary and None in (
+        hardware.technology.static_w, hardware.technology.area_mm2,
+    ):  # fmt: skip
+        missing.append("leakage and area of the array's scratchpads")
+    if hardware.mac_array.zero_gating:
+        known = [
+            _input_zeros(counts, step) is not None for step in counts.steps if step.issued_macs
+        ]
+        if not all(known):
+            missing.append(
+                f"gating of zeros in {known.count(False)} of {len(known)} layers on the array: "
+                "the share of zeros in their inputs is not known"
+            )
     if figures.dram() is None:
         missing.append(f"energy per byte of the second memory: no figure for {technology}")
     if figures.background_w() is None:

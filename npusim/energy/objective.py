@@ -24,7 +24,7 @@ def objective_weights(hardware: Hardware, name: str = "energy") -> Objective:
     if name == "latency":
         return LATENCY
     figures = Figures(hardware)
-    power_w = figures.static_w() + (figures.background_w() or 0.0)
+    power_w = figures.static_w() + figures.clock_w() + (figures.background_w() or 0.0)
     return Objective(
         cycles_power=1 if name == "edp" else 0,
         energy_power=1,

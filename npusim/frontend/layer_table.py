@@ -12,6 +12,8 @@ the GEMM columns or the convolution columns of a row are filled.
     channels, filters        input and output channels in all
     stride, stride_x         vertical (and horizontal, unless stride_x says otherwise), default 1
     groups                   default 1
+    input_zeros, output_zeros    share of elements that are zero, 0 to 1, default unknown: it saves
+                             energy where the hardware gates zeros, traffic where it codes them
 
 SCALE-Sim's topologies, as they are: the columns `Layer name, IFMAP Height, IFMAP Width, Filter
 Height, Filter Width, Channels, Num Filter, Strides` or, for GEMM, `Layer, M, N, K`, by position;
@@ -49,7 +51,8 @@ MAX_EXTENT = 2**31 - 1
 GEMM = ("m", "n", "k")
 CONVOLUTION = ("height", "width", "filter_height", "filter_width", "channels", "filters")
 OPTIONAL = ("stride", "stride_x", "groups")
-COLUMNS = ("name", *GEMM, *CONVOLUTION, *OPTIONAL)
+ZEROS = ("input_zeros", "output_zeros")
+COLUMNS = ("name", *GEMM, *CONVOLUTION, *OPTIONAL, *ZEROS)
 
 SCALESIM_CONVOLUTION = ("name", *CONVOLUTION, "stride")
 SCALESIM_GEMM = ("name", *GEMM)
@@ -152,20 +155,32 @@ class _Table:
             self._problem(name, f"layer '{name.text}' is there twice")
             return
         before = len(self.problems)
+        stated = {key: cells.pop(key) for key in ZEROS if key in cells}
+        zeros = {key: self._share(cell, key) for key, cell in stated.items()}
         values = {key: self._number(cell, key) for key, cell in cells.items()}
         kind = self._kind(name, set(values))
         if len(self.problems) > before:
             return
         if kind == "gemm":
-            self._add_gemm(name.text, values, batch)
+            self._add_gemm(name.text, values, batch, zeros)
         else:
-            self._add_convolution(name, values, batch)
+            self._add_convolution(name, values, batch, zeros)
 
     def _number(self, cell: _Cell, column: str) -> int:
         if not re.fullmatch(r"[0-9]{1,10}", cell.text) or not 1 <= int(cell.text) <= MAX_EXTENT:
             self._problem(cell, f"{column} is '{cell.text}', not a whole number of 1 or more")
             return 1
         return int(cell.text)
+
+    def _share(self, cell: _Cell, column: str) -> float:
+        try:
+            share = float(cell.text)
+        except ValueError:
+            share = -1.0
+        if not 0.0 <= share <= 1.0:
+            self._problem(cell, f"{column} is '{cell.text}', not a share from 0 to 1")
+            return 0.0
+        return share
 
     def _kind(self, name: _Cell, given: set[str]) -> str:
         """ "gemm" or "convolution", by the columns that a row fills."""
@@ -180,11 +195,16 @@ class _Table:
             self._problem(name, f"layer '{name.text}' lacks {', '.join(missing)}")
         return "gemm" if gemm else "convolution"
 
-    def _add_gemm(self, name: str, values: dict[str, int], batch: int) -> None:
+    def _add_gemm(
+        self, name: str, values: dict[str, int], batch: int, zeros: dict[str, float]
+    ) -> None:
         rows, columns, depth = values["m"] * batch, values["n"], values["k"]
-        self._add(name, FullyConnected(), (rows, depth), (columns, depth), (rows, columns))
+        shapes = ((rows, depth), (columns, depth), (rows, columns))
+        self._add(name, FullyConnected(), shapes, zeros)
 
-    def _add_convolution(self, name: _Cell, values: dict[str, int], batch: int) -> None:
+    def _add_convolution(
+        self, name: _Cell, values: dict[str, int], batch: int, zeros: dict[str, float]
+    ) -> None:
         groups = values.get("groups", 1)
         stride = values.get("stride", 1)
         strides = (stride, values.get("stride_x", stride))
@@ -201,7 +221,7 @@ class _Table:
         except ValueError as error:
             self._problem(name, f"layer '{name.text}': {error}")
             return
-        self._add(name.text, op, x, w, y)
+        self._add(name.text, op, (x, w, y), zeros)
 
     def _overhang(
         self, values: dict[str, int], strides: tuple[int, int]
@@ -217,12 +237,13 @@ class _Table:
         return (0, 0, beyond[0], beyond[1])
 
     def _add(
-        self, name: str, op: Operator, x: tuple[int, ...], w: tuple[int, ...], y: tuple[int, ...]
+        self, name: str, op: Operator, shapes: tuple[tuple[int, ...], ...], zeros: dict[str, float]
     ) -> None:
         quantization = Quantization.per_tensor(1.0)
         names = (f"{name}:input", f"{name}:weights", f"{name}:output")
-        for tensor, shape in zip(names, (x, w, y), strict=True):
-            self.tensors[tensor] = Tensor(tensor, shape, INT8, quantization)
+        shares = (zeros.get("input_zeros"), None, zeros.get("output_zeros"))
+        for tensor, shape, share in zip(names, shapes, shares, strict=True):
+            self.tensors[tensor] = Tensor(tensor, shape, INT8, quantization, zeros=share)
         self.nodes.append(Node(name, op, names[:2], names[2:]))
 
 

@@ -29,6 +29,7 @@ DATAFLOWS: dict[str, tuple[str, ...]] = {
     "systolic": ("weight_stationary", "output_stationary", "input_stationary"),
     "dot_product": ("depth_first", "part_kernel", "direct_convolution"),
     "in_memory": ("in_memory",),
+    "row_stationary": ("row_stationary",),
 }
 """The dataflows that each array style can run."""
 
@@ -145,22 +146,41 @@ class Drain(Section):
     last sum, so the output registers are held while the wavefront crosses the array too."""
 
 
+class RowStationary(Section):
+    """Elements with scratchpads, each sliding a filter row along an input row (Eyeriss)."""
+
+    filter_entries: Count
+    """Weights that an element's scratchpad holds, >= 1."""
+    input_entries: Count
+    """Inputs that it holds: channels side by side x width of the filter, >= 1."""
+    sum_entries: Count
+    """Partial sums that it holds, one for each filter side by side, >= 1."""
+    inputs_per_cycle: ElementsPerCycle = Field(alias="inputs")
+    """Inputs per cycle from SRAM into the array, > 0."""
+    sums_per_cycle: ElementsPerCycle = Field(alias="sums")
+    """Partial sums per cycle from SRAM into the array, and as many back, > 0."""
+    sum_bits: Annotated[int, Field(ge=8, le=64)]
+    """Bits of a partial sum in SRAM, 8 to 64."""
+
+
 class MacArray(Section):
     """The MAC array of one core."""
 
-    style: Literal["systolic", "dot_product", "in_memory"]
+    style: Literal["systolic", "dot_product", "in_memory", "row_stationary"]
     """`systolic` arrays skew (fill and drain grow with size); `dot_product` trees do not; the cells
-    of an `in_memory` crossbar keep the weights that they multiply, and inputs enter bit by bit."""
+    of an `in_memory` crossbar keep the weights that they multiply, and inputs enter bit by bit;
+    `row_stationary` elements keep filter rows in scratchpads, and partial sums wait in SRAM."""
     rows: Side
-    """systolic, in_memory: height, along the reduction; dot_product: products summed at once,
-    >= 1."""
+    """systolic, in_memory: height, along the reduction; dot_product: products summed at once;
+    row_stationary: height, along the rows of a filter (`cols`: along output rows); >= 1."""
     cols: Side
     """Output channels side by side, >= 1."""
     pixels: Annotated[tuple[Side, Side], Listed] = (1, 1)
     """Output pixels (height, width) computed per cycle; dot_product only."""
     dataflows: Annotated[tuple[str, ...], Listed, Field(min_length=1)]
     """systolic: `weight_stationary`, `output_stationary`, `input_stationary`;
-    dot_product: `depth_first`, `part_kernel`, `direct_convolution`; in_memory: `in_memory`."""
+    dot_product: `depth_first`, `part_kernel`, `direct_convolution`; in_memory: `in_memory`;
+    row_stationary: `row_stationary`."""
     overlap: Overlap
     """What is hidden behind the neighbouring tiles."""
     weight_rate_per_cycle: WeightsPerCycle | None = Field(default=None, alias="weight_rate")
@@ -195,6 +215,11 @@ class MacArray(Section):
     weight_sparsity: WeightSparsity | None = None
     """dot_product: pruned weights that the array skips, as they are found in a model; null: it
     multiplies zeros as well."""
+    row_stationary: RowStationary | None = None
+    """row_stationary: scratchpads and networks; it must be there in this style, in no other."""
+    zero_gating: bool = False
+    """A zero input switches its MAC off: less energy, no less time. Needs the share of zeros of
+    the inputs, which a layer table can state (`input_zeros`)."""
     precisions: dict[str, PrecisionField | None] = Field(min_length=1)
     """Format pair `activation*weight` to its rate, a number or {rate, compute}; null removes it."""
     accumulator: Accumulator
@@ -223,6 +248,8 @@ class MacArray(Section):
         if len(set(self.dataflows)) < len(self.dataflows):
             problems.append(("dataflows", "names a dataflow twice: list each once"))
         problems += self._without_meaning()
+        if (self.row_stationary is None) == (self.style == "row_stationary"):
+            problems.append(("row_stationary", self._row_stationary_problem()))
         problems += self._of_other_styles()
         if self.style == "dot_product" and (self.channel_block or self.rows) % self.rows:
             problems.append(
@@ -257,6 +284,14 @@ class MacArray(Section):
                 ("load_idle_rows", f"load_idle_rows {what}input_stationary, or remove it")
             )
         return problems
+
+    def _row_stationary_problem(self) -> str:
+        if self.row_stationary is not None:
+            return f"has no meaning in a {self.style} array: remove it, or set that style"
+        needed = ", ".join(
+            field.alias or name for name, field in RowStationary.model_fields.items()
+        )
+        return f"a row_stationary array needs its scratchpads and networks: state {needed}"
 
     def _of_other_styles(self) -> list[tuple[str, str]]:
         """What is set here and has a meaning in other styles only."""

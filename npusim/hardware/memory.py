@@ -81,6 +81,9 @@ class Sram(Section):
     multicast: bool = True
     """Several cores: what all of them need at once (inputs where they share output channels,
     weights where they share rows or images) is read once for all; false: once by each core."""
+    weight_part_bytes: SizeBytes | None = Field(default=None, alias="weight_part")
+    """Part that weights stream through, bytes, > 0: a tile's weights never take more, however many
+    they are. null: the weights of a tile lie here whole."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Sram:
@@ -99,6 +102,9 @@ class Sram(Section):
                                   ("write", self.write_bytes_per_cycle))
                 if rate > most
             ]  # fmt: skip
+        if (self.weight_part_bytes or 0) >= self.size_bytes:
+            what = f"leaves nothing of {self.size_bytes} bytes to feature maps: make it smaller"
+            problems.append(("weight_part", what))
         if len(set(self.holds)) != len(self.holds):
             problems.append(("holds", "names the same kind of data twice"))
         if problems:
@@ -203,7 +209,8 @@ class Layout(Section):
 
     order: Literal["hwc", "chw", "hcw"] = "hwc"
     """Order of a feature map, outer to inner, of height, width and blocks of channels; a block
-    lies inside it. `hwc` is channels last, `chw` is NVDLA's feature format, `hcw` NHCWB16."""
+    lies inside it. `hwc` is channels last, `chw` is NVDLA's feature format (with blocks of one
+    channel: planes), `hcw` NHCWB16."""
     channel_block: Count = 1
     """Channels of a feature map are padded to a multiple of this, >= 1."""
     network_ends: Literal["blocked", "plain"] = "blocked"
@@ -217,7 +224,7 @@ class Layout(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Layout:
-        if self.order != "hwc" and self.channel_block == 1:
+        if self.order == "hcw" and self.channel_block == 1:
             raise refuse(
                 ("order", f"{self.order} is an order of blocks of channels, and channel_block is "
                  "1: set channel_block, for example 16, or order: hwc")
@@ -256,6 +263,15 @@ class Memory(Section):
     """How weights of the array are coded in both, up to its decoder; null: they are not."""
 
 
+class RunLength(Section):
+    """Run-length coding of feature maps: words of pairs, a run of zeros and the value behind it."""
+
+    run_bits: Annotated[int, Field(ge=1, le=16)]
+    """Bits that say how many zeros come before a value, 1 to 16."""
+    word_bits: Annotated[int, Field(ge=8, le=4096)]
+    """Bits of a word, 8 to 4096; it holds as many whole pairs as fit."""
+
+
 class Dma(Section):
     """The engine that moves tiles between the second memory and SRAM."""
 
@@ -271,3 +287,6 @@ class Dma(Section):
     outstanding_weights: Count | None = None
     """round_robin: bursts in flight of the weight stream; null: `outstanding`, which then is that
     of each stream."""
+    run_length: RunLength | None = None
+    """Feature maps whose share of zeros is known move coded where that makes them smaller; null:
+    they never do."""

@@ -20,7 +20,7 @@ from npusim.hardware.convolution_buffer import buffer_problems
 from npusim.hardware.document import FREE
 from npusim.hardware.free import FreeParameter, FreeRange, mistakes, parameters
 from npusim.hardware.mac_array import MacArray
-from npusim.hardware.memory import Dma, Memory
+from npusim.hardware.memory import Dma, Held, Memory
 from npusim.hardware.output_stage import OutputStage
 from npusim.hardware.quantities import (
     AreaMm2,
@@ -97,6 +97,12 @@ class MappingRules(Section):
     several operators may run in stripes of rows, with rolling buffers in SRAM between them."""
     buffers: Literal[1, 2] = 2
     """Copies of a tile's buffers: 2 lets loads run ahead of the array."""
+    single_buffers: Annotated[tuple[Held, ...], Listed] = ()
+    """Streams with one buffer whatever `buffers` says: their transfers and the array take turns."""
+    mapper: Literal["movement_energy"] | None = None
+    """How the hardware's own tools choose tiles. `movement_energy`: least energy of DRAM, SRAM and
+    leakage, from layer shapes alone, of the passes that a row-stationary array makes with one
+    pass's channels in SRAM; null: the search for the objective of the run."""
     tile_max: dict[TileDim, Count] = Field(default_factory=dict)
     """Largest tile per loop dimension (K output channels, C input channels, OY, OX)."""
     tile_multiple: dict[TileDim, Count] = Field(default_factory=dict)
@@ -171,6 +177,10 @@ class EnergyPerAction(Section):
     """One byte to or from the second memory, pJ."""
     vector_op: EnergyPj | None = None
     """One element-wise operation, pJ."""
+    scratchpad_access: EnergyPj | None = None
+    """One word read from or written to a scratchpad of the array, pJ."""
+    array_hop: EnergyPj | None = None
+    """One word from an element of the array to its neighbour, pJ."""
 
 
 class Technology(Section):
@@ -184,6 +194,8 @@ class Technology(Section):
     """Published energies of this chip."""
     static_w: PowerW | None = Field(default=None, alias="static")
     """Static power in watts, >= 0; null: derived from SRAM size and MAC units."""
+    clock_w: PowerW | None = Field(default=None, alias="clock")
+    """Power of clock network and registers while the clock runs, watts, >= 0; null: not known."""
     area_mm2: AreaMm2 | None = Field(default=None, alias="area")
     """Area in mm2, > 0; null: derived from SRAM size, MAC units and node."""
 
@@ -297,6 +309,32 @@ class Hardware(Section):
                 f"clock, less than {least:g}: raise memory.dram.bandwidth or lower clock"
             )
             raise refuse(("memory.dram.bandwidth", what))
+        return self
+
+    @model_validator(mode="after")
+    def _mapper_has_its_figures(self) -> Hardware:
+        if self.mapping.mapper is None:
+            return self
+        if self.mac_array.style != "row_stationary":
+            what = "movement_energy maps row_stationary arrays: remove it, or set that style"
+            raise refuse(("mapping.mapper", what))
+        stated = self.technology.energy_per_action
+        needed = {
+            "technology.energy_per_action.dram_per_byte": stated.dram_per_byte,
+            "technology.energy_per_action.sram_read_per_byte": stated.sram_read_per_byte,
+            "technology.static": self.technology.static_w,
+        }
+        missing = [path for path, value in needed.items() if value is None]
+        if missing:
+            what = f"movement_energy needs figures of this chip: state {', '.join(missing)}"
+            raise refuse(("mapping.mapper", what))
+        return self
+
+    @model_validator(mode="after")
+    def _rows_on_one_core(self) -> Hardware:
+        if self.mac_array.style == "row_stationary" and self.cores > 1:
+            what = f"a row_stationary array is modelled on one core, not on {self.cores}: set 1"
+            raise refuse(("cores", what))
         return self
 
     def peak_macs_per_cycle(self, pair: str = "int8*int8") -> float:

@@ -76,7 +76,17 @@ def _missing(counts: Counts) -> list[str]:
         missing.append(f"{what} between NPU and host")
     if link is not None and counts.program.graph.weightless:
         missing.append("host link: the layers of a table are taken to find their inputs on the NPU")
-    return missing + _widened(counts)
+    return missing + _unknown_zeros(counts) + _widened(counts)
+
+
+def _unknown_zeros(counts: Counts) -> list[str]:
+    """Feature maps that hardware would code, if their zeros were known."""
+    graph = counts.program.graph
+    moving = {*graph.inputs, *graph.outputs, *(s.step.node.outputs[0] for s in counts.steps)}
+    unknown = sum(graph.tensors[name].zeros is None for name in moving)
+    if counts.program.hardware.dma.run_length is None or not unknown:
+        return []
+    return [f"run-length coding of {unknown} feature maps whose share of zeros is not known"]
 
 
 def _widened(counts: Counts) -> list[str]:

@@ -175,7 +175,7 @@ def set_buffers(step: np.void, operands: np.ndarray, most: int) -> int:
 
 @compiled
 def sizes_of(step: np.void, operands: np.ndarray, part: Part) -> Sizes:
-    """Bytes of one buffer for each stream; no loop order needs less than their sum."""
+    """Bytes of one buffer for each stream."""
     weights = inputs = outputs = 0
     for row in range(step["operand_start"], step["operand_stop"]):
         stream = operands[row]["stream"]
@@ -197,13 +197,17 @@ def buffer_bytes(step: np.void, most: int, loops: Loops, grid: Grid, sizes: Size
     if step["banks"] > 0:
         return _banked_bytes(step, loops, grid, sizes)
     order = step["order"]
-    step["buffers_weights"] = min(most, moves_of(loops.weights, order, grid))
-    step["buffers_inputs"] = min(most, moves_of(loops.inputs, order, grid))
-    step["buffers_outputs"] = min(most, moves_of(loops.outputs, order, grid))
-    return (
-        sizes.weights * step["buffers_weights"]
-        + sizes.inputs * step["buffers_inputs"]
-        + sizes.outputs * step["buffers_outputs"]
+    weights_most = 1 if step["single_weights"] else most
+    inputs_most = 1 if step["single_inputs"] else most
+    outputs_most = 1 if step["single_outputs"] else most
+    step["buffers_weights"] = min(weights_most, moves_of(loops.weights, order, grid))
+    step["buffers_inputs"] = min(inputs_most, moves_of(loops.inputs, order, grid))
+    step["buffers_outputs"] = min(outputs_most, moves_of(loops.outputs, order, grid))
+    return held_bytes(
+        step,
+        sizes.weights * step["buffers_weights"],
+        sizes.inputs * step["buffers_inputs"],
+        sizes.outputs * step["buffers_outputs"],
     )
 
 
@@ -228,6 +232,20 @@ def _banked_bytes(step: np.void, loops: Loops, grid: Grid, sizes: Sizes) -> int:
     if short > 0:
         return int(step["banks"] * bank + short)
     return int(step["room_inputs"] + min(step["room_weights"], sizes.weights * loads))
+
+
+@compiled
+def held_bytes(step: np.void, weights: int, inputs: int, outputs: int) -> int:
+    """SRAM that buffers of these bytes take.
+
+    Weights that stream through a part of SRAM take no more than it; partial sums that wait in SRAM
+    do so where the outputs will be.
+    """
+    if step["weight_part"] > 0:
+        weights = min(weights, step["weight_part"])
+    pixels = step["tile_b"] * step["tile_oy"] * step["tile_ox"]
+    sums = pixels * step["tile_g"] * step["tile_k"] * step["sum_bits"] // 8
+    return int(weights + inputs + max(outputs, sums))
 
 
 @compiled

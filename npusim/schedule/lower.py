@@ -17,6 +17,7 @@ from npusim.hardware.memory import Layout
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph, Node
 from npusim.ir.loopnest import LoopNest, Unit
+from npusim.schedule.coding import coded_bits
 from npusim.schedule.compression import coded_bytes_of
 from npusim.schedule.fixed import Cascade
 from npusim.schedule.host_link import link_cycles, link_traffic
@@ -108,6 +109,7 @@ _LAYOUT_COLUMNS = ("block", "layout", "stored_bytes", "stored_of")
 _HARDWARE_COLUMNS = (
     "unit", "buffers_sums", "dispatch_cycles", "host_cycles", "mac_rate", "post_rate",
     "vector_rate", "direct_store", "banks", "data_banks", "weight_banks", "bank_bytes",
+    "single_weights", "single_inputs", "single_outputs", "weight_part", "sum_bits",
 )  # fmt: skip
 
 
@@ -131,6 +133,9 @@ def _hardware_columns(step: Step, hardware: Hardware, machine: Machine) -> tuple
         per_op.get(step.node.op.kind, stage.elements_per_cycle) * hardware.cores,
         hardware.vector_unit.lanes * hardware.cores * rates.get(nest.rate, 1.0),
         *(_buffer_columns(machine) if step.unit == ARRAY else (0,) * 5),
+        *(stream in hardware.mapping.single_buffers for stream in ("weights", "inputs", "outputs")),
+        hardware.memory.sram.weight_part_bytes or 0,
+        machine.array.sum_bits if step.unit == ARRAY else 0,
     )
 
 
@@ -145,6 +150,13 @@ def _operands(
 ) -> np.ndarray:
     """The rows of operands, as they lie in the memory of this hardware."""
     operands = plan.operands.copy()
+    runs = hardware.dma.run_length
+    if runs is not None:
+        known = (operand for step in steps for operand in step.nest.operands)
+        operands["coded_bits"] = [
+            0.0 if is_constant(graph, operand) else coded_bits(graph.tensors[operand.tensor], runs)
+            for operand in known
+        ]
     layout = hardware.memory.layout
     coding = hardware.memory.weight_compression
     if layout == Layout() and coding is None and (density == 1.0).all():

@@ -138,5 +138,5 @@ def _operand_row(operand: Operand, tensor: int, constant: bool) -> tuple[int, ..
     )  # fmt: skip
 
 
-UNPADDED = (1, 0, 0, 0)
-"""`block`, `layout`, `stored_bytes` and `stored_of` of an operand that lies as it is."""
+UNPADDED = (1, 0, 0, 0, 0)
+"""`block`, `layout`, `stored_bytes`, `stored_of`, `coded_bits` of an operand that lies as it is."""

@@ -41,6 +41,8 @@ def allow_prefetch(
             continue
         tile = largest_part(row, grid_of(row))
         weights = stream_bytes(row, operands, WEIGHTS, tile) * row["buffers_weights"]
+        if row["weight_part"] > 0:
+            weights = min(weights, row["weight_part"])
         both = max(top[at - 1], top[at]) + used[at - 1] + weights
         if weights > 0 and both <= capacity:
             row["prefetch"] = 1

@@ -100,11 +100,16 @@ def bus_bytes(step: np.void, operand: np.void, part: Part, burst: int) -> int:
 def stream_bus_bytes(
     step: np.void, operands: np.ndarray, stream: int, part: Part, burst: int
 ) -> int:
-    """`bus_bytes` of all operands of `stream`."""
+    """`bus_bytes` of all operands of `stream`, in the coding that they have on the bus."""
     total = 0
     for row in range(step["operand_start"], step["operand_stop"]):
         if operands[row]["stream"] == stream:
-            total += bus_bytes(step, operands[row], part, burst)
+            plain = bus_bytes(step, operands[row], part, burst)
+            coded = operands[row]["coded_bits"]
+            if coded > 0.0:
+                share = coded / operands[row]["bits"]
+                plain = int(np.ceil(plain * share / burst)) * burst
+            total += plain
     return total
 
 

@@ -26,6 +26,7 @@ from npusim.schedule.misfits import misfits
 from npusim.schedule.policies import Policy
 from npusim.schedule.program import Program
 from npusim.schedule.refinement import variants
+from npusim.schedule.row_mapper import with_own_tiles
 from npusim.schedule.tiler import Aim, Tiler
 
 Judge = Callable[[Program], float]
@@ -48,6 +49,7 @@ def build_program(
     if fixed.cascades is not None:
         lowered = cascaded(graph, lowered, fixed.cascades)
     _require_known_steps(lowered, fixed)
+    fixed = with_own_tiles(lowered, hardware, machine, fixed)
     contest = _Contest(judge)
     tiler = Tiler(graph, lowered, hardware, machine, fixed)
     _compete(tiler, objective, contest)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npusim.cost.array import ROW_STATIONARY
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
 from npusim.schedule.bounds import edges_of, floor_of, least_sizes, least_traffic
@@ -28,6 +29,7 @@ from npusim.schedule.estimate import (
     busy_cycles,
     cycles_of,
     grid_of,
+    held_bytes,
     largest_part,
     loops_of,
     objective_value,
@@ -185,7 +187,7 @@ def _floors(
             ceil_div(step["c"], step["tile_c"]), 1, 1, 0, 0, 0, 0,
         )  # fmt: skip
         floors[n] = np.inf
-        if sizes.weights + sizes.inputs + sizes.outputs > space.bytes:
+        if held_bytes(step, sizes.weights, sizes.inputs, sizes.outputs) > space.bytes:
             continue
         least_work = works[n].min()
         for order in space.orders:
@@ -203,7 +205,8 @@ def _fill_works(
 ) -> None:
     """Array cycles with all pixels in one tile, by dataflow and split.
 
-    Cutting pixels never saves array cycles, so these bound every spatial tiling from below.
+    Cutting pixels never saves array cycles, so these bound every spatial tiling from below; only
+    a row-stationary array may take the strips of a cut better, and is bounded by its peak.
     """
     step["tile_b"] = step["b"]
     step["tile_oy"] = step["oy"]
@@ -212,7 +215,12 @@ def _fill_works(
         step["dataflow"] = space.dataflows[d]
         for p in range(space.splits.size):
             step["split"] = space.splits[p]
-            works[d, p] = busy_cycles(step, operands, machine)
+            if step["dataflow"] == ROW_STATIONARY:
+                macs = step["b"] * step["g"] * step["k"] * step["c"] * step["oy"] * step["ox"]
+                peak = machine.mac_units * step["mac_rate"]
+                works[d, p] = macs * step["fy"] * step["fx"] / peak
+            else:
+                works[d, p] = busy_cycles(step, operands, machine)
 
 
 @compiled
@@ -243,7 +251,7 @@ def _one_block(
         grid = _place(step, grids[s])
         part = largest_part(step, grid)
         sizes = sizes_of(step, operands, part)
-        if sizes.weights + sizes.inputs + sizes.outputs > space.bytes:
+        if held_bytes(step, sizes.weights, sizes.inputs, sizes.outputs) > space.bytes:
             continue
         tiles = grid.b * grid.g * grid.k * grid.c * grid.y * grid.x
         start, end = edges_of(step, machine, sizes)

@@ -33,6 +33,9 @@ STEP = np.dtype(
         ("dataflow", np.int64),
         ("split", np.int64),
         *((f"buffers_{name}", np.int64) for name in ("weights", "inputs", "outputs", "sums")),
+        *((f"single_{name}", np.int64) for name in ("weights", "inputs", "outputs")),
+        ("weight_part", np.int64),
+        ("sum_bits", np.int64),
         ("prefetch", np.int64),
         ("prefetch_inputs", np.int64),
         ("direct_store", np.int64),
@@ -54,7 +57,9 @@ STEP = np.dtype(
 `direct_store`: outputs leave for the second memory as they are made. Where SRAM is split in
 `banks`, `data_banks` (0: as many as needed) hold inputs, `weight_banks` (0: the rest) hold weights,
 and loads run ahead as far as `room_inputs` and `room_weights` bytes reach; 0 there: as far as
-buffers do."""
+buffers do. `single_*`: the stream has one buffer whatever the hardware has. `weight_part` (0: none)
+is the most that weights take in SRAM; partial sums that wait there have `sum_bits` (0: they do
+not)."""
 
 OPERAND = np.dtype(
     [
@@ -71,11 +76,13 @@ OPERAND = np.dtype(
         ("layout", np.int64),
         ("stored_bytes", np.int64),
         ("stored_of", np.int64),
+        ("coded_bits", np.float64),
     ]
 )
 """`block` and `layout`: channels are padded to blocks, which lie in the order of `LAYOUTS`. Where
 `stored_of` is not 0, all `stored_of` elements that the loops span take `stored_bytes`, and a tile
-its part of them: constants with padding or a coding of their own."""
+its part of them: constants with padding or a coding of their own. An element takes `coded_bits`
+on the bus (0: as many as elsewhere)."""
 
 LAYOUTS = ("hwc", "chw", "hcw")
 """Order of a feature map in memory, outer to inner; a block of channels lies inside it."""

@@ -154,8 +154,12 @@ def _enter(
 def _load_ahead(
     steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.ndarray, count: int
 ) -> int:
-    """All loads that there is room for: inputs first at the head of a step, weights first later."""
-    first = WEIGHTS if state[COMPUTED] else INPUTS
+    """All loads that there is room for: inputs first at the head of a step, weights first later.
+
+    Inputs with one buffer come first always: the next tile waits for them, weights come ahead.
+    """
+    alone = steps[state[STEP_AT]]["single_inputs"] == 1
+    first = WEIGHTS if state[COMPUTED] and not alone else INPUTS
     count = _loads(steps, operands, state, block, count, first)
     count = _loads(steps, operands, state, block, count, INPUTS + WEIGHTS - first)
     state[LOADING] = count + _MOST_JOBS_AT_ONCE > block.size

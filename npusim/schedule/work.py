@@ -13,12 +13,14 @@ import numpy as np
 from npusim.cost.array import (
     DIRECT_CONVOLUTION,
     IN_MEMORY,
+    ROW_STATIONARY,
     core_share,
     tile_cost,
     with_weights_in_place,
 )
 from npusim.cost.in_memory import held_folds, input_wait
 from npusim.cost.machine import Machine
+from npusim.cost.row_stationary import row_mapping
 from npusim.cost.stripes import output_cycles
 from npusim.cost.transfer import cycles_at, shared_cycles
 from npusim.cost.types import Extents
@@ -32,7 +34,9 @@ class ArrayWork(NamedTuple):
     """A tile on the array: `cycles` it holds the array, of which `occupied` are the array's own;
     the rest it waits for inputs.
 
-    `compute` is issued MACs / peak rate; `fill` and `weight_load` are parts of `occupied`.
+    `compute` is issued MACs / peak rate; `fill` and `weight_load` are parts of `occupied`. Partial
+    sums that wait in SRAM: `sum_bytes` each way, `own_sum_bytes` those of the tile once. `hops` are
+    words from element to element, `filled` words written to scratchpads.
     """
 
     cycles: int
@@ -44,8 +48,13 @@ class ArrayWork(NamedTuple):
     tail: int
     weight_lead: int
     port_cycles: int
+    write_port_cycles: int
     read_bytes: int
     macs: int
+    sum_bytes: int
+    own_sum_bytes: int
+    hops: int
+    filled: int
 
 
 class StreamWork(NamedTuple):
@@ -83,16 +92,24 @@ def array_work(
     input_bits, weight_bits = _operand_bits(step, operands)
     read_bits = cost.input_reads * input_bits + math.ceil(cost.weight_reads * weight_bits)
     read_bytes = (read_bits + 7) // 8
-    port_cycles = cycles_at(read_bytes, machine.sram_read_bytes_per_cycle)
+    sum_bytes = own_sum_bytes = hops = filled = 0
+    if step["dataflow"] == ROW_STATIONARY:
+        rows = row_mapping(tile, machine.array)
+        own_sum_bytes = tile.b * tile.g * tile.k * tile.oy * tile.ox * machine.array.sum_bits // 8
+        sum_bytes = tile.g * rows.sum_words * machine.array.sum_bits // 8
+        hops, filled = tile.g * rows.hops, tile.g * rows.filled
+    port_cycles = cycles_at(read_bytes + sum_bytes, machine.sram_read_bytes_per_cycle)
+    write_port_cycles = cycles_at(sum_bytes, machine.sram_write_bytes_per_cycle)
     peak = machine.mac_units * step["mac_rate"]
     waiting = 0
     if step["dataflow"] == IN_MEMORY:
         share = core_share(IN_MEMORY, step["split"], tile, machine.array)
         waiting = input_wait(share, machine.array)
     return ArrayWork(
-        max(cost.occupied, port_cycles), cost.occupied - waiting, macs / peak, cost.fill,
+        max(cost.occupied, port_cycles, write_port_cycles), cost.occupied - waiting, macs / peak,
+        cost.fill,
         cost.weight_load, cost.first_output, cost.tail, cost.weight_lead, port_cycles,
-        read_bytes, macs,
+        write_port_cycles, read_bytes, macs, sum_bytes, own_sum_bytes, hops, filled,
     )  # fmt: skip
 
 

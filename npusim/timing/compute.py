@@ -9,7 +9,7 @@ from npusim.cost.machine import Machine
 from npusim.jit import compiled
 from npusim.schedule.tables import RESIDENT, SLOTS
 from npusim.schedule.tiles import part_of
-from npusim.schedule.work import array_work, holds_weights, post_work, vector_work
+from npusim.schedule.work import ArrayWork, array_work, holds_weights, post_work, vector_work
 from npusim.timing.causes import COMPUTE_CAUSE, POSTPROCESS, VECTOR_CAUSE
 from npusim.timing.clock import (
     ARRAY_FREE,
@@ -53,7 +53,11 @@ def compute(
     delay = 0
     if step["dataflow"] == DIRECT_CONVOLUTION:
         start, before, delay = _delayed(machine, clock, job, start, before)
-    through = served_at(clock, machine, READ_PORT, start, work.port_cycles, work.read_bytes)
+    read_bytes = work.read_bytes + work.sum_bytes
+    through = max(
+        served_at(clock, machine, READ_PORT, start, work.port_cycles, read_bytes),
+        served_at(clock, machine, WRITE_PORT, start, work.write_port_cycles, work.sum_bytes),
+    )
     end = max(start + work.cycles, through)
     entry["stall"] = end - start - work.occupied
     if step["dataflow"] == DIRECT_CONVOLUTION:
@@ -74,6 +78,19 @@ def compute(
     count["macs"] += work.macs
     count["sram_read"] += work.read_bytes
     count["tiles"] += 1
+    if work.sum_bytes > 0:
+        _sums_through_sram(step, job, work, count)
+
+
+@compiled
+def _sums_through_sram(step: np.void, job: np.void, work: ArrayWork, count: np.void) -> None:
+    """Partial sums of a tile: the first of a reduction begins at zero, and the last one's results
+    are the outputs, which the output stage writes."""
+    begins, ends = job["bounds"][6] == 0, job["bounds"][7] == step["c"]
+    count["sram_read"] += work.sum_bytes - (work.own_sum_bytes if begins else 0)
+    count["sram_write"] += work.sum_bytes - (work.own_sum_bytes if ends else 0)
+    count["hops"] += work.hops
+    count["filled"] += work.filled
 
 
 @compiled

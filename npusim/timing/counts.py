@@ -24,7 +24,11 @@ from npusim.timing.records import NO_LOG, WINDOW, Run
 
 @dataclass(frozen=True, eq=False)
 class StepCounts:
-    """One step: its share of the latency by cause (cycles), its traffic (bytes), its work."""
+    """One step: its share of the latency by cause (cycles), its traffic (bytes), its work.
+
+    `array_hops` are words from element to element of the array, `scratchpad_fills` words written to
+    scratchpads there. `loaded_bytes` came to SRAM, uncoded; of these `loaded_weight_bytes` weights.
+    """
 
     step: Step
     cycles_by_cause: Mapping[str, float]
@@ -38,6 +42,10 @@ class StepCounts:
     sram_write_bytes: int
     tiles: int
     jobs: int
+    array_hops: int
+    scratchpad_fills: int
+    loaded_bytes: int
+    loaded_weight_bytes: int
 
     @property
     def cycles(self) -> float:
@@ -152,4 +160,8 @@ def _step_counts(step: Step, share: np.ndarray, row: np.void) -> StepCounts:
         sram_write_bytes=int(row["sram_write"]),
         tiles=int(row["tiles"]),
         jobs=int(row["jobs"]),
+        array_hops=int(row["hops"]),
+        scratchpad_fills=int(row["filled"]),
+        loaded_bytes=int(row["weights_bytes"] + row["inputs_bytes"]),
+        loaded_weight_bytes=int(row["weights_bytes"]),
     )

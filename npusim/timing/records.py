@@ -52,9 +52,11 @@ COUNTS = np.dtype(
         *((name, np.int64) for name in ("dram_read", "dram_write", "sram_read", "sram_write")),
         *((name, np.int64) for name in ("array_busy", "macs", "vector_ops", "outputs")),
         *((name, np.int64) for name in ("tiles", "jobs", "weights_bytes", "inputs_bytes")),
+        *((name, np.int64) for name in ("hops", "filled")),
     ]
 )
-"""What one step did: bytes by memory, cycles that hold the array, work."""
+"""What one step did: bytes by memory, cycles that hold the array, work; words from element to
+element of the array, words written to scratchpads."""
 
 NO_LOG = 0
 WHOLE_LOG = -1

@@ -5,15 +5,16 @@ from __future__ import annotations
 from math import ceil
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from npusim.cost.array import tile_cost
+from npusim.cost.array import ROW_STATIONARY, tile_cost
 from npusim.cost.depth_first import depth_first
 from npusim.cost.in_memory import in_memory
 from npusim.cost.input_stationary import input_stationary
 from npusim.cost.output_stationary import output_stationary
 from npusim.cost.part_kernel import part_kernel
+from npusim.cost.row_stationary import row_stationary
 from npusim.cost.stripes import direct_convolution
 from npusim.cost.weight_stationary import weight_stationary
 from tests.support.tiles import (
@@ -33,6 +34,7 @@ DATAFLOWS = (
     input_stationary,
     in_memory,
     direct_convolution,
+    row_stationary,
 )
 SPLITS = st.sampled_from([0, 1, 2])
 
@@ -68,8 +70,13 @@ def test_compiled_and_plain_python_agree(choice, tile):
 @settings(max_examples=300)
 @given(dataflows_and_arrays(), SPLITS, extents(), st.sampled_from(["b", "oy", "ox"]), st.data())
 def test_cutting_pixels_never_saves_cycles(choice, split, tile, dim, data):
-    """The bound that lets the search skip spatial tilings."""
+    """The bound that lets the search skip spatial tilings.
+
+    Row-stationary arrays have another one: 15 rows on 14 columns are two strips of 8 and 7, and
+    cost more than one strip of 14 and one of a single row, which leaves room for other filters.
+    """
     dataflow, array = choice
+    assume(dataflow != ROW_STATIONARY)
     whole = tile_cost(dataflow, split, tile, array)
     extent = getattr(tile, dim)
     part = data.draw(st.integers(1, extent))

@@ -104,7 +104,8 @@ def test_a_memory_without_figures_is_named_not_counted_as_nothing() -> None:
     assert energy.by_part["dram"] == 0.0
     assert "energy per byte of the second memory: no figure for sram_port" in energy.missing
     assert "background power of the second memory: no figure for sram_port" in energy.missing
-    assert counted()[1].missing == ()
+    assert counted()[1].missing == ("energy of clock tree and array registers",)
+    assert counted("technology.clock=1 mW")[1].missing == ()
 
 
 def test_work_on_the_host_is_named() -> None:

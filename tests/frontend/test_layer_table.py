@@ -142,3 +142,21 @@ def test_binary_files_and_missing_files_are_refused(tmp_path: Path) -> None:
         read_layer_table(path)
     with pytest.raises(UsageError, match="can't be read"):
         read_layer_table(tmp_path / "absent.csv")
+
+
+def test_shares_of_zeros_are_kept_with_the_tensors(tmp_path: Path) -> None:
+    header = "name,m,n,k,input_zeros,output_zeros\n"
+    graph = read_layer_table(_write(tmp_path, header + "a,4,4,4,0.25,1\nb,4,4,4\n"))
+    shares = {name: tensor.zeros for name, tensor in graph.tensors.items()}
+    assert shares == {
+        "a:input": 0.25, "a:weights": None, "a:output": 1.0,
+        "b:input": None, "b:weights": None, "b:output": None,
+    }  # fmt: skip
+
+
+def test_shares_of_zeros_are_between_none_and_all(tmp_path: Path) -> None:
+    header = "name,m,n,k,input_zeros\n"
+    assert _problems(tmp_path, header + "a,4,4,4,1.5\nb,4,4,4,half\n") == [
+        "2:9: input_zeros is '1.5', not a share from 0 to 1",
+        "3:9: input_zeros is 'half', not a share from 0 to 1",
+    ]

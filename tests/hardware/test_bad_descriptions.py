@@ -116,7 +116,7 @@ COMBINATIONS = {
         "says no bandwidth: state it here, for example bandwidth: 512 MB/s",
     ),
     "an order of blocks without blocks": (
-        {"memory.layout.order": "chw"},
+        {"memory.layout.order": "hcw"},
         "set channel_block, for example 16, or order: hwc",
     ),
 }

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from npusim.energy import arithmetic
+from npusim.energy.sram import LEAKAGE_W_PER_KIB
 from npusim.hardware import load_description, load_hardware, preset_names
 from npusim.hardware.presets import preset_path
 
@@ -170,14 +171,27 @@ def test_nvdla_presets_are_their_spec_files(
 
 
 def test_eyeriss_energies_keep_the_published_ratios() -> None:
-    """Chen et al., ISCA 2016: global buffer 6 and DRAM 200 MACs a 16-bit word."""
+    """Chen et al., ISCA 2016: global buffer 6, DRAM 200, scratchpad 1, hop 2 MACs a 16-bit word."""
     stated = load_hardware("eyeriss-v1").technology.energy_pj
     multiply = 4 * arithmetic.operation("int8_mult", 65).value
     mac = multiply + arithmetic.operation("int32_add", 65).value / 2
     for action in ("sram_read_per_byte", "sram_write_per_byte"):
         assert stated[action] == pytest.approx(6 * mac / 2, rel=1e-3)
     assert stated["dram_per_byte"] == pytest.approx(200 * mac / 2, rel=1e-3)
-    assert load_hardware("eyeriss-v1").not_modelled[0].startswith("row-stationary dataflow")
+    assert stated["scratchpad_access"] == pytest.approx(mac, rel=1e-3)
+    assert stated["array_hop"] == pytest.approx(2 * mac, rel=1e-3)
+
+
+def test_eyeriss_powers_are_those_that_their_sources_derive() -> None:
+    """Registers of the scratchpads clocked at Aladdin's energy a bit; leakage as `silicon.py`."""
+    hardware = load_hardware("eyeriss-v1")
+    register_bits = 16 * (12 + 24)
+    elements = hardware.mac_units
+    clock_w = register_bits * elements * 0.009e-12 * hardware.clock_hz
+    assert hardware.technology.clock_w == pytest.approx(clock_w, rel=0.01)
+    mac_w = 50e-6 * (16 / 32) ** 2 + 2.3e-6 + 80 * 0.07e-6
+    leakage_w = 181.5 * LEAKAGE_W_PER_KIB + mac_w * elements
+    assert hardware.technology.static_w == pytest.approx(leakage_w, rel=0.02)
 
 
 @pytest.mark.parametrize("name", preset_names())

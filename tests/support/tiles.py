@@ -16,6 +16,7 @@ def array_with(**changes: object) -> ArrayParams:
         max_taps_x=1 << 30, accumulators=1 << 40, drain_beats=4, drain_whole=False,
         load_idle_rows=False, weight_sets=1, port_rate=float(1 << 40), multicast=True,
         start_delay=0, output_delay=0, output_rate=4.0, output_gap=0.0,
+        filter_entries=1, input_entries=1, sum_entries=1, input_rate=1.0, sum_rate=1.0, sum_bits=0,
     )  # fmt: skip
     return plain._replace(**changes)
 
@@ -125,6 +126,24 @@ def stripe_arrays(draw: st.DrawFn) -> ArrayParams:
 
 
 @st.composite
+def row_arrays(draw: st.DrawFn) -> ArrayParams:
+    """A random row-stationary array; it has one core."""
+    return array_with(
+        rows=draw(st.integers(1, 14)),
+        cols=draw(st.integers(1, 14)),
+        hide_weight_load=draw(st.booleans()),
+        hide_drain=draw(st.booleans()),
+        weight_rate=draw(st.sampled_from([0.5, 1.0, 4.0])),
+        filter_entries=draw(st.integers(1, 224)),
+        input_entries=draw(st.integers(1, 12)),
+        sum_entries=draw(st.integers(1, 24)),
+        input_rate=draw(st.sampled_from([0.5, 1.0, 4.0])),
+        sum_rate=draw(st.sampled_from([0.5, 1.0, 4.0])),
+        sum_bits=16,
+    )
+
+
+@st.composite
 def dataflows_and_arrays(draw: st.DrawFn) -> tuple[int, ArrayParams]:
     """(number of a dataflow, an array that can run it)."""
     dataflow = draw(st.integers(0, len(DATAFLOWS) - 1))
@@ -132,5 +151,7 @@ def dataflows_and_arrays(draw: st.DrawFn) -> tuple[int, ArrayParams]:
         return dataflow, draw(in_memory_arrays())
     if DATAFLOWS[dataflow] == "direct_convolution":
         return dataflow, draw(stripe_arrays())
+    if DATAFLOWS[dataflow] == "row_stationary":
+        return dataflow, draw(row_arrays())
     systolic = DATAFLOWS[dataflow].endswith("_stationary")
     return dataflow, draw(systolic_arrays() if systolic else dot_product_arrays())

@@ -60,10 +60,12 @@ BOUND_COLOURS = {
 """Words of `report.layers.BOUND_BY`, in the colour of the group's first cause."""
 PART_COLOURS = {
     "mac": BLUE,
+    "scratchpad": SKY,
     "sram": ORANGE,
     "dram": VERMILLION,
     "vector": GREEN,
     "postprocess": LIGHT_GREEN,
+    "clock": LIGHT_GREY,
     "static": GREY,
     "dram_background": LIGHT_VERMILLION,
 }
