@@ -9,7 +9,8 @@ block of pixels, charged whole. Depthwise layers have no channels to sum and run
     cycles = passes * max(weight time, channel_block / rows * pixel blocks / rate)
 
 where rate is MACs per unit and cycle; an array that can't hide weight loads takes the sum of the
-two instead of the longer one. Source: the block cost of Arm's Vela 5.2.0 for Ethos-U55/U65, as a
+two instead of the longer one. With `clip_channel_block` a layer of fewer channels has shorter
+passes. Source: the block cost of Arm's Vela 5.2.0 for Ethos-U55/U65, as a
 mechanism.
 """
 
@@ -28,8 +29,11 @@ def depth_first(tile: Extents, array: ArrayParams) -> TileCost:
     if tile.c == 1 and tile.g > 1:
         return part_kernel(tile, array)
     taps = tile.fy * tile.fx
-    passes = tile.g * taps * -(-tile.k // array.cols) * -(-tile.c // array.channel_block)
-    blocks = array.channel_block // array.rows * pixel_blocks(tile, array)
+    depth = array.channel_block
+    if array.clip_channel_block:
+        depth = min(depth, -(-tile.c // array.rows) * array.rows)
+    passes = tile.g * taps * -(-tile.k // array.cols) * -(-tile.c // depth)
+    blocks = depth // array.rows * pixel_blocks(tile, array)
     stream = cycles_at(blocks, tile.macs_per_unit)
-    weight_time = cycles_at(array.channel_block * array.cols, array.weight_rate)
+    weight_time = cycles_at(depth * array.cols, array.weight_rate)
     return cost_of_passes(tile, array, passes, taps, stream, weight_time)

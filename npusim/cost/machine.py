@@ -22,6 +22,9 @@ class Machine(NamedTuple):
     rest) for weights; no split where `banks` is 0. `channel_block` is that of feature maps.
     `writes_memory`: outputs of the array go straight to the second memory.
     `sram_banks_bytes_per_cycle` is what all banks give and take together (0: no limit).
+
+    The `flight` of a stream is what its buffer lets it move, bytes per cycle; 0: it has no buffer
+    of its own.
     """
 
     array: ArrayParams
@@ -51,6 +54,11 @@ class Machine(NamedTuple):
     data_banks: int
     weight_banks: int
     channel_block: int
+    sram_burst_bytes: int
+    weight_flight: float
+    parameter_flight: float
+    input_flight: float
+    output_flight: float
 
 
 def machine_of(hardware: Hardware) -> Machine:
@@ -85,6 +93,7 @@ def machine_of(hardware: Hardware) -> Machine:
         output_rate=burst_rate,
         output_gap=2 * mac.cols * (mac.cols / stage.elements_per_cycle - mac.cols / burst_rate),
         **_rows_of(mac),
+        clip_channel_block=mac.clip_channel_block,
     )
     sram, split = hardware.memory.sram, hardware.mapping.data_banks
     weight_banks = hardware.mapping.weight_banks
@@ -118,6 +127,11 @@ def machine_of(hardware: Hardware) -> Machine:
         data_banks=0 if split is None or split == "auto" else split,
         weight_banks=weight_banks or 0,
         channel_block=hardware.memory.layout.channel_block,
+        sram_burst_bytes=sram.burst_bytes,
+        weight_flight=_flight(hardware, hardware.dma.in_flight.weights_bytes),
+        parameter_flight=_flight(hardware, hardware.dma.in_flight.parameters_bytes),
+        input_flight=_flight(hardware, hardware.dma.in_flight.inputs_bytes),
+        output_flight=_flight(hardware, hardware.dma.in_flight.outputs_bytes),
     )
 
 
@@ -137,6 +151,13 @@ def _rows_of(mac: MacArray) -> dict[str, Any]:
         "sum_rate": float(rows.sums_per_cycle),
         "sum_bits": rows.sum_bits,
     }
+
+
+def _flight(hardware: Hardware, buffer_bytes: int | None) -> float:
+    """Bytes per cycle of a stream with `buffer_bytes` on their way, 0 without a limit."""
+    if buffer_bytes is None or hardware.dram_latency_cycles == 0:
+        return 0.0
+    return buffer_bytes / hardware.dram_latency_cycles
 
 
 def _stream_bytes_per_cycle(hardware: Hardware) -> float:

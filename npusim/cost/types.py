@@ -73,6 +73,7 @@ class ArrayParams(NamedTuple):
     input_rate: float
     sum_rate: float
     sum_bits: int
+    clip_channel_block: bool
 
 
 class TileCost(NamedTuple):

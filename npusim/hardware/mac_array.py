@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from npusim.errors import nearest_name
+from npusim.hardware.blocks import Blocks
 from npusim.hardware.quantities import (
     Count,
     Cycles,
@@ -210,6 +211,11 @@ class MacArray(Section):
     start_delay_cycles: Cycles = Field(default=0, alias="start_delay")
     """direct_convolution: cycles from the arrival of a tile's operands in SRAM, or from the end of
     the input tile before, to the first MAC."""
+    clip_channel_block: bool = False
+    """dot_product: layers with fewer input channels than `channel_block` take a pass of their own
+    size; false: a pass has its full length."""
+    blocks: Blocks | None = None
+    """dot_product: buffers between memory and array; null: blocks cost nothing of their own."""
     max_kernel: Annotated[tuple[Count, Count], Listed] | None = None
     """dot_product: largest kernel (height, width) in one piece; larger ones are cut. null: any."""
     weight_sparsity: WeightSparsity | None = None
@@ -299,6 +305,8 @@ class MacArray(Section):
         set_here = {
             "pixels": (self.pixels != (1, 1), of_trees),
             "channel_block": (self.channel_block is not None, of_trees),
+            "clip_channel_block": (self.clip_channel_block, of_trees),
+            "blocks": (self.blocks is not None, of_trees),
             "tap_block": (self.tap_block != 1, of_trees),
             "max_kernel": (self.max_kernel is not None, of_trees),
             "weight_sparsity": (self.weight_sparsity is not None, of_trees),

@@ -84,6 +84,8 @@ class Sram(Section):
     weight_part_bytes: SizeBytes | None = Field(default=None, alias="weight_part")
     """Part that weights stream through, bytes, > 0: a tile's weights never take more, however many
     they are. null: the weights of a tile lie here whole."""
+    burst_bytes: SizeBytes = Field(default=1, alias="burst")
+    """Bytes that a read takes of the port at least, > 0; `plain_piece` reads alone are shorter."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Sram:
@@ -216,6 +218,9 @@ class Layout(Section):
     network_ends: Literal["blocked", "plain"] = "blocked"
     """Inputs and outputs of the network: like all feature maps, or `plain` (channels last, without
     padding), where the first and the last layer convert."""
+    plain_piece_bytes: SizeBytes | None = Field(default=None, alias="plain_piece")
+    """Bytes that one read of the array takes of a `plain` input of the network at least, > 0, and
+    the channels of a block at most; each takes a burst of its memory. null: whole runs."""
     weight_granule_bytes: SizeBytes = Field(default=1, alias="weight_granule")
     """The weights of a layer are padded to a multiple of this, bytes, > 0."""
     channel_parameters_bytes: SizeBytes | None = Field(default=None, alias="channel_parameters")
@@ -272,6 +277,23 @@ class RunLength(Section):
     """Bits of a word, 8 to 4096; it holds as many whole pairs as fit."""
 
 
+class InFlight(Section):
+    """Bytes of a stream that can be on their way from the second memory at once: its buffer.
+
+    By Little's law a stream moves at most this much in the latency of the memory.
+    """
+
+    weights_bytes: SizeBytes | None = Field(default=None, alias="weights")
+    """Weights, > 0; null: only `outstanding` limits them."""
+    parameters_bytes: SizeBytes | None = Field(default=None, alias="parameters")
+    """Bias and scale of output channels, > 0, fetched by the output stage with each block of
+    pixels; null: they come with the weights."""
+    inputs_bytes: SizeBytes | None = Field(default=None, alias="inputs")
+    """Inputs, > 0; null: only `outstanding` limits them."""
+    outputs_bytes: SizeBytes | None = Field(default=None, alias="outputs")
+    """Outputs, > 0; null: only `outstanding` limits them."""
+
+
 class Dma(Section):
     """The engine that moves tiles between the second memory and SRAM."""
 
@@ -290,3 +312,5 @@ class Dma(Section):
     run_length: RunLength | None = None
     """Feature maps whose share of zeros is known move coded where that makes them smaller; null:
     they never do."""
+    in_flight: InFlight = InFlight()
+    """What the buffers of each stream hold."""

@@ -40,7 +40,7 @@ def stored_columns(
     granule, parameters = layout.weight_granule_bytes, layout.channel_parameters_bytes
     elements = math.prod(nest.extents[DIMS.index(dim)] for dim in operand.dims)
     bytes_ = -(-elements * operand.bits // 8) if coded_bytes is None else coded_bytes
-    if parameters is not None and operand.dims == {"G", "K"}:
+    if parameters is not None and "K" in operand.dims and operand.dims <= {"G", "K"}:
         bytes_, granule = elements * parameters, 1
     elif granule == 1 and coded_bytes is None:
         return 0, 0

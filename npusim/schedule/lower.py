@@ -17,6 +17,7 @@ from npusim.hardware.memory import Layout
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph, Node
 from npusim.ir.loopnest import LoopNest, Unit
+from npusim.schedule.blocks import fill_blocks, piece_of, ragged_outputs
 from npusim.schedule.coding import coded_bits
 from npusim.schedule.compression import coded_bytes_of
 from npusim.schedule.fixed import Cascade
@@ -73,7 +74,11 @@ def lower(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:
         for row, step in zip(table, steps, strict=True):
             if step.unit == ARRAY:
                 row["density"] = density_of(graph, step.nest, hardware)
-    operands = _operands(graph, plan, hardware, steps, table["density"])
+    if hardware.mac_array.blocks is not None:
+        fill_blocks(steps, table, hardware, machine)
+        for row in table:
+            row["ops_per_output"] *= ragged_outputs(row, hardware.mac_array)
+    operands = _operands(graph, plan, hardware, steps, table)
     return Lowered(steps, table, operands, plan.tensors, plan.root, sizes)
 
 
@@ -105,7 +110,7 @@ def _unit(graph: Graph, node: Node, nest: LoopNest, hardware: Hardware) -> tuple
     return VECTOR, ""
 
 
-_LAYOUT_COLUMNS = ("block", "layout", "stored_bytes", "stored_of")
+_LAYOUT_COLUMNS = ("block", "layout", "stored_bytes", "stored_of", "piece")
 _HARDWARE_COLUMNS = (
     "unit", "buffers_sums", "dispatch_cycles", "host_cycles", "mac_rate", "post_rate",
     "vector_rate", "direct_store", "banks", "data_banks", "weight_banks", "bank_bytes",
@@ -146,7 +151,7 @@ def _buffer_columns(machine: Machine) -> tuple[int, ...]:
 
 
 def _operands(
-    graph: Graph, plan: Plan, hardware: Hardware, steps: tuple[Step, ...], density: np.ndarray
+    graph: Graph, plan: Plan, hardware: Hardware, steps: tuple[Step, ...], table: np.ndarray
 ) -> np.ndarray:
     """The rows of operands, as they lie in the memory of this hardware."""
     operands = plan.operands.copy()
@@ -159,20 +164,22 @@ def _operands(
         ]
     layout = hardware.memory.layout
     coding = hardware.memory.weight_compression
-    if layout == Layout() and coding is None and (density == 1.0).all():
+    if layout == Layout() and coding is None and (table["density"] == 1.0).all():
         return operands
     plain = plan.ends if layout.network_ends == "plain" else frozenset()
     columns: list[tuple[int, ...]] = []
-    for step, share in zip(steps, density, strict=True):
+    for step, row in zip(steps, table, strict=True):
         for operand in step.nest.operands:
             constant = is_constant(graph, operand)
             ends = plan.root[operand.tensor] in plain
             weights = constant and operand.role == "weight" and step.unit == ARRAY
             coded = coded_bytes_of(graph, step.node, operand, hardware) if weights else None
-            if weights and coded is None and share < 1 and "C" in operand.dims:
+            if weights and coded is None and row["density"] < 1 and "C" in operand.dims:
                 coded = kept_bytes(step.nest, operand, hardware)
             stored = stored_columns(operand, step.nest, layout, coded) if weights else (0, 0)
-            columns.append((*layout_columns(operand, layout, constant or ends), *stored))
+            read_plain = ends and operand.role == "input" and step.unit == ARRAY
+            piece = piece_of(row, hardware, operand.bits) if read_plain else 0
+            columns.append((*layout_columns(operand, layout, constant or ends), *stored, piece))
     for name, *values in zip(_LAYOUT_COLUMNS, *columns, strict=True):
         operands[name] = values
     return operands

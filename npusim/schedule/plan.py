@@ -25,7 +25,8 @@ class Plan:
     `table` and `operands` have what depends on loops and formats; the rest is zero, operands lie
     unpadded. Nodes of one `kind_of` (int64 [nodes]) differ in names and places only; `models` is
     the first node of each. `root` maps the name of a tensor to that of the tensor it is a view of;
-    `tensors` are the roots, `ends` those that are inputs or outputs of the graph.
+    `tensors` are the roots, `ends` those that are inputs or outputs of the graph, and inputs that
+    were converted to another number format: that rearranges nothing.
     """
 
     nests: tuple[LoopNest, ...]
@@ -57,7 +58,7 @@ def _plan(graph: Graph) -> Plan:
         if nest.unit is Unit.ALIAS:
             root[node.outputs[0]] = root[node.inputs[0]]
     tensors = tuple(dict.fromkeys(root.values()))
-    ends = frozenset(root[name] for name in (*graph.inputs, *graph.outputs))
+    ends = _ends(graph, nests, root)
     table, operands = _tables(graph, nests, root, tensors)
     kinds: dict[tuple[object, ...], int] = {}
     kind_of = np.zeros(len(nests), np.int64)
@@ -69,6 +70,14 @@ def _plan(graph: Graph) -> Plan:
         kind_of[at] = kinds.setdefault(key, len(kinds))
     sizes = {name: graph.tensors[name].size_bytes for name in tensors}
     return Plan(nests, table, operands, kind_of, tuple(models), root, tensors, sizes, ends)
+
+
+def _ends(graph: Graph, nests: tuple[LoopNest, ...], root: dict[str, str]) -> frozenset[str]:
+    ends = {root[name] for name in (*graph.inputs, *graph.outputs)}
+    for node, nest in zip(graph.nodes, nests, strict=True):
+        if nest.rate == "requantize" and root[node.inputs[0]] in ends:
+            ends.add(root[node.outputs[0]])
+    return frozenset(ends)
 
 
 def _kind(
@@ -138,5 +147,6 @@ def _operand_row(operand: Operand, tensor: int, constant: bool) -> tuple[int, ..
     )  # fmt: skip
 
 
-UNPADDED = (1, 0, 0, 0, 0)
-"""`block`, `layout`, `stored_bytes`, `stored_of`, `coded_bits` of an operand that lies as it is."""
+UNPADDED = (1, 0, 0, 0, 0, 0)
+"""`block`, `layout`, `stored_bytes`, `stored_of`, `coded_bits` and `piece` of an operand that lies
+as it is."""

@@ -12,7 +12,7 @@ from npusim.cost.dram import row_cycles
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
 from npusim.schedule.tables import CHW, HWC
-from npusim.schedule.tiles import Part, ceil_div, channels_of, operand_bytes
+from npusim.schedule.tiles import Part, block_pixels, ceil_div, channels_of, operand_bytes
 
 
 @compiled
@@ -90,10 +90,26 @@ def bus_bytes(step: np.void, operand: np.void, part: Part, burst: int) -> int:
     total = operand_bytes(step, operand, part)
     if total == 0:
         return 0
+    if operand["piece"]:
+        return _pieces(step, operand, part, total) * int(max(burst, operand["piece"]))
     runs = runs_of(step, operand, part)
     run, longer = total // runs, total % runs
     bursts = (runs - longer) * ceil_div(run, burst) + longer * ceil_div(run + 1, burst)
     return int(bursts * burst)
+
+
+@compiled
+def _pieces(step: np.void, operand: np.void, part: Part, total: int) -> int:
+    """Reads of a plain input of `total` bytes by an array with blocks: each block of outputs reads
+    what lies behind it, halo included, and again for each block of channels.
+    """
+    deep = 1
+    if step["c"] > 1 or step["g"] == 1:
+        channels = step["g"] * step["k"] if step["order"] else part.g * part.k
+        deep = ceil_div(channels, step["block_channels"])
+    pixels = max(1, part.b * part.in_rows * part.in_cols)
+    fetched = total // pixels * part.b * deep * block_pixels(step, part.oy, part.ox)
+    return int(ceil_div(fetched, operand["piece"]))
 
 
 @compiled

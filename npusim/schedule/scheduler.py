@@ -16,6 +16,7 @@ from npusim.cost.machine import Machine, machine_of
 from npusim.errors import DoesNotFitError, Problem, UsageError, nearest_name
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
+from npusim.schedule.blocks import fill_blocks
 from npusim.schedule.cascade import cascaded
 from npusim.schedule.cascade_choice import proposals
 from npusim.schedule.estimate import LATENCY, Objective
@@ -48,6 +49,7 @@ def build_program(
     fixed = NOTHING_FIXED if mapping is None else mapping
     if fixed.cascades is not None:
         lowered = cascaded(graph, lowered, fixed.cascades)
+        fill_blocks(lowered.steps, lowered.table, hardware, machine)
     _require_known_steps(lowered, fixed)
     fixed = with_own_tiles(lowered, hardware, machine, fixed)
     contest = _Contest(judge)
@@ -60,6 +62,7 @@ def build_program(
         resident = contest.best.placements if contest.best else ()
         for cascades in proposals(graph, lowered, resident, machine.sram_bytes):
             striped = cascaded(graph, lowered, cascades)
+            fill_blocks(striped.steps, striped.table, hardware, machine)
             _compete(Tiler(graph, striped, hardware, machine, fixed), objective, contest)
     if contest.best is None:
         raise DoesNotFitError(misfits(graph, lowered, hardware, machine, fixed))

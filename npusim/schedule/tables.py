@@ -44,6 +44,8 @@ STEP = np.dtype(
         ("operand_start", np.int64),
         ("operand_stop", np.int64),
         ("dispatch_cycles", np.int64),
+        *((f"block_{name}", np.int64) for name in ("rows", "columns", "channels")),
+        *((name, np.int64) for name in ("lead_cycles", "tail_cycles")),
         ("host_cycles", np.int64),
         ("mac_rate", np.float64),
         ("density", np.float64),
@@ -77,12 +79,13 @@ OPERAND = np.dtype(
         ("stored_bytes", np.int64),
         ("stored_of", np.int64),
         ("coded_bits", np.float64),
+        ("piece", np.int64),
     ]
 )
 """`block` and `layout`: channels are padded to blocks, which lie in the order of `LAYOUTS`. Where
 `stored_of` is not 0, all `stored_of` elements that the loops span take `stored_bytes`, and a tile
 its part of them: constants with padding or a coding of their own. An element takes `coded_bits`
-on the bus (0: as many as elsewhere)."""
+on the bus (0: as many as elsewhere). A `piece` that is not 0 is what one read of the operand takes, bytes."""
 
 LAYOUTS = ("hwc", "chw", "hcw")
 """Order of a feature map in memory, outer to inner; a block of channels lies inside it."""

@@ -220,6 +220,16 @@ def operand_bytes(step: np.void, operand: np.void, part: Part) -> int:
 
 
 @compiled
+def block_pixels(step: np.void, high: int, wide: int) -> int:
+    """Input pixels that the blocks of `high` x `wide` outputs fetch, with the halo of each."""
+    rows, cols = min(high, step["block_rows"]), min(wide, step["block_columns"])
+    down, across = ceil_div(high, step["block_rows"]), ceil_div(wide, step["block_columns"])
+    rows = inner_window(rows, step["stride_y"], step["fy"], step["dilation_y"], step["in_h"])
+    cols = inner_window(cols, step["stride_x"], step["fx"], step["dilation_x"], step["in_w"])
+    return int(down * across * rows * cols)
+
+
+@compiled
 def stream_bytes(step: np.void, operands: np.ndarray, stream: int, part: Part) -> int:
     """Bytes of all operands of `stream` that a tile touches."""
     total = 0

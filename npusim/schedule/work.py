@@ -25,9 +25,16 @@ from npusim.cost.stripes import output_cycles
 from npusim.cost.transfer import cycles_at, shared_cycles
 from npusim.cost.types import Extents
 from npusim.jit import compiled
-from npusim.schedule.runs import stream_bus_bytes, stream_row_time
-from npusim.schedule.tables import ARRAY, INPUTS, OUTPUTS
-from npusim.schedule.tiles import Part, ceil_div, operand_bytes, stream_bytes
+from npusim.schedule.runs import bus_bytes, stream_bus_bytes, stream_row_time
+from npusim.schedule.tables import ARRAY, INPUTS, OUTPUTS, WEIGHTS
+from npusim.schedule.tiles import (
+    Part,
+    block_pixels,
+    ceil_div,
+    channels_of,
+    operand_bytes,
+    stream_bytes,
+)
 
 
 class ArrayWork(NamedTuple):
@@ -70,9 +77,13 @@ class StreamWork(NamedTuple):
 
 
 class TransferWork(NamedTuple):
-    """A DMA transfer: data phase on the bus with its rows, and the share of the SRAM port."""
+    """A DMA transfer: data phase on the bus with its rows, and the share of the SRAM port.
+
+    `stream_cycles` is the data phase at the rate of the stream's own buffer, 0 if it has none.
+    """
 
     cycles: int
+    stream_cycles: int
     port_cycles: int
     bus_bytes: int
     row_cycles: float
@@ -89,9 +100,15 @@ def array_work(
         cost = with_weights_in_place(cost)
     nominal = tile.b * tile.g * tile.k * tile.c * tile.oy * tile.ox * tile.fy * tile.fx
     macs = int(nominal * step["density"] + 0.5)
-    input_bits, weight_bits = _operand_bits(step, operands)
-    read_bits = cost.input_reads * input_bits + math.ceil(cost.weight_reads * weight_bits)
-    read_bytes = (read_bits + 7) // 8
+    first_output, tail = cost.first_output, cost.tail
+    if step["block_rows"]:
+        read_bytes = _block_reads(step, operands, part, machine)
+        first_output = min(first_output, _first_block(step, part, cost.occupied))
+        tail += step["tail_cycles"]
+    else:
+        input_bits, weight_bits = _operand_bits(step, operands)
+        read_bits = cost.input_reads * input_bits + math.ceil(cost.weight_reads * weight_bits)
+        read_bytes = (read_bits + 7) // 8
     sum_bytes = own_sum_bytes = hops = filled = 0
     if step["dataflow"] == ROW_STATIONARY:
         rows = row_mapping(tile, machine.array)
@@ -108,7 +125,7 @@ def array_work(
     return ArrayWork(
         max(cost.occupied, port_cycles, write_port_cycles), cost.occupied - waiting, macs / peak,
         cost.fill,
-        cost.weight_load, cost.first_output, cost.tail, cost.weight_lead, port_cycles,
+        cost.weight_load, first_output, tail, cost.weight_lead, port_cycles,
         write_port_cycles, read_bytes, macs, sum_bytes, own_sum_bytes, hops, filled,
     )  # fmt: skip
 
@@ -143,6 +160,35 @@ def holds_weights(step: np.void, machine: Machine) -> bool:
 
 
 @compiled
+def _block_reads(step: np.void, operands: np.ndarray, part: Part, machine: Machine) -> int:
+    """Bytes that the blocks of a tile fetch: inputs for each block of outputs, halo included, and
+    weights for each block of pixels. Depthwise layers fetch inputs once for all channels.
+    """
+    inputs, weights = operands[step["operand_start"]], operands[step["operand_start"] + 1]
+    blocks = ceil_div(part.oy, step["block_rows"]) * ceil_div(part.ox, step["block_columns"])
+    deep = 1
+    if step["c"] > 1 or step["g"] == 1:
+        deep = ceil_div(part.g * part.k, step["block_channels"])
+    pixels = part.b * block_pixels(step, part.oy, part.ox)
+    elements = pixels * deep * channels_of(step, inputs, part)
+    fetched = ceil_div(elements * inputs["bits"], 8)
+    if inputs["piece"]:
+        burst = max(machine.sram_burst_bytes, inputs["piece"])
+        fetched = ceil_div(fetched, inputs["piece"]) * burst
+    once = operand_bytes(step, weights, part)
+    return int(fetched + part.b * blocks * once)
+
+
+@compiled
+def _first_block(step: np.void, part: Part, occupied: int) -> int:
+    """Cycles until the first block of a tile is done, of its `occupied` ones."""
+    outputs = part.b * part.g * part.k * part.oy * part.ox
+    block = min(part.oy, step["block_rows"]) * min(part.ox, step["block_columns"])
+    block *= min(part.g * part.k, step["block_channels"])
+    return int(ceil_div(occupied * block, outputs))
+
+
+@compiled
 def _operand_bits(step: np.void, operands: np.ndarray) -> tuple[int, float]:
     """Bits of an input and of a weight where the array reads them: coded weights as they lie."""
     first = step["operand_start"]
@@ -157,7 +203,8 @@ def post_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine)
     """Work of a POST job: outputs through the output stage into SRAM or the second memory.
 
     Behind stripes, each kernel group takes its time for each pixel, whether its columns are all
-    used or not.
+    used or not. Bias and scale of channels come with each block of pixels, as their buffer lets
+    them.
     """
     outputs, write_bytes = _outputs(step, operands, part)
     if step["dataflow"] == DIRECT_CONVOLUTION:
@@ -171,7 +218,16 @@ def post_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine)
         cycles = max(cycles, cycles_at(bus, machine.dram_bytes_per_cycle))
         return StreamWork(cycles, 0, 0, 0, 0, 0, outputs)
     write = cycles_at(write_bytes, machine.sram_write_bytes_per_cycle)
-    return StreamWork(max(cycles, write), 0, write, 0, write_bytes, 0, outputs)
+    cycles = max(cycles, write)
+    if machine.parameter_flight > 0 and step["block_rows"]:
+        block = step["block_rows"] * step["block_columns"]
+        times = part.b * max(1.0, part.oy * part.ox / block)
+        for row in range(step["operand_start"], step["operand_stop"]):
+            operand = operands[row]
+            if operand["role"] == WEIGHTS and operand["has_c"] == 0 and operand["has_taps"] == 0:
+                fetched = times * operand_bytes(step, operand, part)
+                cycles = max(cycles, cycles_at(fetched, machine.parameter_flight))
+    return StreamWork(cycles, 0, write, 0, write_bytes, 0, outputs)
 
 
 @compiled
@@ -216,4 +272,27 @@ def transfer_work(
     rows = stream_row_time(step, operands, stream, part, machine)
     if rows > 0.0:
         data = int(np.ceil(bus / machine.dram_bytes_per_cycle + rows - 1e-6))
-    return TransferWork(max(data, port), port, bus, rows)
+    streamed = _stream_cycles(step, operands, stream, part, machine)
+    return TransferWork(max(data, port), streamed, port, bus, rows)
+
+
+@compiled
+def _stream_cycles(
+    step: np.void, operands: np.ndarray, stream: int, part: Part, machine: Machine
+) -> int:
+    """Cycles of a transfer at the rate of its stream's buffer."""
+    most = 0
+    for row in range(step["operand_start"], step["operand_stop"]):
+        operand = operands[row]
+        if operand["stream"] == stream:
+            rate = machine.input_flight
+            if stream == OUTPUTS:
+                rate = machine.output_flight
+            elif stream == WEIGHTS:
+                rate = machine.weight_flight
+            if rate > 0:
+                bus = bus_bytes(step, operand, part, machine.burst_bytes)
+                if stream == WEIGHTS and operand["constant"]:
+                    bus = operand_bytes(step, operand, part)
+                most = max(most, cycles_at(bus, rate))
+    return most

@@ -33,12 +33,15 @@ from npusim.schedule.tables import TOKENS
     POST_BEGIN,
     INPUT_TILE,
     ALL_PORTS,
-) = range(TOKENS, TOKENS + 16)
+    WEIGHTS_FREE,
+    INPUTS_FREE,
+    OUTPUTS_FREE,
+) = range(TOKENS, TOKENS + 19)
 """BUS_DIRECTION is no moment but the direction of the last transfer, 0 before the first one;
 INPUT_TILE none but the input tile that the array had last."""
 RING = 128
 """Places in each queue of loads: more than can be in flight, and the released ones before them."""
-_PER_PLACE = TOKENS + 16
+_PER_PLACE = TOKENS + 19
 _PER_STREAM = _PER_PLACE + 4 * RING
 _PER_STEP = _PER_STREAM + 6
 

@@ -165,17 +165,17 @@ def _dispatch(
 ) -> None:  # fmt: skip
     """The controller starts a step: after the previous one's work, when its inputs are there.
 
-    Several cores meet before it. The first access to SRAM has its latency; later ones are pipelined
-    behind it.
+    Several cores meet before it. The first access to SRAM has its latency, and the first block of
+    inputs its way into the array; later ones are pipelined behind them.
     """
     start, before = ready(clock, job, work_of(job["step"] - 1), -1)
     for row in range(step["operand_start"], step["operand_stop"]):
         operand = operands[row]
         if operand["role"] != OUTPUTS and operand["stream"] == RESIDENT and not operand["constant"]:
             start, before = later(clock, arrival_of(clock, operand), start, before)
-    end = start + step["dispatch_cycles"] + machine.core_sync + machine.sram_latency
+    entry["latency"] = machine.sram_latency + step["lead_cycles"]
+    end = start + step["dispatch_cycles"] + machine.core_sync + entry["latency"]
     note(entry, start, end, before, DISPATCH_CAUSE)
-    entry["latency"] = machine.sram_latency
     entry["sync"] = machine.core_sync
     set_moment(clock, open_of(job["step"]), entry["end"], number)
     raise_moment(clock, work_of(job["step"]), entry["end"], number)

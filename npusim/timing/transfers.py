@@ -21,6 +21,7 @@ from npusim.timing.clock import (
     POST_FREE,
     READ_CHANNEL,
     READ_PORT,
+    WEIGHTS_FREE,
     WRITE_BUS,
     WRITE_CHANNEL,
     WRITE_PORT,
@@ -82,8 +83,17 @@ def transfer(
     else:
         entry["setup"] = machine.dma_setup
         entry["latency"] = machine.dram_latency
+    buffer_free = WEIGHTS_FREE + job["stream"]
+    if work.stream_cycles > 0 and clock.time[buffer_free] > data:
+        data, before = later(clock, buffer_free, data, before)
+        begin = data
+        entry["setup"] = entry["latency"] = 0
     through = served_at(clock, machine, port, 0, work.port_cycles, job["bytes"])
     end = max(data + work.cycles, through)
+    bus_free = end
+    if work.stream_cycles > 0:
+        end = max(end, data + work.stream_cycles)
+        set_moment(clock, buffer_free, end, number)
     cause = WAIT_INPUTS if loading else WAIT_OUTPUT_BUFFER
     if job["stream"] == 0:
         cause = WAIT_WEIGHTS
@@ -92,7 +102,7 @@ def transfer(
     note(entry, begin, end, before, cause)
     entry["held"] = data
     entry["moved"] = work.bus_bytes
-    set_moment(clock, bus, end, number)
+    set_moment(clock, bus, bus_free, number)
     if machine.round_robin and not machine.duplex:
         clock.flow[PORT_TIME] += work.cycles
     if loading:

@@ -158,6 +158,9 @@ def padding_machines(draw: st.DrawFn) -> Hardware:
         "memory.layout.channel_block": draw(st.sampled_from([2, 4, 8])),
         "memory.layout.network_ends": draw(st.sampled_from(["blocked", "plain"])),
         "memory.layout.weight_granule": draw(st.sampled_from(["1 B", "16 B", "128 B"])),
+        "dma.in_flight.weights": draw(st.sampled_from([None, "64 B", "2 KiB"])),
+        "dma.in_flight.inputs": draw(st.sampled_from([None, "64 B", "2 KiB"])),
+        "dma.in_flight.outputs": draw(st.sampled_from([None, "64 B", "2 KiB"])),
         "memory.sram.size": draw(st.sampled_from(["24 KiB", "512 KiB"])),
     }
     return with_overrides(preset, fields)

@@ -110,11 +110,12 @@ def lengths(jobs: Jobs) -> Iterator[Constraint]:
         if kind in (LOAD, STORE):
             machine = jobs.machine
             yield (n, "data"), (n, "ready"), machine.dma_setup + machine.dram_latency
-            yield (n, "end"), (n, "data"), jobs.work[n].cycles
+            yield (n, "moved"), (n, "data"), jobs.work[n].cycles
+            yield (n, "end"), (n, "moved"), 0
+            yield (n, "end"), (n, "data"), jobs.work[n].stream_cycles
         elif kind == DISPATCH:
-            length = (
-                int(row["dispatch_cycles"]) + jobs.machine.core_sync + jobs.machine.sram_latency
-            )
+            length = jobs.machine.core_sync + jobs.machine.sram_latency
+            length += int(row["dispatch_cycles"] + row["lead_cycles"])
             yield (n, "end"), (n, "start"), length
         else:
             work = jobs.work[n]
@@ -137,7 +138,18 @@ def one_after_the_other(jobs: Jobs) -> Iterator[Constraint]:
     for before, after in itertools.pairwise(queue):
         turn = rows.turn_to_read if jobs.kind(after) == LOAD else rows.turn_to_write
         same = jobs.kind(before) == jobs.kind(after)
-        yield (after, "data"), (before, "end"), 0 if same else turn
+        yield (after, "data"), (before, "moved"), 0 if same else turn
+
+
+def streams_have_buffers(jobs: Jobs) -> Iterator[Constraint]:
+    """A stream with a buffer of its own moves one transfer after the other."""
+    before: dict[int, int] = {}
+    for n in jobs.all(LOAD, STORE):
+        stream = int(jobs.records[n]["stream"])
+        if jobs.work[n].stream_cycles > 0:
+            if stream in before:
+                yield (n, "data"), (before[stream], "end"), 0
+            before[stream] = n
 
 
 def channels_take_their_setup(jobs: Jobs) -> Iterator[Constraint]:
@@ -193,7 +205,8 @@ def _one_port(jobs: Jobs, name: str, port: list[tuple[int, int]]) -> Iterator[Co
         yield event, before, cycles
         if jobs.kind(n) == COMPUTE:
             yield event, (n, "start"), cycles
-        yield (n, "end"), event, 0
+        through = "moved" if jobs.kind(n) in (LOAD, STORE) else "end"
+        yield (n, through), event, 0
         before = event
 
 
@@ -288,7 +301,8 @@ def outputs_leave_the_array(jobs: Jobs) -> Iterator[Constraint]:
 
 
 RULES = (
-    lengths, one_after_the_other, channels_take_their_setup, ports_are_shared, buffers_are_tokens,
+    lengths, one_after_the_other, streams_have_buffers, channels_take_their_setup,
+    ports_are_shared, buffers_are_tokens,
     new_weights_enter_the_array, steps_follow_each_other, tensors_arrive, outputs_leave_the_array,
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ def array_with(**changes: object) -> ArrayParams:
         load_idle_rows=False, weight_sets=1, port_rate=float(1 << 40), multicast=True,
         start_delay=0, output_delay=0, output_rate=4.0, output_gap=0.0,
         filter_entries=1, input_entries=1, sum_entries=1, input_rate=1.0, sum_rate=1.0, sum_bits=0,
+        clip_channel_block=False,
     )  # fmt: skip
     return plain._replace(**changes)
 
