@@ -15,6 +15,9 @@ Vela is an estimate itself. Where npusim differs, it is for these reasons, which
 - Blocks of depthwise layers on Ethos-U85 come from the same rule as all others; Vela fits their
   area first. They cover the same outputs in other shapes.
 - Ethos-U85 chains an addition to the convolution before it; here it is a layer of its own.
+- Cascades run on Ethos-U55 and U85. On U65 Vela's stripes read a large input twice from the DRAM
+  (MobileNetV2: 1.7 million cycles in the first layer), which costs most of what they save; npusim's
+  block reads it once, so with cascades it would be 23 to 40 % below, and they are off.
 - Softmax is one operation at a rate; Vela runs some 26 small ones, each with its own latency.
 - The code of weights is counted on whole tensors; Vela codes the slices of a layer one by one.
 """
