@@ -85,7 +85,8 @@ OPERAND = np.dtype(
 """`block` and `layout`: channels are padded to blocks, which lie in the order of `LAYOUTS`. Where
 `stored_of` is not 0, all `stored_of` elements that the loops span take `stored_bytes`, and a tile
 its part of them: constants with padding or a coding of their own. An element takes `coded_bits`
-on the bus (0: as many as elsewhere). A `piece` that is not 0 is what one read of the operand takes, bytes."""
+on the bus (0: as many as elsewhere). A `piece` that is not 0 is what one read of the operand takes,
+bytes."""
 
 LAYOUTS = ("hwc", "chw", "hcw")
 """Order of a feature map in memory, outer to inner; a block of channels lies inside it."""
