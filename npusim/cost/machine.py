@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
+
+import numpy as np
 
 from npusim.cost.dram import DramRows, rows_of
 from npusim.cost.types import ArrayParams
@@ -133,6 +135,28 @@ def machine_of(hardware: Hardware) -> Machine:
         input_flight=_flight(hardware, hardware.dma.in_flight.inputs_bytes),
         output_flight=_flight(hardware, hardware.dma.in_flight.outputs_bytes),
     )
+
+
+def packed(machine: Machine) -> Machine:
+    """`machine` as one record in memory, with the same names.
+
+    Compiled functions pass a record by its address, a named tuple field by field: with some sixty
+    fields that is most of what a call costs, and of what compiling it costs.
+    """
+    record = np.zeros(1, _record_of(machine))
+    record[0] = tuple(tuple(value) if isinstance(value, tuple) else value for value in machine)
+    return cast(Machine, record[0])
+
+
+def _record_of(values: tuple[Any, ...]) -> np.dtype[Any]:
+    """The record type of a named tuple of numbers, truth values and such tuples."""
+    kinds = {bool: np.bool_, int: np.int64, float: np.float64}
+    names = type(values)._fields  # type: ignore[attr-defined]
+    fields = [
+        (name, _record_of(value) if isinstance(value, tuple) else kinds[type(value)])
+        for name, value in zip(names, values, strict=True)
+    ]
+    return np.dtype((np.record, np.dtype(fields, align=True)))
 
 
 def _rows_of(mac: MacArray) -> dict[str, Any]:

@@ -14,18 +14,11 @@ import numpy as np
 
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
-from npusim.schedule.estimate import (
-    Grid,
-    Loops,
-    Sizes,
-    StreamTraffic,
-    Traffic,
-    joined,
-    moves_of,
-    sizes_of,
-)
+from npusim.schedule.buffers import Sizes, sizes_of
+from npusim.schedule.grid import Grid, Loops, moves_of
 from npusim.schedule.tables import ARRAY
 from npusim.schedule.tiles import Part, least_cols, least_rows
+from npusim.schedule.traffic import StreamTraffic, Traffic, joined
 
 
 class Floor(NamedTuple):

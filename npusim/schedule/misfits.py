@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from npusim.cost.machine import Machine
+from npusim.cost.machine import Machine, packed
 from npusim.errors import Problem
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
-from npusim.schedule.estimate import sums_fit
+from npusim.schedule.buffers import sums_fit
 from npusim.schedule.fixed import SEARCHED, TILE_DIMS, Mapping, StepMapping
 from npusim.schedule.lower import Lowered
 from npusim.schedule.policies import (
@@ -115,7 +115,8 @@ def _accumulators(row: np.void, machine: Machine) -> int:
     """The fewest accumulators a column with which `sums_fit`; _NEVER if no number will do."""
 
     def fits(entries: int) -> bool:
-        return sums_fit(row, machine._replace(array=machine.array._replace(accumulators=entries)))
+        array = machine.array._replace(accumulators=entries)
+        return sums_fit(row, packed(machine._replace(array=array)))
 
     return bisect_left(range(_NEVER), True, key=fits)
 

@@ -15,7 +15,7 @@ from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
 from npusim.jit import compiled
-from npusim.schedule.estimate import set_buffers
+from npusim.schedule.buffers import set_buffers
 from npusim.schedule.fixed import SEARCHED, Mapping
 from npusim.schedule.lower import Lowered
 from npusim.schedule.program import Placement

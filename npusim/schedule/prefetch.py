@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from npusim.jit import compiled
-from npusim.schedule.estimate import grid_of, largest_part
+from npusim.schedule.grid import grid_of, largest_part
 from npusim.schedule.tables import OUTPUTS, WEIGHTS
 from npusim.schedule.tiles import stream_bytes
 

@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from npusim.cost.machine import Machine
+from npusim.cost.machine import Machine, packed
 from npusim.jit import compiled
+from npusim.schedule.buffers import set_buffers, sums_fit
 from npusim.schedule.estimate import (
     LATENCY,
     Objective,
     busy_cycles,
-    grid_of,
-    largest_part,
     objective_value,
     overlapped_cycles,
-    set_buffers,
-    sums_fit,
-    traffic_of,
 )
 from npusim.schedule.fixed import TILE_DIMS, StepMapping
+from npusim.schedule.grid import grid_of, largest_part
 from npusim.schedule.program import Program
 from npusim.schedule.search import Space
 from npusim.schedule.spaces import names_of, space_of
 from npusim.schedule.tables import ARRAY
+from npusim.schedule.traffic import traffic_of
 
 
 def ranked_tilings(program: Program, at: int, most: int) -> list[StepMapping]:
@@ -39,7 +37,7 @@ def ranked_tilings(program: Program, at: int, most: int) -> list[StepMapping]:
     start, stop = int(row[0]["operand_start"]), int(row[0]["operand_stop"])
     row["operand_start"], row["operand_stop"] = 0, stop - start
     space = space_of(step, row[0], hardware, machine, _room_bytes(program, at))
-    kept = least(row[0], program.operands[start:stop], machine, space, LATENCY, most)
+    kept = least(row[0], program.operands[start:stop], packed(machine), space, LATENCY, most)
     return [_mapping(step.unit, values[1:]) for values in kept if np.isfinite(values[0])]
 
 

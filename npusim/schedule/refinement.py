@@ -11,7 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from npusim.schedule.estimate import Objective, set_buffers
+from npusim.cost.machine import packed
+from npusim.schedule.buffers import set_buffers
+from npusim.schedule.estimate import Objective
 from npusim.schedule.fixed import SEARCHED, Mapping
 from npusim.schedule.prefetch import allow_prefetch
 from npusim.schedule.program import Program
@@ -68,7 +70,7 @@ def _ranked(program: Program, at: int, objective: Objective, room: int) -> np.nd
     row["prefetch"] = 0
     step = program.steps[at]
     space = space_of(step, row[0], program.hardware, program.machine, room)
-    return least(row[0], program.operands, program.machine, space, objective, TILINGS)
+    return least(row[0], program.operands, packed(program.machine), space, objective, TILINGS)
 
 
 def _as_kept(tiling: np.ndarray) -> np.ndarray:

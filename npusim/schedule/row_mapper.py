@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.cost.machine import Machine
+from npusim.cost.machine import Machine, packed
 from npusim.cost.row_stationary import pass_cycles, row_mapping
 from npusim.cost.types import ArrayParams, Extents
 from npusim.hardware.schema import Hardware
@@ -55,7 +55,7 @@ def with_own_tiles(
     """
     if hardware.mapping.mapper is None:
         return fixed
-    movement = movement_of(hardware)
+    movement, array = movement_of(hardware), packed(machine).array
     names = Counter(step.name for step in lowered.steps)
     steps = dict(fixed.steps)
     for step, row in zip(lowered.steps, lowered.table, strict=True):
@@ -64,7 +64,7 @@ def with_own_tiles(
             operands = lowered.operands[row["operand_start"] : row["operand_stop"]]
             (outputs,) = operands["bits"][operands["role"] == OUTPUTS]
             bits = int(operands["bits"][0]), int(operands["bits"][1]), int(outputs)
-            b, k, c, oy = best_rows(row, bits, machine.array, movement)
+            b, k, c, oy = best_rows(row, bits, array, movement)
             if b:
                 tile = (int(b), 1, int(k), int(c), int(oy), int(row["ox"]))
                 steps[step.name] = StepMapping(tile, "inputs_outer", "row_stationary", "K")

@@ -19,26 +19,11 @@ from npusim.cost.array import ROW_STATIONARY
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
 from npusim.schedule.bounds import edges_of, floor_of, least_sizes, least_traffic
-from npusim.schedule.estimate import (
-    Grid,
-    Loops,
-    Objective,
-    Sizes,
-    Traffic,
-    buffer_bytes,
-    busy_cycles,
-    cycles_of,
-    grid_of,
-    held_bytes,
-    largest_part,
-    loops_of,
-    objective_value,
-    set_buffers,
-    sizes_of,
-    sums_fit,
-    traffic_of,
-)
+from npusim.schedule.buffers import Sizes, buffer_bytes, held_bytes, set_buffers, sizes_of, sums_fit
+from npusim.schedule.estimate import Objective, busy_cycles, cycles_of, objective_value
+from npusim.schedule.grid import Grid, Loops, grid_of, largest_part, loops_of
 from npusim.schedule.tiles import Part, ceil_div, tile_count
+from npusim.schedule.traffic import Traffic, traffic_of
 
 
 class Space(NamedTuple):

@@ -16,8 +16,8 @@ import numpy as np
 from npusim.cost.array import CORE_SPLITS, DATAFLOWS
 from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
-from npusim.schedule.estimate import grid_of
 from npusim.schedule.fixed import SEARCHED, TILE_DIMS, StepMapping
+from npusim.schedule.grid import grid_of
 from npusim.schedule.layout import whole_blocks
 from npusim.schedule.program import Step
 from npusim.schedule.search import Space

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.cost.machine import Machine
+from npusim.cost.machine import Machine, packed
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
 from npusim.schedule.estimate import Objective
@@ -43,6 +43,7 @@ class Tiler:
     ) -> None:  # fmt: skip
         self.graph, self.lowered = graph, lowered
         self.hardware, self.machine, self.mapping = hardware, machine, mapping
+        self._record = packed(machine)
         self.spaces = spaces_of(lowered, hardware, machine, mapping)
         self._searches = no_searches(lowered, self.spaces, 0)
 
@@ -59,7 +60,7 @@ class Tiler:
         table, used = self.lowered.table.copy(), np.zeros(len(self.lowered.steps), np.int64)
         operands, top, rooms = residency_of(self.lowered, self.machine, policy)
         costed = tile_steps(
-            table, operands, self.spaces, rooms, self.machine, aim.objective, number,
+            table, operands, self.spaces, rooms, self._record, aim.objective, number,
             aim.weights_early, self._searches, used,
         )  # fmt: skip
         return self._finished(policy, table, operands, top, used, costed)
@@ -70,7 +71,7 @@ class Tiler:
         table, used = self.lowered.table.copy(), np.zeros(len(self.lowered.steps), np.int64)
         operands, top, rooms = residency_of(self.lowered, self.machine, policy)
         costed = tile_steps(
-            table, operands, spaces, rooms, self.machine, aim.objective, 0, aim.weights_early,
+            table, operands, spaces, rooms, self._record, aim.objective, 0, aim.weights_early,
             searches, used,
         )  # fmt: skip
         return self._finished(policy, table, operands, top, used, costed)
@@ -79,7 +80,7 @@ class Tiler:
         """Every step in its fewest tiles under `policy`."""
         table, used = self.lowered.table.copy(), np.zeros(len(self.lowered.steps), np.int64)
         operands, top, rooms = residency_of(self.lowered, self.machine, policy)
-        costed = largest_tiles(table, operands, self.spaces, rooms, self.machine, used)
+        costed = largest_tiles(table, operands, self.spaces, rooms, self._record, used)
         return self._finished(policy, table, operands, top, used, costed)
 
     def _finished(

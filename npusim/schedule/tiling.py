@@ -14,7 +14,8 @@ import numpy as np
 from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
 from npusim.jit import compiled
-from npusim.schedule.estimate import Objective, set_buffers
+from npusim.schedule.buffers import set_buffers
+from npusim.schedule.estimate import Objective
 from npusim.schedule.fixed import Mapping
 from npusim.schedule.lower import Lowered
 from npusim.schedule.search import (

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from npusim.cost.machine import packed
 from npusim.cost.transfer import cycles_at
 from npusim.schedule.host_link import link_cycles, link_traffic
 from npusim.schedule.program import Program, Step
@@ -103,7 +104,7 @@ def latency_cycles(program: Program) -> int:
 def timed(program: Program, window: int = WINDOW) -> Run:
     """What the engine finds; `window` as in `engine.simulate`."""
     tensors = len(program.tensors)
-    return simulate(program.table, program.operands, tensors, program.machine, window)
+    return simulate(program.table, program.operands, tensors, packed(program.machine), window)
 
 
 def count(program: Program, run: Run | None = None) -> Counts:

@@ -23,7 +23,7 @@ from npusim.energy.model import energy_of
 from npusim.energy.objective import judge_of
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
-from npusim.schedule.estimate import set_buffers, sums_fit
+from npusim.schedule.buffers import set_buffers, sums_fit
 from npusim.schedule.lower import lower
 from npusim.schedule.plan import plan_of
 from npusim.schedule.program import Program

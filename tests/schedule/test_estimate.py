@@ -10,18 +10,9 @@ from hypothesis import given, settings
 
 from npusim.cost.dram import NO_ROWS
 from npusim.cost.machine import machine_of
-from npusim.schedule.estimate import (
-    LATENCY,
-    busy_cycles,
-    grid_of,
-    largest_part,
-    moves,
-    objective_value,
-    overlapped_cycles,
-    set_buffers,
-    sums_fit,
-    traffic_of,
-)
+from npusim.schedule.buffers import set_buffers, sums_fit
+from npusim.schedule.estimate import LATENCY, busy_cycles, objective_value, overlapped_cycles
+from npusim.schedule.grid import grid_of, largest_part, moves
 from npusim.schedule.lower import lower
 from npusim.schedule.program import Program
 from npusim.schedule.tables import (
@@ -36,6 +27,7 @@ from npusim.schedule.tables import (
     WEIGHTS,
 )
 from npusim.schedule.tiles import part_of, stream_bytes
+from npusim.schedule.traffic import traffic_of
 from npusim.schedule.work import array_work, holds_weights, vector_work
 from tests.support.graphs import only
 from tests.support.machines import tiny

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from npusim.cost.dram import NO_ROWS
 from npusim.cost.machine import machine_of
-from npusim.schedule.estimate import grid_of, largest_part, traffic_of
+from npusim.schedule.grid import grid_of, largest_part
 from npusim.schedule.layout import padded_bytes, whole_blocks
 from npusim.schedule.lower import Lowered, lower
 from npusim.schedule.policies import weight_bytes
@@ -21,6 +21,7 @@ from npusim.schedule.tiles import (
     set_bounds,
     tile_index,
 )
+from npusim.schedule.traffic import traffic_of
 from npusim.timing.counts import count
 from tests.support.graphs import only
 from tests.support.machines import padding_machines, tiny

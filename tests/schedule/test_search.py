@@ -11,22 +11,20 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from npusim.cost.machine import Machine, machine_of
+from npusim.schedule.buffers import set_buffers, sums_fit
 from npusim.schedule.estimate import (
     LATENCY,
     Objective,
     busy_cycles,
-    grid_of,
-    largest_part,
     objective_value,
     overlapped_cycles,
-    set_buffers,
-    sums_fit,
-    traffic_of,
 )
+from npusim.schedule.grid import grid_of, largest_part
 from npusim.schedule.lower import lower
 from npusim.schedule.search import Space, best_tiling
 from npusim.schedule.spaces import space_of
 from npusim.schedule.tables import ALIAS, HOST, RESIDENT
+from npusim.schedule.traffic import traffic_of
 from tests.support.graphs import graphs
 from tests.support.machines import machines
 
