@@ -122,4 +122,4 @@ def _all_bytes(step: np.void, operand: np.void, grid: Grid, count: int) -> float
         own *= grid.x
     if operand["share"] != operand["share_of"] or operand["stored_of"]:
         return shared_bytes(step, operand) * (count / own)
-    return elements * operand["bits"] / 8 * (count / own)
+    return float(elements * operand["bits"] / 8 * (count / own))
