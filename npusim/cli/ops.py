@@ -106,7 +106,7 @@ def _placed(graph: Graph, hardware: Hardware) -> list[Row]:
         steps = lower(graph, hardware, machine).steps
     except UnsupportedModelError as error:
         refused = {problem.where: problem.what for problem in error.problems}
-        lent = hardware.model_copy(update={"host": Host.model_validate({"rate": "1 FLOP/s"})})
+        lent = hardware.model_copy(update={"host": Host.model_validate({"rate": "1 MFLOP/s"})})
         steps = lower(graph, lent, machine).steps
     return [_row(graph, hardware, step, refused) for step in steps]
 

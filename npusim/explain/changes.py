@@ -51,7 +51,8 @@ def changes_of(hardware: Hardware) -> Iterator[Change]:
 
 def _proposed(hardware: Hardware) -> Iterator[Change]:
     yield _scaled(hardware, ("clock_hz",), "clock", 2, _CLOCKS)
-    yield _scaled(hardware, ("cores",), "cores", 2)
+    if hardware.mac_array.style != "row_stationary":  # which is modelled on one core
+        yield _scaled(hardware, ("cores",), "cores", 2)
     yield _scaled(hardware, ("mac_array", "rows"), "mac_array.rows", 2)
     yield _scaled(hardware, ("mac_array", "cols"), "mac_array.cols", 2)
     stage = ("output_stage", "elements_per_cycle")

@@ -58,11 +58,12 @@ class SyntheticTensor(Tensor):
         quantization: Quantization | None = None,
         data: np.ndarray | None = None,
         channel_axis: int = -1,
+        zeros: float | None = None,
         key: str = "",
     ) -> None:
         fields = {
             "name": name, "shape": shape, "format": format, "quantization": quantization,
-            "channel_axis": channel_axis, "_key": key, "_drawn": data,
+            "channel_axis": channel_axis, "zeros": zeros, "_key": key, "_drawn": data,
         }  # fmt: skip
         for field, value in fields.items():
             object.__setattr__(self, field, value)

@@ -53,7 +53,8 @@ def _remarks(report: Report) -> list[str]:
     if isinstance(trusted, str):
         state = f"{report.hardware.name} is {trusted}"
     else:
-        state = f"{report.hardware.name} is within {trusted['error_percent']:g} % of measurements"
+        found = f"{trusted['error_percent']:g} % mean error over {trusted['rows']:g} measurements"
+        state = f"{report.hardware.name}: {found}"
     return [*report.notes, f"{state}; {count} effects are not modelled, --json lists them"]
 
 

@@ -154,4 +154,4 @@ def test_the_meaning_of_a_missing_key_is_a_whole_sentence(tmp_path: Path) -> Non
     path.write_text("npusim: hardware/1\nname: x\nmac_array: {rows: 16}\n")
     message = str(refusal("check", str(path)))
     assert "key 'dataflows' is missing in mac_array (systolic:" in message
-    assert "dot_product: `depth_first`, `part_kernel`.)" in message
+    assert "`row_stationary` elements keep filter rows in scratchpads" in message

@@ -16,7 +16,7 @@ from npusim.doctor.environment import OPTIONAL, REQUIRED, environment
 from npusim.kernels.table import kernels
 
 TOP = Path(__file__).resolve().parents[2]
-FOR_DEVELOPERS = ("dev", "torch")  # torch is for one notebook
+FOR_DEVELOPERS = ("bench", "dev", "torch")  # torch is for one notebook, bench for comparisons
 
 
 def _project() -> dict[str, object]:

@@ -35,9 +35,9 @@ def test_a_stated_efficiency_allows_any_burst(tmp_path: Path) -> None:
 
 
 def test_blocks_in_an_order_need_a_size(tmp_path: Path) -> None:
-    text = SOUND.replace("  dram:", "  layout: {order: chw}\n  dram:")
+    text = SOUND.replace("  dram:", "  layout: {order: hcw}\n  dram:")
     assert only_problem(tmp_path, text)[1] == (
-        "chw is an order of blocks of channels, and channel_block is 1: set channel_block, for "
+        "hcw is an order of blocks of channels, and channel_block is 1: set channel_block, for "
         "example 16, or order: hwc"
     )
 

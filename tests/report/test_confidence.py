@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from npusim.hardware.loader import load_hardware
 from npusim.report import confidence
 from tests.support.counted import report_of
 
@@ -41,9 +42,17 @@ def test_hardware_without_free_parameters_has_no_such_remark() -> None:
 
 def test_a_preset_is_unvalidated_until_an_error_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report_of().confidence.preset == "unvalidated"
-    monkeypatch.setattr(confidence, "PRESET_ERRORS", {"edge-npu-1": {"error_percent": 5.0}})
-    assert report_of().confidence.preset == {"error_percent": 5.0}
+    errors = {"error_percent": 5.0, "rows": 2}
+    monkeypatch.setattr(confidence, "PRESET_ERRORS", {"edge-npu-1": errors})
+    assert report_of().confidence.preset == errors
     assert report_of(preset="ethos-u55-128").confidence.preset == "unvalidated"
+
+
+def test_what_was_found_for_a_preset_says_nothing_of_a_changed_one() -> None:
+    preset = load_hardware("nvdla-nv-small")
+    assert confidence.preset_trust(preset) == confidence.PRESET_ERRORS["nvdla-nv-small"]
+    changed = load_hardware("nvdla-nv-small", {"clock": "500 MHz"})
+    assert confidence.preset_trust(changed) == "unvalidated"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from npusim.report.confidence import PRESET_ERRORS
 from tests.benchmarks.against_eyeriss import LIMITS, NETWORKS, Row, compare, main, read_rows
 from tests.support.shared import shared_path
 
@@ -22,6 +23,14 @@ def test_every_layer_is_within_the_limit(rows: list[Row], quantity: str) -> None
     assert [row.layer for row in alexnet] == list(NETWORKS["AlexNet"])
     above = [row for row in alexnet if abs(row.error) > LIMITS[quantity]]
     assert not above
+
+
+@pytest.mark.slow
+def test_the_preset_states_its_mean_error_of_processing_time(rows: list[Row]) -> None:
+    errors = [abs(row.error) for row in rows if row.quantity == "processing_ms"]
+    stated = PRESET_ERRORS["eyeriss-v1"]
+    mean = 100 * sum(errors) / len(errors)
+    assert (stated["rows"], stated["error_percent"]) == (len(errors), pytest.approx(mean, abs=0.1))
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from npusim.report.confidence import PRESET_ERRORS
 from tests.benchmarks.against_metis import gemm_tiles, tile_ms
 from tests.support.shared import shared_path
 
@@ -12,6 +13,9 @@ def test_gemm_tiles_are_within_15_percent():
     rows = list(gemm_tiles(shared_path("data", "measurements", "silicon.csv")))
     assert rows
     assert [row for row in rows if abs(row.error_percent) > 15] == []
+    stated = PRESET_ERRORS["axelera-metis"]
+    mean = sum(abs(row.error_percent) for row in rows) / len(rows)
+    assert (stated["rows"], stated["error_percent"]) == (len(rows), pytest.approx(mean, abs=0.1))
 
 
 def test_one_vector_is_the_time_to_write_the_weights():

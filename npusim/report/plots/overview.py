@@ -32,7 +32,7 @@ def figure(report: Findings) -> Plot:
 def headline(report: Findings) -> str:
     """Model, hardware and totals in a line, and whether the preset was compared to measurements."""
     total, trusted = report.total, report.confidence.preset
-    known = trusted if isinstance(trusted, str) else f"within {trusted['error_percent']:g} %"
+    known = trusted if isinstance(trusted, str) else f"{trusted['error_percent']:g} % off"
     figures = (
         f"{significant(1e3 * total.latency_s)} ms",
         f"{significant(total.tops_effective)} TOPS ({percent(total.utilization)} utilization)",
