@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from npusim.schedule.program import Program
+from typing import TYPE_CHECKING
+
 from npusim.schedule.tables import ARRAY
+
+if TYPE_CHECKING:
+    from npusim.schedule.program import Program
 
 
 def sparsity_notes(program: Program) -> list[str]:

@@ -15,7 +15,7 @@ def not_modelled(preset: str, *overrides: str) -> tuple[str, ...]:
 
 def test_what_the_description_leaves_out_comes_first() -> None:
     assert not_modelled("eyeriss-v1")[0] == (
-        "row-stationary dataflow: the array runs weight-stationary instead"
+        "products and sums cut to 16 bits: results are those of 32-bit sums"
     )
 
 

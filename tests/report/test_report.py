@@ -173,7 +173,7 @@ def test_what_is_not_modelled_depends_on_the_hardware() -> None:
     edge, two_cores = report_of().confidence, report_of(preset="ethos-u65-512").confidence
     cores = "time in which cores meet: overheads.core_sync is 0"
     assert cores in two_cores.not_modelled and cores not in edge.not_modelled
-    assert any("bank conflicts" in effect for effect in edge.not_modelled)
+    assert any("in a bank of SRAM" in effect for effect in edge.not_modelled)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 A resource serves one job at a time, so the events of a track never overlap. Set-ups have tracks of
 their own: a channel sets up a transfer while the bus still moves the one before. So have inputs
-where they share the bus with weights in turn, and writes where they have a bus of their own.
+where they share the bus with weights in turn, and writes where they have a bus of their own. Where
+streams have buffers of their own, a slow one leaves the bus to the others: each has its track.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from npusim.schedule.tables import (
 
 NAMES = (
     "layers", "controller", "DMA set-up, loads", "DMA set-up, stores", "DRAM bus",
-    "DRAM bus, inputs in turn", "DRAM bus, writes", "MAC array", "output stage", "vector unit",
+    "DRAM bus, inputs", "DRAM bus, writes", "MAC array", "output stage", "vector unit",
     "host",
 )  # fmt: skip
 """By track number. A layer lasts until the next one starts, whatever it overlaps with."""
@@ -53,9 +54,10 @@ def tracks_of(jobs: np.ndarray, program: Program) -> np.ndarray:
     for kind, track in _TRACK_OF_KIND.items():
         found[jobs["kind"] == kind] = track
     found[(jobs["kind"] == COMPUTE) & (steps["unit"] != ARRAY)] = VECTOR_UNIT
-    if machine.round_robin:
+    buffered = max(machine.weight_flight, machine.input_flight, machine.output_flight) > 0
+    if machine.round_robin or buffered:
         found[(jobs["kind"] == LOAD) & (jobs["stream"] == INPUTS)] = BUS_INPUTS
-    aside = machine.duplex or machine.round_robin
+    aside = machine.duplex or machine.round_robin or buffered
     found[(jobs["kind"] == STORE) & (aside | (steps["direct_store"] == 1))] = BUS_WRITES
     return found
 
