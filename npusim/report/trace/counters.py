@@ -38,8 +38,8 @@ def _steps_of(times: np.ndarray, changes: np.ndarray) -> tuple[np.ndarray, np.nd
 def bandwidth(log: np.ndarray, end: int) -> tuple[np.ndarray, np.ndarray]:
     """Bytes a cycle on the DRAM bus: start of each of at most `POINTS` equal stretches, averages.
 
-    A transfer moves its bytes evenly over its time on the track. Where streams with buffers of
-    their own overlap, the bus takes them one after the other: their sum may exceed its bandwidth.
+    A transfer moves its bytes evenly over its time on the track. Transfers of streams that take
+    turns or have buffers of their own overlap; then the sum may exceed the bus for a while.
     """
     edges = np.unique(np.linspace(0, max(1, end), POINTS + 1).astype(np.int64))
     moving = log[(log["moved"] > 0) & (log["end"] > log["held"])]
