@@ -59,11 +59,7 @@ def build_program(
         for _, program in heuristics(tiler, contest.policy):
             contest.enter(program, contest.policy)
     if _searches_cascades(hardware, fixed):
-        resident = contest.best.placements if contest.best else ()
-        for cascades in proposals(graph, lowered, resident, machine.sram_bytes):
-            striped = cascaded(graph, lowered, cascades)
-            fill_blocks(striped.steps, striped.table, hardware, machine)
-            _compete(Tiler(graph, striped, hardware, machine, fixed), objective, contest)
+        _try_cascades(tiler, objective, contest)
     if contest.best is None:
         raise DoesNotFitError(misfits(graph, lowered, hardware, machine, fixed))
     if thorough:
@@ -78,22 +74,43 @@ def _searches_cascades(hardware: Hardware, fixed: Mapping) -> bool:
     return free and "cascade" in hardware.mapping.fusion
 
 
+def _try_cascades(tiler: Tiler, objective: Objective, contest: _Contest) -> None:
+    """Enter Programs with cascades: each proposal under every policy where nothing fits without,
+    else under the first one that fits it; then the best proposal with the other aims."""
+    plain, machine = contest.best, tiler.machine
+    resident = plain.placements if plain else ()
+    best: Tiler | None = None
+    for cascades in proposals(tiler.graph, tiler.lowered, resident, machine.sram_bytes):
+        striped = cascaded(tiler.graph, tiler.lowered, cascades)
+        fill_blocks(striped.steps, striped.table, tiler.hardware, machine)
+        other = Tiler(tiler.graph, striped, tiler.hardware, machine, tiler.mapping)
+        cost = contest.cost
+        for policy in other.policies():
+            program = other.program(policy, 0, Aim(objective, False))
+            contest.enter(program, policy)
+            if plain is not None and program is not None:
+                break
+        best = other if contest.cost < cost else best
+    if best is not None:
+        _other_aims(best, objective, contest)
+
+
 def _compete(tiler: Tiler, objective: Objective, contest: _Contest) -> None:
     """Enter the Programs of `tiler` into `contest`: every policy, then the best one otherwise."""
-    own = _Contest(contest.judge)
-    aims = (Aim(objective, False), *_alternatives(objective, tiler.machine))
     tried: list[Policy] = []
     for policy in tiler.policies():
         if policy not in tried:
             tried.append(policy)
-            own.enter(tiler.program(policy, 0, aims[0]), policy)
-    if own.best is None:
-        return
-    policy = own.policy
-    for number, other in enumerate(aims[1:], 1):
-        own.enter(tiler.program(policy, number, other), policy)
-    if own.cost < contest.cost:
-        contest.best, contest.policy, contest.cost = own.best, own.policy, own.cost
+            contest.enter(tiler.program(policy, 0, Aim(objective, False)), policy)
+    if contest.best is not None:
+        _other_aims(tiler, objective, contest)
+
+
+def _other_aims(tiler: Tiler, objective: Objective, contest: _Contest) -> None:
+    """Enter Programs of the best policy so far whose tiles were chosen for other aims."""
+    policy = contest.policy
+    for number, other in enumerate(_alternatives(objective, tiler.machine), 1):
+        contest.enter(tiler.program(policy, number, other), policy)
 
 
 class _Contest:
