@@ -110,6 +110,6 @@ def _with(section: Any, fields: tuple[str, ...], value: Any) -> Any:
 
 def _shown(value: float, units: tuple[tuple[float, str], ...]) -> str:
     size, unit = next(((s, u) for s, u in units if value >= s), units[-1])
-    number = value / size
+    number = float(f"{value / size:.12g}")  # 1e-5 s are 10 us, whatever floats make of it
     text = f"{number:g}"
     return f"{text if float(text) == number else repr(number)} {unit}".rstrip()
