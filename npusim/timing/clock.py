@@ -118,7 +118,12 @@ def served(clock: Clock, port: int, start: int, cycles: int) -> int:
 def served_at(
     clock: Clock, machine: Machine, port: int, start: int, cycles: int, bytes_: int
 ) -> int:
-    """`served`, by the port and by what it shares with the other one: a port, or the banks."""
+    """`served`, by the port and by what it shares with the other one: a port, or the banks.
+
+    A job without work for the port does not queue there, and does not keep it for others.
+    """
+    if cycles == 0:
+        return start
     shared = shared_cycles(cycles, bytes_, machine)
     through = served(clock, port, start, cycles)
     if shared == 0:

@@ -166,13 +166,15 @@ def ports_are_shared(jobs: Jobs) -> Iterator[Constraint]:
     """SRAM's read port and its write port serve one after the other, in order of emission.
 
     A tile on the array or the vector unit is served from its start on; a transfer and the output
-    stage may have been served whenever the port was idle. None ends before it was served.
+    stage may have been served whenever the port was idle. None ends before it was served. Who has
+    no work for a port does not queue there.
     """
     reads, writes = [], []
     for n in range(jobs.count):
         work = jobs.work[n]
         if jobs.on_array(n):
             reads.append((n, work.port_cycles))
+            writes.append((n, work.write_port_cycles))
         elif jobs.on_vector(n):
             reads.append((n, work.read_cycles))
             writes.append((n, work.write_cycles))
@@ -182,19 +184,29 @@ def ports_are_shared(jobs: Jobs) -> Iterator[Constraint]:
             writes.append((n, work.port_cycles))
         elif jobs.kind(n) == POST:
             writes.append((n, work.write_cycles))
+    reads = [(n, cycles) for n, cycles in reads if cycles > 0]
+    writes = [(n, cycles) for n, cycles in writes if cycles > 0]
     for name, port in (("read", reads), ("written", writes)):
         yield from _one_port(jobs, name, port)
-    bytes_of = {n: int(jobs.records[n]["bytes"]) for n in jobs.all(LOAD, STORE)}
     everything = []
     for n in sorted({n for n, _ in (*reads, *writes)}):
-        work = jobs.work[n]
-        for port, moved in ((reads, "read_bytes"), (writes, "write_bytes")):
+        for port in (reads, writes):
             for cycles in (cycles for job, cycles in port if job == n):
-                taken = bytes_of.get(n, getattr(work, moved, 0))
+                taken = _port_bytes(jobs, n, port is reads)
                 shared = shared_cycles(cycles, taken, jobs.machine)
                 if shared:
                     everything.append((n, shared))
     yield from _one_port(jobs, "shared", everything)
+
+
+def _port_bytes(jobs: Jobs, number: int, reading: bool) -> int:
+    """Bytes that a job reads from SRAM or writes to it."""
+    work = jobs.work[number]
+    if jobs.kind(number) in (LOAD, STORE):
+        return int(jobs.records[number]["bytes"])
+    if jobs.on_array(number):
+        return work.sum_bytes + (work.read_bytes if reading else 0)
+    return work.read_bytes if reading else work.write_bytes
 
 
 def _one_port(jobs: Jobs, name: str, port: list[tuple[int, int]]) -> Iterator[Constraint]:

@@ -188,6 +188,10 @@ RULES = {
         lambda d: late(layer(3, dma__setup="50 cycles", dma__channels=1), d + LATE),
         "store 0 ready", "weights 2 ready", 50,
     ),
+    "the buffer of a stream is free": Rule(
+        "streams_have_buffers", lambda d: late(layer(4, dma__in_flight__weights="20 B"), d),
+        "weights 3 held", "weights 2 end",
+    ),
     "set-up and latency are over": Rule(
         "lengths", lambda d: late(layer(), d), "store 0 held", "store 0 ready", 3 + 20
     ),
