@@ -11,6 +11,7 @@ A mapping fixes tiles of steps and what stays; the rest is searched in the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from npusim.cost.machine import Machine, machine_of
 from npusim.errors import DoesNotFitError, Problem, UsageError, nearest_name
@@ -51,10 +52,16 @@ def build_program(
         lowered = cascaded(graph, lowered, fixed.cascades)
         fill_blocks(lowered.steps, lowered.table, hardware, machine)
     _require_known_steps(lowered, fixed)
-    fixed = with_own_tiles(lowered, hardware, machine, fixed)
+    asked, fixed = fixed, with_own_tiles(lowered, hardware, machine, fixed)
     contest = _Contest(judge)
     tiler = Tiler(graph, lowered, hardware, machine, fixed)
     _compete(tiler, objective, contest)
+    if contest.best is None and fixed != asked:  # the chip's own tiles do not all fit: search those
+        unfit = {problem.where for problem in misfits(graph, lowered, hardware, machine, fixed)}
+        kept = {n: t for n, t in fixed.steps.items() if n in asked.steps or n not in unfit}
+        fixed = replace(fixed, steps=kept)
+        tiler = Tiler(graph, lowered, hardware, machine, fixed)
+        _compete(tiler, objective, contest)
     if contest.best is not None:
         for _, program in heuristics(tiler, contest.policy):
             contest.enter(program, contest.policy)
