@@ -20,7 +20,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Cycles against those of open RTL.")
     parser.add_argument("file", nargs="?", type=Path, default=MEASURED)
     file = parser.parse_args().file
-    systolic = [Compared(row.name, row.measured, round(row.simulated)) for row in compared(file)]
+    systolic = [
+        Compared(row.name, int(row.measured), round(row.simulated)) for row in compared(file)
+    ]
     for title, rows in (("NVDLA", compare_nvdla(file)), ("systolic cores", systolic)):
         if rows:
             print_rows(title, rows)

@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import re
-import statistics
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -23,26 +21,13 @@ from typing import NamedTuple
 
 from npusim import api
 from npusim.report.types import Layer
+from tests.benchmarks.silicon import SHARED, Compared, table
 
 HERE = Path(__file__).resolve().parent
-SHARED = Path(os.environ.get("NPUSIM_SHARED", HERE.parents[2] / "shared"))
 MEASURED = SHARED / "data" / "measurements" / "rtl_cycles.csv"
 ARRAY_CAUSES = ("compute", "array_edges", "array_fill", "weight_load")
 DESIGNS = ("axis-systolic-array", "tiny-xpu")
 """A design is the first word of the column `design`, and the name of its description."""
-
-
-class Compared(NamedTuple):
-    """One row: its name, cycles measured and simulated."""
-
-    name: str
-    measured: int
-    simulated: float
-
-    @property
-    def error_percent(self) -> float:
-        """Simulated against measured, signed."""
-        return 100.0 * (self.simulated / self.measured - 1.0)
 
 
 class Gemm(NamedTuple):
@@ -100,27 +85,12 @@ def array_share(layer: Layer) -> float:
     return sum(layer.cycles_by_cause.get(cause, 0.0) for cause in ARRAY_CAUSES)
 
 
-def table(rows: list[Compared]) -> str:
-    """Aligned rows, then mean, median and worst of the absolute errors."""
-    lines = [f"{'workload':44} {'measured':>9} {'simulated':>10} {'error %':>8}"]
-    lines += [
-        f"{row.name:44} {row.measured:9d} {row.simulated:10.1f} {row.error_percent:8.3f}"
-        for row in rows
-    ]
-    errors = [abs(row.error_percent) for row in rows]
-    lines.append(
-        f"{len(rows)} rows: mean {statistics.mean(errors):.3f} %, "
-        f"median {statistics.median(errors):.3f} %, worst {max(errors):.3f} %"
-    )
-    return "\n".join(lines)
-
-
 def main() -> None:
     """Print the comparison."""
     parser = argparse.ArgumentParser(description="cycles of systolic cores against their RTL")
     parser.add_argument("file", nargs="?", type=Path, default=MEASURED)
     rows = compared(parser.parse_args().file)
-    print(table(rows) if rows else "no row of a systolic core")
+    print(table(rows, "cycles") if rows else "no row of a systolic core")
 
 
 if __name__ == "__main__":

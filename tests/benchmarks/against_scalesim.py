@@ -26,7 +26,8 @@ from typing import NamedTuple
 
 from npusim import api
 from npusim.hardware.schema import Hardware
-from tests.benchmarks.against_rtl_systolic import HERE, Compared, table
+from tests.benchmarks.against_rtl_systolic import HERE
+from tests.benchmarks.silicon import Compared, table
 
 SHARED = Path(os.environ.get("NPUSIM_SHARED", HERE.parents[2] / "shared"))
 MEASURED = SHARED / "data" / "measurements" / "scalesim"
@@ -120,7 +121,7 @@ def main() -> None:
     given = parser.parse_args()
     rows = [row for file in given.files or sorted(MEASURED.glob("*.csv")) for row in compared(file)]
     if rows:
-        print(table(rows))
+        print(table(rows, "cycles"))
     if given.speed.exists():
         for array in (Array("weight_stationary", 128, 128), Array("output_stationary", 32, 32)):
             own = cpu_s(given.speed, array)

@@ -1,7 +1,7 @@
-"""Rows of published measurements of real NPUs beside what npusim says: what the comparisons share.
+"""Rows of measurements beside what npusim says: what the comparisons share.
 
-The file has the columns of `silicon.csv` of the development data: one figure a row, with its
-source.
+Files of real NPUs have the columns of `silicon.csv` of the development data: one figure a row, with
+its source.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ def table(rows: Iterable[Compared], unit: str) -> str:
     found = list(rows)
     lines = [f"{'row':58} {'measured':>10} {'simulated':>10} {'error %':>8}  ({unit})"]
     lines += [
-        f"{row.name:58} {row.measured:10.3f} {row.simulated:10.3f} {row.error_percent:8.1f}"
+        f"{row.name:58} {row.measured:10.3f} {row.simulated:10.3f} {row.error_percent:8.2f}"
         for row in found
     ]
     errors = [abs(row.error_percent) for row in found]
     if errors:
         lines.append(
-            f"{len(errors)} rows: mean {statistics.mean(errors):.1f} %, "
-            f"median {statistics.median(errors):.1f} %, worst {max(errors):.1f} %"
+            f"{len(errors)} rows: mean {statistics.mean(errors):.2f} %, "
+            f"median {statistics.median(errors):.2f} %, worst {max(errors):.2f} %"
         )
     return "\n".join(lines)
