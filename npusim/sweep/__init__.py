@@ -1,0 +1,1 @@
+"""Design spaces: many points of hardware, and what a designer can read from them."""
