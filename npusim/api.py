@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from npusim.hardware.schema import Hardware
     from npusim.report.report import Report
     from npusim.report.side_by_side import Comparison
+    from npusim.report.totals import Totals
     from npusim.report.types import TensorInfo
     from npusim.schedule.program import Program
 
@@ -204,6 +205,22 @@ def simulate(
     return report_of(program, batch, objective)
 
 
+def evaluate(
+    model: Model | StrPath,
+    hw: Hardware | StrPath,
+    objective: str = "latency",
+    assume: str | None = None,
+    batch: int | None = None,
+) -> Totals:
+    """What `simulate` gives as `total`, without layers and causes: for many hardware points.
+
+    Give the same Model each time: what depends on it alone is found once. Options: see `schedule`.
+    """
+    from npusim.report.totals import totals_of
+
+    return totals_of(schedule(model, hw, batch, objective, assume=assume))
+
+
 def execute(
     model: Model | StrPath,
     hw: Hardware | StrPath,
@@ -275,17 +292,13 @@ def report_of(
     notes: Sequence[str] = (),
     compared_to: Mapping[str, Any] | None = None,
 ) -> Report:
-    """The report of a Program: counted, with energy.
-
-    `accuracy`, `notes` and `compared_to` (an `Agreement` as a dict) are added to it.
-    """
+    """The report of a Program, with `accuracy`, `notes` and `compared_to` (an `Agreement`)."""
     from npusim.energy.model import energy_of
     from npusim.report import build_report
     from npusim.timing.counts import count
 
-    counts = count(program)
-    energy = energy_of(counts)
-    return build_report(counts, energy, batch or 1, objective, accuracy, notes, compared_to)
+    counts, added = count(program), (accuracy, notes, compared_to)
+    return build_report(counts, energy_of(counts), batch or 1, objective, *added)
 
 
 def infer(
@@ -348,9 +361,7 @@ def model_path(path_or_name: StrPath) -> Path:
     if not text:
         raise UsageError(Problem("MODEL", "'' is no name of a model"))
     path = Path(text)
-    if path.exists() or path.suffix or path.name != text:
-        return path
-    if text in NETWORK_NAMES:
+    if path.exists() or path.suffix or path.name != text or text in NETWORK_NAMES:
         return path
     if text in BUILT_IN:
         from npusim.models.bundled import bundled_model_path

@@ -6,14 +6,16 @@ The judge sees all of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
-from npusim.energy.model import Figures, energy_of
+from npusim.energy.hardware_figures import Figures
+from npusim.energy.parts import action_joules, joules_by_part
 from npusim.errors import Problem, UsageError, nearest_name
 from npusim.hardware.schema import Hardware
 from npusim.schedule.estimate import LATENCY, Objective
 from npusim.schedule.program import Program
-from npusim.timing.counts import count, latency_cycles
+from npusim.timing.counts import latency_cycles, latency_run, times_of
 
 OBJECTIVES = ("latency", "energy", "edp")
 
@@ -42,13 +44,20 @@ def judge_of(name: str) -> Callable[[Program], float]:
     return _energy_j if name == "energy" else _energy_delay
 
 
+def program_joules(program: Program, figures: Figures) -> dict[str, float]:
+    """Joules of each part of a whole Program, as `energy_of` has them, without its steps' shares
+    of the latency."""
+    done = latency_run(program).counts
+    actions = action_joules(program, done, figures)
+    return joules_by_part(actions, times_of(program).cycles, figures)
+
+
 def _energy_j(program: Program) -> float:
-    return energy_of(count(program)).total_j
+    return math.fsum(program_joules(program, Figures(program.hardware)).values())
 
 
 def _energy_delay(program: Program) -> float:
-    counts = count(program)
-    return energy_of(counts).total_j * counts.cycles
+    return _energy_j(program) * times_of(program).cycles
 
 
 def _known(name: str) -> None:

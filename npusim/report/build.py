@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from npusim.ir.graph import Graph
 from npusim.ir.tensor import Tensor
 from npusim.report.confidence import confidence_of
-from npusim.report.layers import format_name, layers_of, least_array_cycles
+from npusim.report.layers import format_name, layers_of
 from npusim.report.memory import sram_use_of
 from npusim.report.report import Report
 from npusim.report.sparsity import sparsity_notes
 from npusim.report.states import state_notes
+from npusim.report.totals import OPS_PER_MAC, ratio, totals_from
 from npusim.report.types import (
     FigureInfo,
     HardwareInfo,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from npusim.energy.model import Energy
     from npusim.hardware.schema import Hardware
     from npusim.timing.counts import Counts
-
-OPS_PER_MAC = 2
 
 
 def build_report(
@@ -107,35 +106,16 @@ def _total(counts: Counts, energy: Energy, batch: int) -> Total:
     from npusim.timing.pipeline import steady_interval_cycles
 
     program, clock_hz = counts.program, counts.program.hardware.clock_hz
-    operations = OPS_PER_MAC * sum(step.nest.macs for step in program.steps)
-    busy_cycles = sum(least_array_cycles(program, step) for step in counts.steps)
-    latency_s = counts.cycles / clock_hz
+    found = totals_from(program, counts.times, counts.done, energy.by_part, energy.area_mm2)
     peaks = _peaks(program.hardware)
     return Total(
-        cycles=counts.cycles,
-        latency_s=latency_s,
-        first_inference_s=counts.first_inference_cycles / clock_hz,
-        throughput_ips=_ratio(batch * clock_hz, steady_interval_cycles(counts)),
+        **vars(found),
+        throughput_ips=ratio(batch * clock_hz, steady_interval_cycles(counts)),
         tops_peak={name: OPS_PER_MAC * rate * clock_hz / 1e12 for name, rate in peaks.items()},
         dominant_format=_dominant_format(counts, peaks),
-        tops_effective=_ratio(operations, latency_s) / 1e12,
-        utilization=_ratio(busy_cycles, counts.cycles),
-        energy_j=energy.total_j,
-        average_power_w=energy.average_power_w,
-        tops_per_watt=_ratio(operations, energy.total_j) / 1e12,
-        area_mm2=energy.area_mm2,
-        dram_read_bytes=sum(step.dram_read_bytes for step in counts.steps),
-        dram_write_bytes=sum(step.dram_write_bytes for step in counts.steps),
-        sram_read_bytes=sum(step.sram_read_bytes for step in counts.steps),
-        sram_write_bytes=sum(step.sram_write_bytes for step in counts.steps),
-        sram_peak_bytes=int(program.sram_peak_bytes),
         cycles_by_cause=counts.cycles_by_cause,
-        energy_j_by_part=energy.by_part,
+        energy_j_by_part=dict(energy.by_part),
     )
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
 
 
 def _dominant_format(counts: Counts, peaks: Mapping[str, float]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -54,12 +55,22 @@ class StepCounts:
         return math.fsum(self.cycles_by_cause.values())
 
 
+class Times(NamedTuple):
+    """Cycles of a whole Program; see `Counts`."""
+
+    cycles: int
+    overhead_cycles: int
+    link_cycles: int
+    first_inference_cycles: int
+
+
 @dataclass(frozen=True, eq=False)
 class Counts:
     """A whole Program: `cycles` of the NPU clock in the steady state, one batch.
 
     `overhead_cycles` are part of `cycles` and belong to no step: the fixed cost of an inference
-    (cause `dispatch`), and `link_cycles`, in which inputs and outputs cross the host's link.
+    (cause `dispatch`), and `link_cycles`, in which inputs and outputs cross the host's link. `done`
+    (`records.COUNTS` [steps]) is what the steps did.
     """
 
     program: Program
@@ -69,6 +80,14 @@ class Counts:
     first_inference_cycles: int
     interval_cycles: int
     steps: tuple[StepCounts, ...]
+    done: np.ndarray
+
+    @property
+    def times(self) -> Times:
+        """The cycles of the whole Program."""
+        return Times(
+            self.cycles, self.overhead_cycles, self.link_cycles, self.first_inference_cycles
+        )
 
     @property
     def cycles_by_cause(self) -> dict[str, float]:
@@ -90,15 +109,38 @@ class Counts:
         return dict.fromkeys(CAUSES, 0.0) | fixed
 
 
-_CYCLES: WeakKeyDictionary[Program, int] = WeakKeyDictionary()
+_RUNS: WeakKeyDictionary[Program, Run] = WeakKeyDictionary()
 """What the engine found for Programs that are still in use: a schedule may be judged twice."""
+
+
+def latency_run(program: Program) -> Run:
+    """What the engine finds, without a log; nothing is attributed."""
+    run = _RUNS.get(program)
+    if run is None:
+        run = _RUNS[program] = timed(program, NO_LOG)
+    return run
 
 
 def latency_cycles(program: Program) -> int:
     """Cycles of the steps alone: what schedules are compared by."""
-    if program not in _CYCLES:
-        _CYCLES[program] = int(timed(program, NO_LOG).cycles)
-    return _CYCLES[program]
+    return int(latency_run(program).cycles)
+
+
+def times_of(program: Program, run: Run | None = None) -> Times:
+    """How long `program` takes; `run` is what the engine found, if it ran already."""
+    hardware, machine = program.hardware, program.machine
+    cycles = int((latency_run(program) if run is None else run).cycles)
+    fixed = math.ceil(round(hardware.overheads.per_inference_s * hardware.clock_hz, 6))
+    link = 0
+    if hardware.host.link is not None:
+        crossing = link_traffic(program.graph, program.steps)
+        link = link_cycles(hardware, crossing.arriving_bytes, crossing.leaving_bytes)
+    cold = 0
+    if program.preloaded_bytes:
+        data = cycles_at(program.preloaded_bytes, machine.dram_bytes_per_cycle)
+        cold = machine.dma_setup + machine.dram_latency + data
+    cycles += fixed + link
+    return Times(cycles, fixed + link, link, cycles + cold)
 
 
 def timed(program: Program, window: int = WINDOW) -> Run:
@@ -110,29 +152,22 @@ def timed(program: Program, window: int = WINDOW) -> Run:
 def count(program: Program, run: Run | None = None) -> Counts:
     """Time every job of `program` (unless `run` has) and say why it takes that long."""
     run = timed(program) if run is None else run
-    hardware, machine = program.hardware, program.machine
-    overhead = math.ceil(round(hardware.overheads.per_inference_s * hardware.clock_hz, 6))
-    crossing = link_traffic(program.graph, program.steps)
-    link = link_cycles(hardware, crossing.arriving_bytes, crossing.leaving_bytes)
-    overhead += link
-    cycles = int(run.cycles) + overhead
-    cold = 0
-    if program.preloaded_bytes:
-        data = cycles_at(program.preloaded_bytes, machine.dram_bytes_per_cycle)
-        cold = machine.dma_setup + machine.dram_latency + data
+    times, hardware = times_of(program, run), program.hardware
+    around = link_traffic(program.graph, program.steps).steps
     return Counts(
         program=program,
-        cycles=cycles,
-        overhead_cycles=overhead,
-        link_cycles=link,
-        first_inference_cycles=cycles + cold,
-        interval_cycles=cycles,
+        cycles=times.cycles,
+        overhead_cycles=times.overhead_cycles,
+        link_cycles=times.link_cycles,
+        first_inference_cycles=times.first_inference_cycles,
+        interval_cycles=times.cycles,
         steps=tuple(
             _step_counts(step, _with_conversion(share, row, link_cycles(hardware, *bytes_)), counts)
             for step, share, row, counts, bytes_ in zip(
-                program.steps, run.shares, program.table, run.counts, crossing.steps, strict=True
+                program.steps, run.shares, program.table, run.counts, around, strict=True
             )
         ),
+        done=run.counts,
     )
 
 

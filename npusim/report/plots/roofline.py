@@ -18,7 +18,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from npusim.report.build import OPS_PER_MAC
 from npusim.report.names import shortened
 from npusim.report.plots.style import (
     BLACK,
@@ -32,6 +31,7 @@ from npusim.report.plots.style import (
     subject,
 )
 from npusim.report.quantities import significant
+from npusim.report.totals import OPS_PER_MAC
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,94 @@
+"""The figures of a whole Program without its steps' shares: what a point of a design space needs.
+
+They equal those of a Report's `total`. A simulation for them keeps no log, and no object is made
+for a step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from npusim.schedule.program import Program
+    from npusim.timing.counts import Times
+
+OPS_PER_MAC = 2
+
+
+@dataclass(frozen=True)
+class Totals:
+    """One batch in the steady state; the names and units are those of `report.types.Total`."""
+
+    cycles: int
+    latency_s: float
+    first_inference_s: float
+    energy_j: float
+    average_power_w: float
+    tops_effective: float
+    tops_per_watt: float
+    area_mm2: float
+    dram_read_bytes: int
+    dram_write_bytes: int
+    sram_read_bytes: int
+    sram_write_bytes: int
+    sram_peak_bytes: int
+    utilization: float
+
+
+def totals_of(program: Program) -> Totals:
+    """The figures of `program`, from a simulation without a log."""
+    from npusim.energy.hardware_figures import Figures
+    from npusim.energy.objective import program_joules
+    from npusim.timing.counts import latency_run, times_of
+
+    figures = Figures(program.hardware)
+    by_part = program_joules(program, figures)
+    done = latency_run(program).counts
+    return totals_from(program, times_of(program), done, by_part, figures.area_mm2())
+
+
+def totals_from(
+    program: Program, times: Times, done: np.ndarray, by_part: Mapping[str, float], area_mm2: float
+) -> Totals:
+    """The figures of `program` from what it did (`timing.records.COUNTS` [steps]) and spent."""
+    from npusim.energy.model import average_power_w
+
+    clock_hz = program.hardware.clock_hz
+    operations = OPS_PER_MAC * sum(step.nest.macs for step in program.steps)
+    latency_s, energy_j = times.cycles / clock_hz, math.fsum(by_part.values())
+    return Totals(
+        cycles=times.cycles,
+        latency_s=latency_s,
+        first_inference_s=times.first_inference_cycles / clock_hz,
+        energy_j=energy_j,
+        average_power_w=average_power_w(by_part, times.cycles, clock_hz),
+        tops_effective=ratio(operations, latency_s) / 1e12,
+        tops_per_watt=ratio(operations, energy_j) / 1e12,
+        area_mm2=area_mm2,
+        dram_read_bytes=int(done["dram_read"].sum()),
+        dram_write_bytes=int(done["dram_write"].sum()),
+        sram_read_bytes=int(done["sram_read"].sum()),
+        sram_write_bytes=int(done["sram_write"].sum()),
+        sram_peak_bytes=int(program.sram_peak_bytes),
+        utilization=ratio(_least_array_cycles(program, done), times.cycles),
+    )
+
+
+def ratio(part: float, whole: float) -> float:
+    """`part` / `whole`; 0 where there is no whole."""
+    return part / whole if whole else 0.0
+
+
+def _least_array_cycles(program: Program, done: np.ndarray) -> float:
+    """Cycles that all issued MACs take at the peak rates of their number formats."""
+    issued: dict[str, int] = {}
+    for step, macs in zip(program.steps, done["macs"].tolist(), strict=True):
+        if macs:
+            issued[step.pair] = issued.get(step.pair, 0) + macs
+    peak = program.hardware.peak_macs_per_cycle
+    return math.fsum(macs / peak(pair) for pair, macs in issued.items())
