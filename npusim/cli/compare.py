@@ -23,6 +23,10 @@ from npusim.errors import Problem, UsageError
 @options.partial_option
 @options.objective_option
 @options.assume_option
+@click.option(
+    "--reasons", type=click.IntRange(min=0), default=3, show_default=True, metavar="N",
+    help="Of each difference, print the N causes, and the N causes in a layer, that explain most.",
+)  # fmt: skip
 @options.json_option
 @options.quiet_option
 def compare(
@@ -35,10 +39,14 @@ def compare(
     partial_encodings: bool,
     objective: str,
     assume: str | None,
+    reasons: int,
     json_to: str | None,
     quiet: bool,
 ) -> None:
-    """Count every MODEL on every hardware; --set applies to each of them."""
+    """Count every MODEL on every hardware; --set applies to each of them.
+
+    Below the table, each hardware is explained against the first: by cause, and by layer and cause.
+    """
     check_destinations({"--json": json_to}, (*models, *hardware, encodings))
     for option, names in (("--hw", hardware), ("MODEL", models)):
         if len(set(names)) < len(names):
@@ -50,7 +58,6 @@ def compare(
     from npusim.cli.output import results
     from npusim.cli.warmup import announce_compilation
     from npusim.report import write_atomically
-    from npusim.report.comparison import print_comparison
 
     given = options.parse_shapes(shapes)
     hws = [api.load_hardware(name, overrides) for name in hardware]
@@ -62,4 +69,4 @@ def compare(
         return
     if json_to is not None:
         write_atomically(json_to, comparison.to_json())
-    print_comparison(comparison.reports, results())
+    comparison.print(results(), reasons)

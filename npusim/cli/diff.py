@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +15,7 @@ from npusim.errors import EXIT_SIMULATION_SAYS_NO
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from npusim.report.difference import Delta, Difference, LayerDelta
+    from npusim.report.difference import Difference, LayerDelta
     from npusim.report.quantities import Scale
     from npusim.report.summary import Column
 
@@ -72,6 +71,7 @@ def _verdict(found: Difference, fail_above: float | None) -> int:
 def _print(found: Difference, most_layers: int, console: Console) -> None:
     from rich.text import Text
 
+    from npusim.report.changes import change_columns
     from npusim.report.quantities import ENERGY_J, TIME_S
     from npusim.report.summary import printable
     from npusim.report.terminal import print_line, print_table
@@ -82,8 +82,8 @@ def _print(found: Difference, most_layers: int, console: Console) -> None:
     for text in found.differing:
         console.print(Text(printable(text), "dim"))
     print_table(_totals(found), console)
-    print_table(_changes("time by cause", found.causes_s, TIME_S), console)
-    print_table(_changes("energy by part", found.parts_j, ENERGY_J), console)
+    print_table(change_columns("time by cause", found.causes_s, TIME_S), console)
+    print_table(change_columns("energy by part", found.parts_j, ENERGY_J), console)
     print_table(_layers(found, most_layers), console)
     left = sum(layer.time_s.change != 0 for layer in found.layers) - most_layers
     if most_layers and left > 0:
@@ -92,6 +92,7 @@ def _print(found: Difference, most_layers: int, console: Console) -> None:
 
 def _totals(found: Difference) -> list[Column]:
     """One row a total, each in the unit that fits it."""
+    from npusim.report.changes import percent_of
     from npusim.report.quantities import scale_for, significant
     from npusim.report.summary import Column
 
@@ -101,7 +102,7 @@ def _totals(found: Difference) -> list[Column]:
         scale = scale_for(max(abs(delta.before or 0.0), abs(delta.after or 0.0)), scales)
         label = f"{label}, {scale.unit}" if scale.unit else label
         values = (significant((x or 0.0) / scale.size, 4) for x in (delta.before, delta.after))
-        rows.append((label, *values, _percent(delta)))
+        rows.append((label, *values, percent_of(delta)))
     names, first, second, change = zip(*rows, strict=True)
     return [
         Column("", names, 100, True), Column("A", first, 80), Column("B", second, 80),
@@ -124,39 +125,15 @@ def _unit_of(name: str) -> tuple[str, tuple[Scale, ...]]:
     return label, (Scale(text, 1.0),) if text else (Scale("%", 1e-2),)
 
 
-def _changes(heading: str, deltas: Sequence[Delta], scales: tuple[Scale, ...]) -> list[Column]:
-    """Amounts in one unit, largest change first; what did not change is left out."""
-    from npusim.report.quantities import decimals, scale_for
-    from npusim.report.summary import Column
-
-    shown = [delta for delta in deltas if delta.change]
-    if not shown:
-        return []
-    largest = max(max(abs(d.before or 0.0), abs(d.after or 0.0)) for d in shown)
-    scale = scale_for(largest, scales)
-    values = [d.before or 0.0 for d in shown], [d.after or 0.0 for d in shown]
-    every = [value / scale.size for side in (*values, [d.change for d in shown]) for value in side]
-    texts = decimals(every, 4)
-    columns = [texts[at : at + len(shown)] for at in range(0, len(texts), len(shown))]
-    names = tuple(delta.name.replace("_", " ") for delta in shown)
-    return [
-        Column(f"{heading}, {scale.unit}", names, 100, True),
-        *(
-            Column(header, tuple(cells), 80)
-            for header, cells in zip(("A", "B", "change"), columns, strict=True)
-        ),
-        Column("", tuple(map(_percent, shown)), 70),
-    ]
-
-
 def _layers(found: Difference, most: int) -> list[Column]:
+    from npusim.report.changes import change_columns
     from npusim.report.quantities import TIME_S
     from npusim.report.summary import Column, printable, telling
 
     layers = [layer for layer in found.layers if layer.time_s.change][: most or None]
     if not layers:
         return []
-    names, *others = _changes("layer", [layer.time_s for layer in layers], TIME_S)
+    names, *others = change_columns("layer", [layer.time_s for layer in layers], TIME_S)
     cells = tuple(telling([printable(layer.time_s.name) for layer in layers]))
     reasons = tuple(_reason(layer) for layer in layers)
     ops = tuple(layer.op for layer in layers)
@@ -172,10 +149,3 @@ def _reason(layer: LayerDelta) -> str:
     if layer.time_s.after is None:
         return "only in A"
     return layer.cause.replace("_", " ")
-
-
-def _percent(delta: Delta) -> str:
-    if delta.ratio is None or delta.after is None:
-        return "new" if not delta.before else "gone"
-    change = 100 * (delta.ratio - 1)
-    return "0" if abs(change) < 0.005 else f"{change:+.2f} %"

@@ -6,11 +6,15 @@ two clocks may differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from npusim.report.saved import Saved, SavedLayer
+from npusim.report.types import Findings, Layer
+
+Side: TypeAlias = Saved | Findings
+"""A report that is compared: saved, or as it was found."""
 
 SCHEMA = "npusim.diff/1"
 METRICS = (
@@ -42,21 +46,26 @@ class Delta:
 
 @dataclass(frozen=True)
 class LayerDelta:
-    """One layer: seconds before and after, and the cause that changed most with its seconds."""
+    """One layer: seconds before and after, and the cause that changed most with its seconds.
+
+    `causes_s` and `parts_j` add up to `time_s` and `energy_j`; the largest change comes first.
+    """
 
     time_s: Delta
     op: str
     energy_j: Delta
     cause: str
     cause_s: float
+    causes_s: tuple[Delta, ...]
+    parts_j: tuple[Delta, ...]
 
 
 @dataclass(frozen=True)
 class Difference:
     """Two reports compared. `differing` says in words what else is not the same."""
 
-    before: Saved
-    after: Saved
+    before: Side
+    after: Side
     differing: tuple[str, ...]
     totals: tuple[Delta, ...]
     causes_s: tuple[Delta, ...]
@@ -81,7 +90,7 @@ class Difference:
         }
 
 
-def difference(before: Saved, after: Saved) -> Difference:
+def difference(before: Side, after: Side) -> Difference:
     """What changed from `before` to `after`; layers and causes with the largest change first."""
     return Difference(
         before, after, _differing(before, after),
@@ -93,7 +102,7 @@ def difference(before: Saved, after: Saved) -> Difference:
     )  # fmt: skip
 
 
-def _differing(before: Saved, after: Saved) -> tuple[str, ...]:
+def _differing(before: Side, after: Side) -> tuple[str, ...]:
     found = []
     for what, a, b in (("model", before.model, after.model),
                        ("hardware", before.hardware, after.hardware)):  # fmt: skip
@@ -108,11 +117,11 @@ def _differing(before: Saved, after: Saved) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _seconds(cycles: dict[str, float], report: Saved) -> dict[str, float]:
+def _seconds(cycles: Mapping[str, float], report: Side) -> dict[str, float]:
     return {name: value / report.hardware.clock_hz for name, value in cycles.items()}
 
 
-def _deltas(before: dict[str, float], after: dict[str, float]) -> list[Delta]:
+def _deltas(before: Mapping[str, float], after: Mapping[str, float]) -> list[Delta]:
     names = dict.fromkeys([*before, *after])
     found = [Delta(name, before.get(name), after.get(name)) for name in names]
     return [delta for delta in found if delta.before or delta.after]
@@ -122,16 +131,16 @@ def _by_size(deltas: Iterable[Delta]) -> tuple[Delta, ...]:
     return tuple(sorted(deltas, key=lambda delta: -abs(delta.change)))
 
 
-def _layers(before: Saved, after: Saved) -> tuple[LayerDelta, ...]:
+def _layers(before: Side, after: Side) -> tuple[LayerDelta, ...]:
     first, second = _numbered(before.layers), _numbered(after.layers)
     keys = dict.fromkeys([*first, *second])
     found = [_layer(key, first.get(key), second.get(key), before, after) for key in keys]
     return tuple(sorted(found, key=lambda layer: -abs(layer.time_s.change)))
 
 
-def _numbered(layers: Iterable[SavedLayer]) -> dict[tuple[str, int], SavedLayer]:
+def _numbered(layers: Iterable[SavedLayer | Layer]) -> dict[tuple[str, int], SavedLayer | Layer]:
     """Layers by name and how many of that name came before."""
-    found: dict[tuple[str, int], SavedLayer] = {}
+    found: dict[tuple[str, int], SavedLayer | Layer] = {}
     counts: dict[str, int] = {}
     for layer in layers:
         number = counts.get(layer.name, 0)
@@ -141,7 +150,11 @@ def _numbered(layers: Iterable[SavedLayer]) -> dict[tuple[str, int], SavedLayer]
 
 
 def _layer(
-    key: tuple[str, int], a: SavedLayer | None, b: SavedLayer | None, before: Saved, after: Saved
+    key: tuple[str, int],
+    a: SavedLayer | Layer | None,
+    b: SavedLayer | Layer | None,
+    before: Side,
+    after: Side,
 ) -> LayerDelta:
     present = b or a
     assert present is not None
@@ -158,5 +171,7 @@ def _layer(
         b.cycles / after.hardware.clock_hz if b else None,
     )
     energy = Delta(name, a.energy_j if a else None, b.energy_j if b else None)
+    parts = _deltas(a.energy_j_by_part if a else {}, b.energy_j_by_part if b else {})
     cause, change = (causes[0].name, causes[0].change) if causes else ("", 0.0)
-    return LayerDelta(times, present.op, energy, cause if change else "", change)
+    cause = cause if change else ""
+    return LayerDelta(times, present.op, energy, cause, change, causes, _by_size(parts))

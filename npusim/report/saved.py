@@ -64,6 +64,7 @@ class SavedLayer(_Part):
     cycles: float
     energy_j: float
     cycles_by_cause: dict[str, float]
+    energy_j_by_part: dict[str, float]
 
 
 class Saved(_Part):

@@ -6,13 +6,20 @@ import html
 import io
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from npusim.report.report import Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from npusim.report.difference import Difference
 
 SCHEMA = "npusim.compare/1"
 TEXT_WIDTH = 100
 """Columns of a comparison that is printed as text."""
+MOST_REASONS = 3
+"""Largest parts of a difference that are printed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,24 +28,50 @@ class Comparison:
 
     reports: tuple[Report, ...]
 
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """Of each model, every hardware after the first one against the first."""
+        from npusim.report.difference import difference
+
+        first: dict[tuple[str, str], Report] = {}
+        pairs = []
+        for report in self.reports:
+            key = report.model.name, report.model.sha256
+            if first.setdefault(key, report) is not report:
+                pairs.append(difference(first[key], report))
+        return tuple(pairs)
+
     def to_dict(self) -> dict[str, Any]:
-        """The document of `compare --json`: the documents of `run --json` in `runs`."""
-        return {"schema": SCHEMA, "runs": [report.to_dict() for report in self.reports]}
+        """The document of `compare --json`: those of `run --json` and of `diff --json`."""
+        return {
+            "schema": SCHEMA,
+            "runs": [report.to_dict() for report in self.reports],
+            "differences": [found.to_dict() for found in self.differences],
+        }
 
     def to_json(self) -> str:
         """`to_dict` as JSON text, indented, with a newline at its end."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
 
+    def print(self, console: Console, most: int = MOST_REASONS) -> None:
+        """Print the table, and the `most` largest reasons of each difference; 0: no reasons."""
+        from npusim.report.comparison import print_comparison
+        from npusim.report.reasons import print_reasons
+
+        print_comparison(self.reports, console)
+        several = len({report.model.name for report in self.reports}) > 1
+        for found in self.differences if most else ():
+            console.print()
+            print_reasons(found, most, console, several)
+
     def __str__(self) -> str:
         from rich.console import Console
-
-        from npusim.report.comparison import print_comparison
 
         text = io.StringIO()
         plain = Console(
             file=text, width=TEXT_WIDTH, highlight=False, force_terminal=False, force_jupyter=False
         )
-        print_comparison(self.reports, plain)
+        self.print(plain)
         return text.getvalue()
 
     def _repr_html_(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.commands import document, done, refused
 
 HARDWARE = ("edge-npu-1", "ethos-u55-128")
@@ -39,3 +41,22 @@ def test_mistakes_are_refused() -> None:
     assert "--hw" in refused(2, "compare", "digits")
     assert "twice" in refused(2, "compare", "digits", "--hw", "edge-npu-1", "--hw", "edge-npu-1")
     assert "ethos-u55-128" in refused(2, "compare", "digits", "--hw", "ethos-u55-12")
+
+
+def test_reasons_stand_below_and_can_be_left_out(monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    command = ("compare", "digits", "--hw", "edge-npu-1", "--hw", "ethos-u55-128")
+    printed = done(*command, "--reasons", 2)
+    assert "ethos-u55-128 against edge-npu-1: latency +" in printed
+    assert all(f"{what} by " in printed for what in ("time", "energy"))
+    assert max(map(len, printed.splitlines())) <= 100
+    assert "against" not in done(*command, "--reasons", 0)
+
+
+def test_the_document_has_the_difference_of_each_hardware_from_the_first() -> None:
+    found = document("compare", "digits", *(x for name in HARDWARE for x in ("--hw", name)))
+    (difference,) = found["differences"]
+    first, second = (run["total"]["latency_s"] for run in found["runs"])
+    causes = [cause for layer in difference["layers"] for cause in layer["causes_s"]]
+    changes = [(cause["after"] or 0) - (cause["before"] or 0) for cause in causes]
+    assert sum(changes) == pytest.approx(second - first, rel=1e-9)

@@ -40,6 +40,21 @@ def test_layers_and_causes_add_up_to_the_change_of_latency(compared):
     assert math.fsum(delta.change for delta in compared.parts_j) == pytest.approx(joules)
 
 
+def test_causes_and_parts_of_a_layer_add_up_to_its_change(compared):
+    for layer in compared.layers:
+        seconds = math.fsum(delta.change for delta in layer.causes_s)
+        assert seconds == pytest.approx(layer.time_s.change, rel=1e-9, abs=1e-18)
+        joules = math.fsum(delta.change for delta in layer.parts_j)
+        assert joules == pytest.approx(layer.energy_j.change, rel=1e-9, abs=1e-21)
+        assert layer.cause == (layer.causes_s[0].name if layer.cause_s else "")
+
+
+def test_a_report_need_not_be_saved_to_be_compared(compared, reports):
+    found = difference(*reports)
+    assert found.layers == compared.layers
+    assert found.to_dict() == compared.to_dict()
+
+
 def test_a_higher_clock_is_a_shorter_time_not_equal_cycles(compared, reports):
     before, after = reports
     layer = next(one for one in before.layers if one.macs)
