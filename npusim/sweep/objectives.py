@@ -7,7 +7,7 @@ sweep (front, knee, hypervolume) work on costs: less is better, so what is maxim
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -57,13 +57,22 @@ OBJECTIVES: Mapping[str, Objective] = {
 }
 
 
+OF = " of "
+"""Between an objective and the model that it is of, where a sweep has several."""
+
+
 def objective_of(name: str) -> Objective:
-    """The objective called `name`; UsageError with the known names if there is none."""
-    if name not in OBJECTIVES:
+    """The objective called `name`, also of one of several models: `latency_s of resnet-50`.
+
+    UsageError with the known names if there is none.
+    """
+    kind, _, model = name.partition(OF)
+    if kind not in OBJECTIVES:
         known = list(OBJECTIVES)
-        what = f"unknown objective '{name}'{nearest_name(name, known)}; known: {', '.join(known)}"
+        what = f"unknown objective '{kind}'{nearest_name(kind, known)}; known: {', '.join(known)}"
         raise UsageError(Problem("objective", what))
-    return OBJECTIVES[name]
+    found = OBJECTIVES[kind]
+    return replace(found, name=name, label=f"{found.label}{OF}{model}") if model else found
 
 
 def costs_of(columns: Mapping[str, Floats], names: Sequence[str]) -> Floats:
