@@ -104,9 +104,10 @@ class Executor:
         """A step at once. Its first stripe runs the whole operator, unless stripes matter."""
         kernel, reduction = self._bound[at], self._reduction(at)
         if step.whole is None or not self._by_stripes:
-            run_layer(kernel, (step.whole or step.nest).whole, ins, outs, reduction)
+            whole = step.in_operator(step.nest.whole) if step.whole is None else step.whole.whole
+            run_layer(kernel, whole, ins, outs, reduction)
             return
-        rows = _in_operator(step, step.nest.whole)
+        rows = step.in_operator(step.nest.whole)
         if reduction:
             run_layer(kernel, rows, ins, outs, reduction)
         else:
@@ -124,7 +125,7 @@ class Executor:
             for job in block:
                 at, kind = int(job["step"]), int(job["kind"])
                 step = steps[at]
-                tile = _in_operator(step, Tile(*job["bounds"].tolist()))
+                tile = step.in_operator(Tile(*job["bounds"].tolist()))
                 if observer is not None:
                     observer(JOB_KINDS[kind], at, tile)
                 if kind in (LOAD, STORE) or JOB_KINDS[kind] == "dispatch":
@@ -174,13 +175,6 @@ def _bind_all(
     if problems:
         raise UnsupportedModelError(problems)
     return bound
-
-
-def _in_operator(step: Step, tile: Tile) -> Tile:
-    """A tile of `step` in the loops of its whole operator."""
-    if step.first_row == 0:
-        return tile
-    return tile._replace(y0=tile.y0 + step.first_row, y1=tile.y1 + step.first_row)
 
 
 def _last_readers(program: Program) -> dict[str, int]:

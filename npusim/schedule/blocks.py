@@ -111,13 +111,13 @@ def piece_of(row: np.void, hardware: Hardware, bits: int) -> int:
 
 
 def shape_of(row: np.void) -> Shape:
-    """The layer of a step's table row, or its stripe of rows; depthwise layers and pooling keep
-    channels apart."""
+    """The layer of a step's table row, its stripe of rows, or one of its groups; depthwise layers
+    and pooling keep channels apart and have all groups in one."""
     apart = row["c"] == 1 and (row["g"] > 1 or row["unit"] == VECTOR)
     g, k, c = int(row["g"]), int(row["k"]), int(row["c"])
     high = (row["oy"] - 1) * row["stride_y"] + (row["fy"] - 1) * row["dilation_y"] + 1
     return Shape(
-        int(row["oy"]), int(row["ox"]), g * k, g * k if apart else g * c,
+        int(row["oy"]), int(row["ox"]), g * k if apart else k, g * k if apart else c,
         (int(row["fy"]), int(row["fx"])),
         (int(row["stride_y"]), int(row["stride_x"])),
         (int(row["dilation_y"]), int(row["dilation_x"])),

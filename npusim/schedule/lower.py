@@ -49,11 +49,13 @@ class Lowered:
 
 def lower(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:
     """Steps of `graph` on `hardware`; UnsupportedModelError lists what nothing can run."""
-    plan = plan_of(graph)
+    plan = plan_of(graph, rectangles=hardware.mac_array.blocks is not None)
     kinds = [_unit(graph, graph.nodes[at], plan.nests[at], hardware) for at in plan.models]
     steps = tuple(
-        Step(node.name, node, nest, *kinds[kind])
-        for node, nest, kind in zip(graph.nodes, plan.nests, plan.kind_of.tolist(), strict=True)
+        Step(node.name, node, nest, kinds[kind][0], kinds[kind][1], row_width=width)
+        for node, nest, kind, width in zip(
+            graph.nodes, plan.nests, plan.kind_of.tolist(), plan.row_widths, strict=True
+        )
     )
     if hardware.host.flops_per_s is None:
         _require_no_host(steps, hardware)

@@ -13,6 +13,7 @@ import numpy as np
 
 from npusim.ir.graph import Graph, Node
 from npusim.ir.loopnest import DIMS, LoopNest, Operand, Unit
+from npusim.schedule.rectangles import rectangle_of
 from npusim.schedule.tables import INPUTS, OPERAND, OUTPUTS, STEP, WEIGHTS
 
 _ROLES = {"weight": WEIGHTS, "input": INPUTS, "output": OUTPUTS}
@@ -26,7 +27,8 @@ class Plan:
     unpadded. Nodes of one `kind_of` (int64 [nodes]) differ in names and places only; `models` is
     the first node of each. `root` maps the name of a tensor to that of the tensor it is a view of;
     `tensors` are the roots, `ends` those that are inputs or outputs of the graph, and inputs that
-    were converted to another number format: that rearranges nothing.
+    were converted to another number format: that rearranges nothing. Rows of a product that is a
+    rectangle lie `row_widths` to a line; 0 where the loops are those of the operator.
     """
 
     nests: tuple[LoopNest, ...]
@@ -38,21 +40,25 @@ class Plan:
     tensors: tuple[str, ...]
     tensor_bytes: dict[str, int]
     ends: frozenset[str]
+    row_widths: tuple[int, ...]
 
 
-_PLANS: WeakKeyDictionary[Graph, Plan] = WeakKeyDictionary()
+_PLANS: WeakKeyDictionary[Graph, dict[bool, Plan]] = WeakKeyDictionary()
 
 
-def plan_of(graph: Graph) -> Plan:
-    """The plan of `graph`."""
-    plan = _PLANS.get(graph)
-    if plan is None:
-        plan = _PLANS[graph] = _plan(graph)
-    return plan
+def plan_of(graph: Graph, rectangles: bool = False) -> Plan:
+    """The plan of `graph`, with rows of matrix products as `rectangles` or in loop B."""
+    plans = _PLANS.setdefault(graph, {})
+    if rectangles not in plans:
+        plans[rectangles] = _plan(graph, rectangles)
+    return plans[rectangles]
 
 
-def _plan(graph: Graph) -> Plan:
-    nests = tuple(node.op.loop_nest(*graph.operands(node)) for node in graph.nodes)
+def _plan(graph: Graph, rectangles: bool) -> Plan:
+    own = [node.op.loop_nest(*graph.operands(node)) for node in graph.nodes]
+    spread = [rectangle_of(nest) if rectangles else None for nest in own]
+    nests = tuple(wide or nest for nest, wide in zip(own, spread, strict=True))
+    widths = tuple(0 if wide is None else wide.input_size[1] for wide in spread)
     root = {name: name for name in graph.tensors}
     for node, nest in zip(graph.nodes, nests, strict=True):
         if nest.unit is Unit.ALIAS:
@@ -69,7 +75,7 @@ def _plan(graph: Graph) -> Plan:
             models.append(at)
         kind_of[at] = kinds.setdefault(key, len(kinds))
     sizes = {name: graph.tensors[name].size_bytes for name in tensors}
-    return Plan(nests, table, operands, kind_of, tuple(models), root, tensors, sizes, ends)
+    return Plan(nests, table, operands, kind_of, tuple(models), root, tensors, sizes, ends, widths)
 
 
 def _ends(graph: Graph, nests: tuple[LoopNest, ...], root: dict[str, str]) -> frozenset[str]:

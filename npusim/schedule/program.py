@@ -10,8 +10,9 @@ import numpy as np
 from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph, Node
-from npusim.ir.loopnest import LoopNest
+from npusim.ir.loopnest import LoopNest, Tile
 from npusim.schedule.fixed import Cascade
+from npusim.schedule.rectangles import rows_of
 from npusim.schedule.tables import UNITS
 from npusim.schedule.walker import walk_blocks
 
@@ -23,6 +24,7 @@ class Step:
     `pair` is the number formats (activation*weight) in which the array works on it, as the hardware
     description names them; empty off the array. A stripe of a cascade has loops over its own rows,
     which begin at output row `first_row` of the operator; `whole` is then the operator's own nest.
+    Rows of a matrix product may lie as a rectangle with lines of `row_width` (0: they do not).
     """
 
     name: str
@@ -32,6 +34,15 @@ class Step:
     pair: str = ""
     whole: LoopNest | None = None
     first_row: int = 0
+    row_width: int = 0
+
+    def in_operator(self, tile: Tile) -> Tile:
+        """A tile of this step in the loops of its whole operator."""
+        if self.row_width:
+            return rows_of(tile, self.row_width)
+        if self.first_row == 0:
+            return tile
+        return tile._replace(y0=tile.y0 + self.first_row, y1=tile.y1 + self.first_row)
 
     @property
     def on(self) -> str:

@@ -105,11 +105,18 @@ def _pieces(step: np.void, operand: np.void, part: Part, total: int) -> int:
     """
     deep = 1
     if step["c"] > 1 or step["g"] == 1:
-        channels = step["g"] * step["k"] if step["order"] else part.g * part.k
-        deep = ceil_div(channels, step["block_channels"])
+        again = step["order"] == 0 and _moves_inside_channels(step)
+        deep = ceil_div(part.k if again else step["k"], step["block_channels"])
     pixels = max(1, part.b * part.in_rows * part.in_cols)
     fetched = total // pixels * part.b * deep * block_pixels(step, part.oy, part.ox)
     return int(ceil_div(fetched, operand["piece"]))
+
+
+@compiled
+def _moves_inside_channels(step: np.void) -> bool:
+    """True if inputs come again for each tile of channels where that loop is an outer one."""
+    whole = step["tile_oy"] == step["oy"] and step["tile_ox"] == step["ox"]
+    return not (whole and step["tile_b"] == step["b"] and step["tile_c"] == step["c"])
 
 
 @compiled

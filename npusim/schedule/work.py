@@ -168,7 +168,7 @@ def _block_reads(step: np.void, operands: np.ndarray, part: Part, machine: Machi
     blocks = ceil_div(part.oy, step["block_rows"]) * ceil_div(part.ox, step["block_columns"])
     deep = 1
     if step["c"] > 1 or step["g"] == 1:
-        deep = ceil_div(part.g * part.k, step["block_channels"])
+        deep = ceil_div(part.k, step["block_channels"])
     pixels = part.b * block_pixels(step, part.oy, part.ox)
     elements = pixels * deep * channels_of(step, inputs, part)
     fetched = ceil_div(elements * inputs["bits"], 8)
