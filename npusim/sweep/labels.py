@@ -27,6 +27,18 @@ def short_names(fields: Sequence[str]) -> dict[str, str]:
     }
 
 
+def knob_names(knobs: Sequence[Sequence[str]]) -> dict[str, str]:
+    """Of the first field of each knob its short name, and how many others change with it.
+
+    >>> knob_names([["mac_array.rows", "mac_array.cols"], ["clock"]])
+    {'mac_array.rows': 'rows +1', 'clock': 'clock'}
+    """
+    short = short_names([field for knob in knobs for field in knob])
+    return {
+        knob[0]: short[knob[0]] + (f" +{len(knob) - 1}" if len(knob) > 1 else "") for knob in knobs
+    }
+
+
 def _endings(field: str) -> list[str]:
     parts = field.split(".")
     shortest = 2 if len(parts) > 2 else 1

@@ -8,18 +8,16 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from npusim.report.names import shortened
 from npusim.report.summary import Column, printable
 from npusim.report.terminal import print_line, print_table
 from npusim.sweep.knee import DEFINITION
-from npusim.sweep.labels import cells, heading, level, scale_of, short_names
+from npusim.sweep.labels import cells, heading, knob_names, level, scale_of, short_names
 from npusim.sweep.objectives import objective_of
 from npusim.sweep.sensitivity import Sensitivity, Share
 from npusim.sweep.summary import Summary
 
 MOST_FRONT = 12
 """Points of a front that are printed."""
-NAME_WIDTH = 28
 BAR = 12
 """Cells of a bar that is 100 %."""
 LITTLE = 0.0005
@@ -37,6 +35,8 @@ def print_summary(found: Summary, console: Console, most_front: int = MOST_FRONT
     if not found.feasible:
         return
     print_table(_best(found), console)
+    for text in _together(found):
+        print_line(text, "dim", console)
     _print_front(found, most_front, console)
     _print_shares(found, console)
 
@@ -46,18 +46,27 @@ def _best(found: Summary) -> list[Column]:
     return _points("best", labels, list(found.best.values()), found)
 
 
+def _together(found: Summary) -> list[str]:
+    """Which fields go with another."""
+    short, labels = short_names(found.fields), knob_names(found.knobs)
+    return [
+        printable(f"{labels[first]}: {', '.join(short[field] for field in others)} change with it")
+        for first, *others in found.knobs
+        if others
+    ]
+
+
 def _points(
     title: str, names: Sequence[str], rows: Sequence[int], found: Summary
 ) -> list[Column]:  # fmt: skip
     """One line a point: its name, the values of its fields, and its objectives."""
-    short = short_names(found.fields)
     fields = [
         Column(
-            printable(short[field]),
+            printable(label),
             tuple(level(found.columns[field][at], found.units.get(field)) for at in rows),
             90 - place,
         )
-        for place, field in enumerate(found.fields)
+        for place, (field, label) in enumerate(knob_names(found.knobs).items())
     ]
     objectives = []
     for place, name in enumerate(found.objectives):
@@ -117,14 +126,10 @@ def _print_shares(found: Summary, console: Console) -> None:
         )
         for name, own in shares.items()
     ]
-    names = tuple(_knob(field, found.fields) for field in fields)
+    labels = knob_names(found.knobs)
+    names = tuple(printable(labels[field.split("+")[0]]) for field in fields)
     print_table([Column("what matters", names, 100, True), *columns], console)
     console.print(Text(_meaning(list(varying.values())), "dim"))
-
-
-def _knob(field: str, fields: Sequence[str]) -> str:
-    short = short_names(fields)
-    return shortened(printable("+".join(short[part] for part in field.split("+"))), NAME_WIDTH)
 
 
 def _largest(share: Share) -> float:

@@ -37,12 +37,14 @@ class Summary:
     """Rows are indices into `columns`, whose arrays hold one value a point.
 
     `best` maps each of `objectives` to its best row; `front` is sorted by the first objective, best
-    first; `knee` is None where the front has none. Fields that vary together are one in
-    `sensitivities`, joined by `+`. Without a feasible point there is neither.
+    first; `knee` is None where the front has none. `knobs` are the fields, those that always change
+    together as one; so they are in `sensitivities`, joined by `+`. Without a feasible point there
+    is neither best nor sensitivity.
     """
 
     columns: Mapping[str, np.ndarray]
     fields: tuple[str, ...]
+    knobs: tuple[tuple[str, ...], ...]
     units: Mapping[str, str]
     objectives: tuple[str, ...]
     points: int
@@ -61,6 +63,7 @@ class Summary:
             "feasible": self.feasible,
             "infeasible": [asdict(one) for one in self.infeasible],
             "fields": list(self.fields),
+            "knobs": [list(knob) for knob in self.knobs],
             "units": dict(self.units),
             "objectives": list(self.objectives),
             "best": {name: self.row(at) for name, at in self.best.items()},
@@ -92,11 +95,12 @@ def summary(
     ok = feasible(costs)
     front = pareto_front(costs)
     order = np.lexsort(tuple(costs[front].T[::-1]))
+    knobs = knobs_of(columns, fields)
     return Summary(
-        columns, tuple(fields), dict(units or {}), tuple(objectives), len(costs), int(ok.sum()),
-        _infeasible(columns, ok), _best(costs, objectives, ok),
+        columns, tuple(fields), knobs, dict(units or {}), tuple(objectives), len(costs),
+        int(ok.sum()), _infeasible(columns, ok), _best(costs, objectives, ok),
         tuple(int(at) for at in front[order]), knee(costs),
-        _sensitivities(columns, fields, objectives, sampled) if ok.any() else {},
+        _sensitivities(columns, knobs, objectives, sampled) if ok.any() else {},
     )  # fmt: skip
 
 
@@ -127,21 +131,23 @@ def _best(costs: Floats, objectives: Sequence[str], ok: np.ndarray) -> dict[str,
 
 
 def _sensitivities(
-    columns: Mapping[str, np.ndarray], fields: Sequence[str], objectives: Sequence[str],
+    columns: Mapping[str, np.ndarray], knobs: Sequence[Sequence[str]], objectives: Sequence[str],
     sampled: bool,
 ) -> dict[str, Sensitivity]:  # fmt: skip
-    knobs = knobs_of(columns, fields)
-    return {name: sensitivity(knobs, columns[name], sampled) for name in objectives}
+    levels = {"+".join(knob): columns[knob[0]].tolist() for knob in knobs}
+    return {name: sensitivity(levels, columns[name], sampled) for name in objectives}
 
 
-def knobs_of(columns: Mapping[str, np.ndarray], fields: Sequence[str]) -> dict[str, Sequence[Any]]:
-    """The columns of `fields`; those that always change together are one, named `a+b`."""
+def knobs_of(
+    columns: Mapping[str, np.ndarray], fields: Sequence[str]
+) -> tuple[tuple[str, ...], ...]:
+    """The `fields`, those together whose values always change together."""
     groups: dict[tuple[int, ...], list[str]] = {}
     for field in fields:
         seen: dict[Any, int] = {}
         ranks = tuple(seen.setdefault(value, len(seen)) for value in columns[field].tolist())
         groups.setdefault(ranks if len(seen) > 1 else (len(groups),), []).append(field)
-    return {"+".join(names): columns[names[0]].tolist() for names in groups.values()}
+    return tuple(map(tuple, groups.values()))
 
 
 def _plain(value: Any) -> Any:

@@ -63,6 +63,14 @@ def test_a_part_of_a_front_has_both_ends_and_the_knee(most: int) -> None:
             assert {100, 139, knee} <= set(rows)
 
 
+def test_fields_that_change_together_are_one_column() -> None:
+    columns = {**designs(), "vector_unit.lanes": designs()["mac_array.rows"]}
+    text = printed(summary(columns, (*FIELDS, "vector_unit.lanes"), OBJECTIVES, UNITS))
+    header = next(line for line in text.splitlines() if line.startswith("front"))
+    assert header.split()[1:5] == ["rows", "+1", "cols", "sram.size"]
+    assert "rows +1: lanes change with it" in text
+
+
 def test_no_feasible_point_is_only_counted() -> None:
     columns = designs()
     for name in OBJECTIVES:

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from npusim.report.quantities import Scale, significant
 from npusim.report.summary import printable
-from npusim.sweep.labels import level, scale_of, short_names
+from npusim.sweep.labels import knob_names, level, scale_of
 from npusim.sweep.objectives import Floats, Objective, objective_of
 from npusim.sweep.summary import Summary
 
@@ -72,11 +72,10 @@ def set_axis(axes: Axes, way: Literal["x", "y"], one: Shown) -> None:
 
 
 def design(found: Summary, row: int) -> str:
-    """The fields of a point: `rows 64, sram.size 1 MiB`."""
-    names = short_names(found.fields)
+    """The fields of a point: `rows: 64, sram.size: 1 MiB`."""
     return ", ".join(
-        f"{printable(names[field])} {level(found.columns[field][row], found.units.get(field))}"
-        for field in found.fields
+        f"{printable(label)}: {level(found.columns[field][row], found.units.get(field))}"
+        for field, label in knob_names(found.knobs).items()
     )
 
 

@@ -18,7 +18,7 @@ from npusim.report.plots.style import (
 )
 from npusim.report.quantities import significant
 from npusim.report.summary import printable
-from npusim.sweep.labels import level, short_names
+from npusim.sweep.labels import knob_names, level, short_names
 from npusim.sweep.objectives import Floats
 from npusim.sweep.plots.axes import Shown, set_axis, shown_objective
 from npusim.sweep.plots.scatter import COLOURS
@@ -52,7 +52,7 @@ def chosen(found: Summary, objective: str | None = None) -> tuple[str, ...]:
     """
     shares = found.sensitivities[objective or found.objectives[0]].shares
     ranked = [share.field.split("+")[0] for share in shares]
-    ranked += [field for field in found.fields if field not in ranked]
+    ranked += [first for first, *_ in found.knobs if first not in ranked]
     few = [x for x in ranked if 1 < len(levels_of(found, x)) <= MOST_LEVELS]
     if len(few) < 2:
         what = f"a heat map needs two fields that have 2 to {MOST_LEVELS} values"
@@ -66,14 +66,14 @@ def draw(target: FigureBase, found: Summary, objective: str, fields: tuple[str, 
     shown = shown_objective(found, objective)
     up, across = (levels_of(found, field) for field in fields)
     best = _best(found, shown, fields, (up, across))
-    others = len(found.fields) > 2
+    others = len(found.knobs) > 2
     axes.set_title(f"Best {shown.label}" + (", over all other fields" if others else ""))
     low, high = np.nanmin(best), np.nanmax(best)
     norm = (LogNorm if low > 0 and shown.logarithmic else Normalize)(low, high)
     image = axes.imshow(best, origin="lower", aspect="auto", cmap=COLOURS, norm=norm)
     axes.set_facecolor("white")
     axes.patch.set(hatch="////", edgecolor=GREY)
-    names = short_names(found.fields)
+    names = {**short_names(found.fields), **knob_names(found.knobs)}
     axes.set_xticks(range(len(across)), [level(x, found.units.get(fields[1])) for x in across])
     axes.set_yticks(range(len(up)), [level(x, found.units.get(fields[0])) for x in up])
     crowded = len(across) > MOST_WRITTEN

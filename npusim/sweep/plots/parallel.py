@@ -21,7 +21,7 @@ from npusim.report.plots.style import (
 )
 from npusim.report.quantities import significant
 from npusim.report.summary import printable
-from npusim.sweep.labels import level, short_names
+from npusim.sweep.labels import knob_names, level
 from npusim.sweep.objectives import Floats
 from npusim.sweep.plots.axes import counted, shown_objective
 from npusim.sweep.plots.heat_map import levels_of
@@ -60,7 +60,7 @@ def figure(found: Summary) -> Plot:
 def draw(target: FigureBase, found: Summary, title: str) -> None:
     """Draw into `target`: designs in grey, those on the front in blue, the knee on top."""
     axes = target.subplots()
-    coordinates = [_field(found, field) for field in found.fields]
+    coordinates = [_field(found, *pair) for pair in knob_names(found.knobs).items()]
     coordinates += [_objective(found, name) for name in found.objectives]
     table = np.stack([one.places for one in coordinates], axis=1)
     rows = np.flatnonzero(np.isfinite(table).all(axis=1))
@@ -83,7 +83,7 @@ def draw(target: FigureBase, found: Summary, title: str) -> None:
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3)
 
 
-def _field(found: Summary, field: str) -> Coordinate:
+def _field(found: Summary, field: str, label: str) -> Coordinate:
     """Levels at equal distances."""
     levels = levels_of(found, field)
     rank = {value: at / max(len(levels) - 1, 1) for at, value in enumerate(levels)}
@@ -91,8 +91,7 @@ def _field(found: Summary, field: str) -> Coordinate:
     step = max(1, -(-len(levels) // MOST_MARKS))
     unit = found.units.get(field)
     marks = [(rank[value], printable(level(value, unit))) for value in levels[::step]]
-    name = shortened(printable(short_names(found.fields)[field]), NAME_WIDTH)
-    return Coordinate(name, np.array(places), marks)
+    return Coordinate(shortened(printable(label), NAME_WIDTH), np.array(places), marks)
 
 
 def _objective(found: Summary, name: str) -> Coordinate:
