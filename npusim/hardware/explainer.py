@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from npusim.errors import Problem, nearest_name
 from npusim.hardware.document import Document, Path
-from npusim.hardware.quantities import Section
-from npusim.hardware.schema import Hardware
+from npusim.hardware.fields import known_keys, meaning
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -34,9 +33,14 @@ _BOUNDS = {
 }
 
 
-def problems_of(error: ValidationError, document: Document) -> list[Problem]:
-    """Every error as a problem at the place in the file, or the option, that caused it."""
-    details = error.errors()
+def problems_of(
+    error: ValidationError, document: Document, across: bool = True
+) -> list[Problem]:
+    """Every error as a problem at the place in the file, or the option, that caused it.
+
+    Without `across`, checks of several fields against each other are left out.
+    """
+    details = [one for one in error.errors() if across or one["type"] != "cross_check"]
     misspelt = {_intended(detail) for detail in details if detail["type"] == "extra_forbidden"}
     return [
         problem
@@ -68,7 +72,7 @@ def _problems(detail: ErrorDetails, document: Document) -> Iterator[Problem]:
         yield Problem(_where(document, path, of_key=True), what)
     elif kind == "missing" and not isinstance(path[-1], int):
         inside = f" in {_dotted(path[:-1])}" if path[:-1] else ""
-        what = f"key '{path[-1]}' is missing{inside}{_meaning(path)}"
+        what = f"key '{path[-1]}' is missing{inside}{meaning(path)}"
         yield Problem(_where(document, path[:-1], of_key=True), what)
     else:
         where = _place(document, path)
@@ -125,44 +129,3 @@ def _where(document: Document, path: Path, of_key: bool = False) -> str:
 
 def _dotted(path: Path) -> str:
     return ".".join(str(part) for part in path)
-
-
-def _section(path: Path) -> type[Section] | None:
-    """The section that describes what is at `path`, or None for a plain value."""
-    section: type[Section] | None = Hardware
-    parts = iter(path)
-    for part in parts:
-        if section is None:
-            return None
-        found = [f for name, f in section.model_fields.items() if (f.alias or name) == part]
-        section = _inner(found[0].annotation) if found else None
-        if found and get_origin(found[0].annotation) is dict:
-            next(parts, None)  # the dictionary's own key
-    return section
-
-
-def _inner(annotation: Any) -> type[Section] | None:
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return annotation
-    inner = (_inner(argument) for argument in get_args(annotation))
-    return next((found for found in inner if found is not None), None)
-
-
-def known_keys(path: Path) -> tuple[str, ...]:
-    """The keys that a description may have at `path`, in the order of the schema."""
-    section = _section(path)
-    if section is None:
-        return ()
-    keys = tuple(field.alias or name for name, field in section.model_fields.items())
-    return (*keys, "extends") if section is Hardware else keys
-
-
-def _meaning(path: Path) -> str:
-    section = _section(path[:-1])
-    if section is None:
-        return ""
-    for name, field in section.model_fields.items():
-        if (field.alias or name) == path[-1] and field.description:
-            sentence, stop, _ = " ".join(field.description.split()).partition(". ")
-            return f" ({sentence}{stop.rstrip()})"
-    return ""

@@ -102,7 +102,7 @@ def _merge_into(
 def overrides_document(overrides: Overrides) -> Document:
     """`path=value` texts, or a mapping of dotted paths to values, as one layer."""
     document = Document({})
-    for path, value in _pairs(overrides):
+    for path, value in as_pairs(overrides):
         where = f"--set {path}"
         problems: list[Problem] = []
         if isinstance(value, str):
@@ -116,7 +116,8 @@ def overrides_document(overrides: Overrides) -> Document:
     return document
 
 
-def _pairs(overrides: Overrides) -> Iterator[tuple[str, object]]:
+def as_pairs(overrides: Overrides) -> Iterator[tuple[str, object]]:
+    """Dotted path and value (a text where it was written as one) of each override."""
     if isinstance(overrides, Mapping):
         yield from overrides.items()
         return

@@ -87,8 +87,7 @@ def load_description(
     name_or_path: str | os.PathLike[str], overrides: Overrides = ()
 ) -> Description:
     """Like `load_hardware`, and keeps where each value came from."""
-    document = _read_chain(name_or_path, Place("", "", ""), ())
-    document = merge(document, overrides_document(overrides))
+    document = merge(read_description(name_or_path), overrides_document(overrides))
     values = tuple(_values(document))
     problems = [*document.problems, *_wrongly_free(document, values)]
     hardware = None
@@ -100,6 +99,11 @@ def load_description(
     if problems or hardware is None:
         raise DescriptionError(sorted(set(problems), key=_reading_order))
     return Description(hardware, values)
+
+
+def read_description(name_or_path: str | os.PathLike[str]) -> Document:
+    """What a description and all that it extends say, before it is checked."""
+    return _read_chain(name_or_path, Place("", "", ""), ())
 
 
 def _wrongly_free(document: Document, values: tuple[SourcedValue, ...]) -> Iterator[Problem]:

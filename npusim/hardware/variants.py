@@ -1,0 +1,95 @@
+"""Many hardware that differ from one description in a few fields: each in a tenth of a load.
+
+A variant is what `load_hardware` gives for the description with its overrides and the fields of
+the variant over them. Sections are checked once for each combination of the values that touch them
+and used again; what is checked across sections is checked for each variant.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from npusim.errors import DescriptionError, Problem
+from npusim.hardware.document import FREE, Document
+from npusim.hardware.explainer import problems_of
+from npusim.hardware.layers import Overrides, as_pairs, merge, overrides_document
+from npusim.hardware.loader import load_description, read_description
+from npusim.hardware.quantities import Section
+from npusim.hardware.schema import Hardware
+
+MOST_SECTIONS = 4096
+"""Sections that are kept: a section is a few kB."""
+
+_TECHNOLOGY = "memory.dram.technology"  # another one drops figures in other sections too
+
+
+class Variants:
+    """The hardware that differ from a description in a few fields. It can be pickled."""
+
+    def __init__(self, name_or_path: str | os.PathLike[str], overrides: Overrides = ()) -> None:
+        """DescriptionError if the description with its `overrides` alone is wrong."""
+        self.base: Hardware = load_description(name_or_path, overrides).hardware
+        self._below: Document = read_description(name_or_path)
+        self._overrides = dict(as_pairs(overrides))
+        self._sections: dict[tuple[object, ...], Any] = {}
+
+    def hardware(self, values: Mapping[str, object]) -> Hardware:
+        """The variant with `values` (dotted path to value, as in a file) over everything else.
+
+        DescriptionError with every mistake.
+        """
+        keys = self._keys(values)
+        try:
+            known = {name: self._sections[key] for name, key in keys.items()}
+        except KeyError:
+            return self._checked(values, keys)
+        try:
+            return Hardware.model_validate(known)
+        except ValidationError as error:
+            raise DescriptionError(problems_of(error, self._document(values))) from None
+
+    def field_problems(self, values: Mapping[str, object]) -> list[Problem]:
+        """What is wrong with `values` by themselves, whatever other fields say."""
+        document = self._document(values)
+        problems = list(document.problems)
+        try:
+            Hardware.model_validate(document.data)
+        except ValidationError as error:
+            problems += problems_of(error, document, across=False)
+        return problems
+
+    def _checked(self, values: Mapping[str, object], keys: dict[str, Any]) -> Hardware:
+        document = self._document(values)
+        if document.problems:
+            raise DescriptionError(document.problems)
+        try:
+            hardware = Hardware.model_validate(document.data)
+        except ValidationError as error:
+            raise DescriptionError(problems_of(error, document)) from None
+        if len(self._sections) >= MOST_SECTIONS:
+            self._sections.clear()
+        for field, info in Hardware.model_fields.items():
+            name = info.alias or field
+            if name in keys:
+                value = getattr(hardware, field)
+                given = value if isinstance(value, Section) else document.data.get(name)
+                self._sections[keys[name]] = dict(hardware.free) if name == FREE else given
+        return hardware
+
+    def _document(self, values: Mapping[str, object]) -> Document:
+        return merge(self._below, overrides_document({**self._overrides, **values}))
+
+    def _keys(self, values: Mapping[str, object]) -> dict[str, tuple[object, ...]]:
+        """For each key of a description, what its value depends on."""
+        touching: dict[str, list[str]] = {}
+        for path, value in values.items():
+            touching.setdefault(path.partition(".")[0], []).append(f"{path}={value!r}")
+        everywhere = repr(values.get(_TECHNOLOGY))
+        names = {*self._below.data, *touching, *(p.partition(".")[0] for p in self._overrides)}
+        if FREE in names:
+            touching[FREE] = [f"{path} {isinstance(value, dict)}" for path, value in values.items()]
+        return {name: (name, everywhere, *touching.get(name, ())) for name in names}
