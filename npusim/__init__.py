@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from npusim.api import compare, execute, export_onnx, load_hardware, load_model, simulate, trace
+    from npusim.sweep.run import sweep
 
 __version__ = "0.1.0"
 
@@ -21,11 +22,16 @@ __all__ = [
     "load_hardware",
     "load_model",
     "simulate",
+    "sweep",
     "trace",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "sweep":
+        from importlib import import_module
+
+        return import_module("npusim.sweep")
     if name in __all__:
         from npusim import api
 

@@ -25,6 +25,8 @@ from npusim.cli.hw import hw
 from npusim.cli.models import models
 from npusim.cli.ops import ops
 from npusim.cli.run import run
+from npusim.cli.sweep import sweep
+from npusim.cli.sweep_merge import sweep_merge
 from npusim.errors import EXIT_BUG, EXIT_SIMULATION_SAYS_NO, EXIT_USAGE, NpusimError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -163,5 +165,7 @@ def main() -> None:
     """What a quantized network does on an NPU: its bits, its cycles by cause, its energy."""
 
 
-for _command in (run, compare, explain, export, diff, ops, hw, models, doctor, completion):
+for _command in (
+    run, compare, sweep, sweep_merge, explain, export, diff, ops, hw, models, doctor, completion,
+):  # fmt: skip
     main.add_command(_command)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -33,9 +32,7 @@ _BOUNDS = {
 }
 
 
-def problems_of(
-    error: ValidationError, document: Document, across: bool = True
-) -> list[Problem]:
+def problems_of(error: ValidationError, document: Document, across: bool = True) -> list[Problem]:
     """Every error as a problem at the place in the file, or the option, that caused it.
 
     Without `across`, checks of several fields against each other are left out.

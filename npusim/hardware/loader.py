@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -97,7 +97,7 @@ def load_description(
         except ValidationError as error:
             problems += problems_of(error, document)
     if problems or hardware is None:
-        raise DescriptionError(sorted(set(problems), key=_reading_order))
+        raise DescriptionError(in_reading_order(problems))
     return Description(hardware, values)
 
 
@@ -125,6 +125,11 @@ def _wrongly_free(document: Document, values: tuple[SourcedValue, ...]) -> Itera
                 f"or free; cite [{FREE}], or take it out of '{FREE}'"
             )
             yield Problem(value.where, what)
+
+
+def in_reading_order(problems: Iterable[Problem]) -> list[Problem]:
+    """`problems` without doubles, by file, line and column."""
+    return sorted(set(problems), key=_reading_order)
 
 
 def _reading_order(problem: Problem) -> tuple[str, int, int, str]:

@@ -17,7 +17,7 @@ from npusim.errors import DescriptionError, Problem
 from npusim.hardware.document import FREE, Document
 from npusim.hardware.explainer import problems_of
 from npusim.hardware.layers import Overrides, as_pairs, merge, overrides_document
-from npusim.hardware.loader import load_description, read_description
+from npusim.hardware.loader import in_reading_order, load_description, read_description
 from npusim.hardware.quantities import Section
 from npusim.hardware.schema import Hardware
 
@@ -50,7 +50,8 @@ class Variants:
         try:
             return Hardware.model_validate(known)
         except ValidationError as error:
-            raise DescriptionError(problems_of(error, self._document(values))) from None
+            problems = problems_of(error, self._document(values))
+            raise DescriptionError(in_reading_order(problems)) from None
 
     def field_problems(self, values: Mapping[str, object]) -> list[Problem]:
         """What is wrong with `values` by themselves, whatever other fields say."""
@@ -64,12 +65,13 @@ class Variants:
 
     def _checked(self, values: Mapping[str, object], keys: dict[str, Any]) -> Hardware:
         document = self._document(values)
-        if document.problems:
-            raise DescriptionError(document.problems)
+        problems = list(document.problems)
         try:
             hardware = Hardware.model_validate(document.data)
         except ValidationError as error:
-            raise DescriptionError(problems_of(error, document)) from None
+            problems += problems_of(error, document)
+        if problems:
+            raise DescriptionError(in_reading_order(problems))
         if len(self._sections) >= MOST_SECTIONS:
             self._sections.clear()
         for field, info in Hardware.model_fields.items():

@@ -24,7 +24,7 @@ _ALLOWED = (
 )  # fmt: skip
 _LONGEST = 1000  # characters; a constraint is a line
 _DIMENSION_OF = {
-    unit: kind.name for kind in reversed(DIMENSIONS.values()) for unit in kind.units
+    unit: kind.name for kind in reversed(tuple(DIMENSIONS.values())) for unit in kind.units
 }
 _UNITS = "|".join(sorted(map(re.escape, _DIMENSION_OF), key=len, reverse=True))
 _QUANTITY = re.compile(rf"(?<![\w.])(\d+(?:\.\d+)?)\s*({_UNITS})(?![\w/])")
@@ -123,14 +123,14 @@ class _Resolved(ast.NodeTransformer):
     def __init__(self, constraint: Constraint) -> None:
         self._constraint = constraint
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name not in _FUNCTIONS or node.keywords or not node.args:
             raise ConstraintError(f"the functions are {', '.join(_FUNCTIONS)}")
         return ast.Call(node.func, [self.visit(argument) for argument in node.args], [])
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         return self._constraint.place_of(node.id)
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         return self._constraint.place_of(ast.unparse(node))

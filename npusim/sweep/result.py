@@ -1,0 +1,97 @@
+"""What a sweep found, as a user of Python holds it: a table, its front, and files of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from npusim.report.files import whole_file
+from npusim.sweep.store import Store
+from npusim.sweep.table import Table, table_of
+
+
+class Sweep:
+    """The points of a space that are in a store; nothing is read before it is asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.about = store.about
+
+    @cached_property
+    def table(self) -> Table:
+        """All points, in memory: rows and columns."""
+        about = self.about
+        rows = list(self._store.rows(self._names))
+        return table_of(rows, self._names, about.fields, about.metrics, about.units)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The points one by one, without holding all of them."""
+        names = self.about.columns
+        return (dict(zip(names, row, strict=True)) for row in self._store.rows())
+
+    def counts(self) -> dict[str, int]:
+        """How many points there are of each status."""
+        return self._store.counts()
+
+    def reasons(self) -> list[tuple[str, str, int]]:
+        """Status, reason and number of infeasible points, the most frequent first."""
+        return self._store.reasons()
+
+    def pareto(self, *objectives: str) -> Table:
+        """The points that no other is better than in all `objectives`: the space's by default."""
+        return self.table.pareto(*(objectives or self.about.objectives))
+
+    def to_pandas(self) -> Any:
+        """A pandas DataFrame of all points."""
+        return self.table.to_pandas()
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write all points, by ascending number; floats so that they read back the same.
+
+        Columns of fields with a unit are named with it: `memory.sram.size [B]`.
+        """
+        with whole_file(path) as file:
+            for part in self._csv():
+                file.write(part.encode())
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> None:
+        """Write all points as a Parquet file (extra `parquet`), with the columns of `to_csv`."""
+        from npusim.sweep.parquet import write_parquet
+
+        types = ["INTEGER", "TEXT", "TEXT", *self.about.types]
+        write_parquet(self._store.rows(self._names), self._headings(), types, path)
+
+    def close(self) -> None:
+        """Close the store; a table that was read stays."""
+        self._store.close()
+
+    def __len__(self) -> int:
+        return sum(self.counts().values())
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {status}" for status, count in self.counts().items())
+        return f"<Sweep of {', '.join(self.about.fields)}: {counts or 'no points'}>"
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(name for name in self.about.columns if name != "key")
+
+    def _headings(self) -> list[str]:
+        units = self.about.units
+        return [f"{name} [{units[name]}]" if name in units else name for name in self._names]
+
+    def _csv(self) -> Iterator[str]:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self._headings())
+        for row in self._store.rows(self._names):
+            writer.writerow(row)
+            if text.tell() > 1 << 16:
+                yield text.getvalue()
+                text.seek(0)
+                text.truncate()
+        yield text.getvalue()

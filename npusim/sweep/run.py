@@ -1,0 +1,112 @@
+"""`npusim.sweep`: a design space from question to table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from npusim.errors import Problem, UsageError, require_type
+from npusim.sweep.build import read_space, space_of
+from npusim.sweep.engine import Borrowed, Engine, Told
+from npusim.sweep.local import open_pool
+from npusim.sweep.metrics import metric_names
+from npusim.sweep.point import Work, space_identity, work_of
+from npusim.sweep.result import Sweep
+from npusim.sweep.space import Share, Space
+from npusim.sweep.store import About, Store, column_types
+
+if TYPE_CHECKING:
+    from npusim.api import Model
+
+StrPath = str | os.PathLike[str]
+
+
+def sweep(
+    space: Space | Mapping[str, Any] | StrPath,
+    model: Model | StrPath | Sequence[Model | StrPath] | None = None,
+    executor: Executor | None = None,
+    store: StrPath | None = None,
+    workers: int = 1,
+    shard: tuple[int, int] = (1, 1),
+    told: Told | None = None,
+) -> Sweep:
+    """Simulate every point of `space` and return the table of them.
+
+    `space` is a Space, a mapping with the keys of a YAML file of a space, or the path of such a
+    file. `model` (one or several) is simulated beside the models of the space. Points are computed
+    by `workers` processes, or by the workers of `executor`, which stays open. `store` is a file
+    that keeps all rows: points that are there already are not computed again. `shard` (i, n) takes
+    the i-th of n parts. `told` hears of progress.
+    """
+    found = _space(space, model)
+    if not found.models:
+        raise UsageError(Problem("model", "none is given, and the space names none"))
+    part, parts = shard
+    if not 1 <= part <= parts:
+        raise UsageError(Problem("--shard", f"{part}/{parts} is not I/N with I from 1 to N"))
+    work = work_of(found)
+    opened = Store(store, about_of(work))
+    engine = Engine(work, opened, _opener(executor, workers), workers, told)
+    try:
+        total = found.count() if parts == 1 else None
+        engine.run(found.points(shard), total)
+    except BaseException:
+        opened.close()
+        raise
+    return Sweep(opened)
+
+
+def _space(
+    space: Space | Mapping[str, Any] | StrPath, model: Model | StrPath | Sequence[Any] | None
+) -> Space:
+    """The space that a caller means, with the models that were given beside it."""
+    from npusim.api import Model
+
+    require_type("space", space, (Space, Mapping, str, os.PathLike), "a space, mapping or path")
+    if isinstance(space, Mapping):
+        space = space_of(space)
+    elif not isinstance(space, Space):
+        space = read_space(space)
+    several = isinstance(model, Sequence) and not isinstance(model, str)
+    given = () if model is None else tuple(model) if several else (model,)  # type: ignore[arg-type]
+    shares = [
+        Share(one.name, model=one) if isinstance(one, Model) else Share(os.fspath(one))
+        for one in given
+    ]
+    found = replace(space, models=(*space.models, *shares))
+    names = [share.name for share in found.models]
+    if len(set(names)) < len(names):
+        raise UsageError(Problem("models", f"one is there twice: {', '.join(names)}"))
+    return found
+
+
+def _opener(executor: Executor | None, workers: int) -> Callable[[], Executor]:
+    """What opens an executor for the engine: the caller's own one stays open."""
+    if executor is None:
+        return lambda: open_pool(workers)
+    return lambda: Borrowed(executor)
+
+
+def about_of(work: Work) -> About:
+    """What a store says of the space of `work`."""
+    from npusim import __version__
+
+    space = work.space
+    names = tuple(name for name, _, _ in work.models)
+    metrics = metric_names(names)
+    columns = [column for axis in space.axes for column in zip(*axis.values, strict=True)]
+    return About(
+        identity=space_identity(work),
+        npusim=__version__,
+        hardware=space.hardware,
+        models=names,
+        fields=space.paths,
+        types=tuple(column_types(columns, metrics, len(names))),
+        metrics=metrics,
+        units=space.units,
+        objectives=space.objectives,
+        axes={axis.name: len(axis) for axis in space.axes},
+    )

@@ -1,0 +1,263 @@
+"""The table of a sweep in one SQLite file, safe at any moment.
+
+Rows are written in transactions of a write-ahead log, so a process that is killed loses only what
+it had not handed over; a row that is there already is left alone, so two processes may fill the
+same file. Table `points` has one row a point: `number`, `key` (the content of model, hardware,
+options and version), `status`, `reason`, then a column for each field that varies and each metric.
+Table `about` says which space it is of.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from npusim.errors import Problem, UsageError
+from npusim.sweep.metrics import WHOLE
+
+APPLICATION_ID = 0x6E707573
+"""`npus`: SQLite keeps it in the file's header."""
+SCHEMA = "npusim.sweep/1"
+BUSY_SECONDS = 60.0
+"""How long a writer waits for another one."""
+FIRST = ("number", "key", "status", "reason")
+"""The columns of every table, before fields and metrics."""
+_READ_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class About:
+    """Which space a store is of: `identity` is the hash of all that its rows depend on."""
+
+    identity: str
+    npusim: str
+    hardware: str
+    models: tuple[str, ...]
+    fields: tuple[str, ...]
+    types: tuple[str, ...]
+    metrics: tuple[str, ...]
+    units: Mapping[str, str]
+    objectives: tuple[str, ...]
+    axes: Mapping[str, int]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns of the table, in order."""
+        return (*FIRST, *self.fields, *self.metrics)
+
+
+class Store:
+    """A table on disk. `path` None keeps it in a temporary file that goes with the object."""
+
+    def __init__(self, path: str | os.PathLike[str] | None, about: About | None = None) -> None:
+        """Open or make the store of the space `about`; None opens one that is there.
+
+        UsageError if the file is another space's or version's, damaged, or can't be written.
+        """
+        self.path = None if path is None else os.fspath(path)
+        if about is None and not (self.path and Path(self.path).is_file()):
+            raise UsageError(Problem(str(path), "there is no such store"))
+        with self._explained():
+            self._database = sqlite3.connect(
+                self.path or "", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=NORMAL")
+            self._check_pages()
+            found = self._stated()
+            if found is None:
+                if about is None:
+                    raise self._refusal("is an empty file, not a store of a sweep")
+                self._create(about)
+                found = self._stated()
+        assert found is not None
+        self.about = found
+        if about is not None:
+            self._check(about)
+
+    def close(self) -> None:
+        """Close the file; a temporary one is gone then."""
+        self._database.close()
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> int:
+        """Add `rows` (in the order of `About.columns`) at once; the number that were new."""
+        marks = ", ".join("?" * len(self.about.columns))
+        with self._explained(), self._transaction():
+            before = self._database.total_changes
+            self._database.executemany(f"INSERT OR IGNORE INTO points VALUES ({marks})", rows)
+            return self._database.total_changes - before
+
+    def done(self, numbers: Sequence[int]) -> set[int]:
+        """Which of the points `numbers` are in the table."""
+        found: set[int] = set()
+        with self._explained():
+            for start in range(0, len(numbers), _READ_AT_ONCE):
+                part = tuple(numbers[start : start + _READ_AT_ONCE])
+                marks = ", ".join("?" * len(part))
+                query = f"SELECT number FROM points WHERE number IN ({marks})"
+                found.update(number for (number,) in self._database.execute(query, part))
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """How many points there are of each status."""
+        query = "SELECT status, count(*) FROM points GROUP BY status ORDER BY status"
+        with self._explained():
+            return dict(self._database.execute(query))
+
+    def reasons(self) -> list[tuple[str, str, int]]:
+        """Status, reason and number of points for each reason, the most frequent first."""
+        query = (
+            "SELECT status, reason, count(*) AS points FROM points WHERE reason NOT NULL "
+            "GROUP BY status, reason ORDER BY points DESC, status, reason"
+        )
+        with self._explained():
+            return list(self._database.execute(query))
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[tuple[Any, ...]]:
+        """The rows by ascending number, read as they are asked for."""
+        names = ", ".join(map(_quoted, columns or self.about.columns))
+        with self._explained():
+            cursor = self._database.execute(f"SELECT {names} FROM points ORDER BY number")
+            while part := cursor.fetchmany(_READ_AT_ONCE):
+                yield from part
+
+    def absorb(self, other: str | os.PathLike[str]) -> int:
+        """Add the rows of the store `other` of the same space; the number that were new."""
+        theirs = Store(other)
+        theirs.close()
+        if theirs.about.identity != self.about.identity:
+            what = f"is of another space than {self.path}: {_difference(theirs.about, self.about)}"
+            raise UsageError(Problem(os.fspath(other), what))
+        with self._explained():
+            self._database.execute("ATTACH ? AS other", (os.fspath(other),))
+            try:
+                with self._transaction():
+                    before = self._database.total_changes
+                    self._database.execute(
+                        "INSERT OR IGNORE INTO points SELECT * FROM other.points"
+                    )
+                    added = self._database.total_changes - before
+            finally:
+                self._database.execute("DETACH other")
+        return added
+
+    def _check_pages(self) -> None:
+        (found,) = self._database.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(f"malformed: {found}")
+
+    def _stated(self) -> About | None:
+        """What the file says that it is; None if it is empty."""
+        (tables,) = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if not tables:
+            return None
+        (application,) = self._database.execute("PRAGMA application_id").fetchone()
+        if application != APPLICATION_ID:
+            raise self._refusal("is a database, but not a store of a sweep")
+        stated = dict(self._database.execute("SELECT name, value FROM about"))
+        if stated.pop("schema", None) != SCHEMA:
+            raise self._refusal(f"has another format than this npusim's {SCHEMA}")
+        values = {name: json.loads(value) for name, value in stated.items()}
+        listed: dict[str, Any] = {
+            n: tuple(v) if isinstance(v, list) else v for n, v in values.items()
+        }
+        if set(listed) != {one.name for one in fields(About)}:
+            raise self._refusal("does not say which space it is of: it is damaged")
+        return About(**listed)
+
+    def _create(self, about: About) -> None:
+        types = ("INTEGER PRIMARY KEY", "TEXT NOT NULL UNIQUE", "TEXT NOT NULL", "TEXT",
+                 *about.types)  # fmt: skip
+        columns = ", ".join(
+            f"{_quoted(name)} {kind}" for name, kind in zip(about.columns, types, strict=True)
+        )
+        with self._transaction():
+            if self._stated() is not None:
+                return  # another process was faster
+            self._database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._database.execute("CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT)")
+            self._database.execute(f"CREATE TABLE points ({columns})")
+            stated = {name: json.dumps(value) for name, value in asdict(about).items()}
+            rows = [("schema", SCHEMA), *stated.items()]
+            self._database.executemany("INSERT INTO about VALUES (?, ?)", rows)
+
+    def _check(self, about: About) -> None:
+        if about.identity != self.about.identity:
+            self.close()
+            what = (
+                f"holds another sweep: {_difference(self.about, about)}; "
+                "give another --store, or remove the file"
+            )
+            raise self._refusal(what)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What SQLite complains of, as a mistake with words for users."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            text = str(error)
+            if "not a database" in text or "malformed" in text or "no such" in text:
+                what = f"is damaged, or not a store of a sweep ({text}): remove it or restore it"
+            elif "full" in text or "I/O" in text:
+                what = f"can't be written ({text}); the rows that it has are safe: make room and "
+                what += "run the same command again"
+            elif "locked" in text:
+                what = f"is being written by another process for more than {BUSY_SECONDS:g} s"
+            else:
+                what = f"can't be used: {text}"
+            raise self._refusal(what) from None
+
+    def _refusal(self, what: str) -> UsageError:
+        return UsageError(Problem(self.path or "the temporary store", what))
+
+
+def column_types(values: Sequence[Sequence[Any]], metrics: Sequence[str], models: int) -> list[str]:
+    """SQLite's types of the fields, from all `values` that each takes, and of `metrics`."""
+    return [
+        *(_type(column) for column in values),
+        *("INTEGER" if models == 1 and name in WHOLE else "REAL" for name in metrics),
+    ]
+
+
+def _type(values: Sequence[Any]) -> str:
+    present = [value for value in values if value is not None]
+    if all(isinstance(value, int) for value in present):
+        return "INTEGER"
+    return "REAL" if all(isinstance(value, int | float) for value in present) else "TEXT"
+
+
+def _difference(there: About, asked: About) -> str:
+    """The first thing in which two spaces differ, in words."""
+    for name in ("npusim", "hardware", "models", "axes"):
+        theirs, ours = getattr(there, name), getattr(asked, name)
+        if theirs != ours:
+            return f"its {name} {_shown(theirs)}, here {_shown(ours)}"
+    return "values, constraints, models or options differ"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "are " + ", ".join(f"{name} ({count} values)" for name, count in value.items())
+    return f"is {value}" if isinstance(value, str) else f"are {', '.join(value)}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
