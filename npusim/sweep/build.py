@@ -21,6 +21,7 @@ from npusim.hardware.variants import Variants
 from npusim.numerics.formats import format_named
 from npusim.sweep.axis import ASSUME, Axis, AxisError, axis_of
 from npusim.sweep.constraints import Constraint, ConstraintError
+from npusim.sweep.metrics import METRICS
 from npusim.sweep.objectives import objective_of
 from npusim.sweep.space import METHODS, MOST_POINTS, Sample, Share, Space
 
@@ -254,11 +255,16 @@ def _format(name: object, where: str, problems: list[Problem]) -> str | None:
 
 def _objectives(file: SpaceFile, placed: Placed, problems: list[Problem]) -> tuple[str, ...]:
     names = tuple(_SHORT.get(name, name) for name in file.objectives)
+    where = placed(("objectives",))
     for name in names:
         try:
             objective_of(name)
         except UsageError as error:
-            problems += [Problem(placed(("objectives",)), p.what) for p in error.problems]
+            problems += [Problem(where, p.what) for p in error.problems]
+            continue
+        if name not in METRICS:
+            what = f"a sweep does not find {name} yet; it finds {', '.join(METRICS)}"
+            problems.append(Problem(where, what))
     return names
 
 

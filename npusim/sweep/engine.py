@@ -10,7 +10,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
 from dataclasses import dataclass
 from itertools import islice
 
@@ -144,6 +151,10 @@ class Engine:
                 found = answer.result()
             except BrokenExecutor:
                 return self._replaced(executor, chunk)
+            except (Exception, CancelledError) as error:
+                what = f"a worker failed at points {chunk[0]} to {chunk[-1]}: "
+                what += f"{type(error).__name__}: {error}; what is done is kept"
+                raise UsageError(Problem("workers", what)) from error
             if found is None:
                 self._submit(executor, chunk, whole=True)
             else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ class Work:
     space: Space
     models: tuple[tuple[str, Model, float], ...]
     identity: str
+    npusim: str
+    """The version that the identity is of; a worker must have it too."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -56,12 +59,12 @@ class Work:
 
 def work_of(space: Space) -> Work:
     """`space` with its models read. ModelFileError, UsageError where one cannot be."""
-    from npusim import api
+    from npusim import __version__, api
 
     models = tuple(
         (one.name, one.model or api.load_model(one.name), one.weight) for one in space.models
     )
-    return Work(space, models, _identity(space, models))
+    return Work(space, models, _identity(space, models), __version__)
 
 
 def _identity(space: Space, models: Sequence[tuple[str, Model, float]]) -> str:
@@ -119,17 +122,22 @@ class Evaluator:
         hardware = space.variants.hardware(space.given(number))
         assume = space.format_of(space.values(number))
         found = [
-            api.simulate(model, hardware, objective=space.goal, assume=assume).total
-            for _, model, _ in self._work.models
+            api.evaluate(model, hardware, space.goal, assume) for _, model, _ in self._work.models
         ]
         return metrics(found, self._weights)
 
 
 _INSTALLED: dict[str, Evaluator] = {}
+_ALONE = threading.Lock()
+"""Workers with several threads take turns: a point is Python for the most part."""
 
 
 def install(identity: str, work: Work) -> None:
     """Let `evaluate` of this process know the space `identity`; it forgets the one before."""
+    from npusim import __version__
+
+    if work.npusim != __version__:
+        raise RuntimeError(f"a worker has npusim {__version__}, the sweep npusim {work.npusim}")
     _INSTALLED.clear()
     _INSTALLED[identity] = Evaluator(work)
 
@@ -141,11 +149,12 @@ def evaluate(
 
     None if this process does not know that space: then ask again with the pickled `work`.
     """
-    if identity not in _INSTALLED:
-        if work is None:
-            return None
-        install(identity, pickle.loads(work))
-    evaluator = _INSTALLED[identity]
-    start = time.perf_counter()
-    rows = [evaluator.row(number) for number in numbers]
-    return rows, time.perf_counter() - start
+    with _ALONE:
+        if identity not in _INSTALLED:
+            if work is None:
+                return None
+            install(identity, pickle.loads(work))
+        evaluator = _INSTALLED[identity]
+        start = time.perf_counter()
+        rows = [evaluator.row(number) for number in numbers]
+        return rows, time.perf_counter() - start

@@ -5,21 +5,30 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from npusim.report.files import whole_file
 from npusim.sweep.store import Store
 from npusim.sweep.table import Table, table_of
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from npusim.sweep.summary import Summary
+
 
 class Sweep:
     """The points of a space that are in a store; nothing is read before it is asked for."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(
+        self, store: Store, objectives: Sequence[str] | None = None, sampled: bool = False
+    ) -> None:
+        """`objectives` of the front, those of the store by default; `sampled`: not a whole grid."""
+        self._store, self._sampled = store, sampled
         self.about = store.about
+        self.objectives = tuple(objectives or self.about.objectives)
 
     @cached_property
     def table(self) -> Table:
@@ -43,7 +52,20 @@ class Sweep:
 
     def pareto(self, *objectives: str) -> Table:
         """The points that no other is better than in all `objectives`: the space's by default."""
-        return self.table.pareto(*(objectives or self.about.objectives))
+        return self.table.pareto(*(objectives or self.objectives))
+
+    def summary(self, *objectives: str) -> Summary:
+        """Counts, the best point of each objective, front, knee, and which field matters."""
+        from npusim.sweep.summary import summary
+
+        table, wanted = self.table, objectives or self.objectives
+        return summary(table.columns, table.fields, wanted, table.units, self._sampled)
+
+    def plot(self, kind: str = "all") -> Figure:
+        """A figure of the summary: `scatter`, `heat_map`, `parallel`, or `all` on a page."""
+        from npusim.sweep.plots import figure_of
+
+        return figure_of(self.summary(), kind)
 
     def to_pandas(self) -> Any:
         """A pandas DataFrame of all points."""

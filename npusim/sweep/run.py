@@ -56,7 +56,7 @@ def sweep(
     except BaseException:
         opened.close()
         raise
-    return Sweep(opened)
+    return Sweep(opened, found.objectives, found.sample.method != "grid")
 
 
 def _space(

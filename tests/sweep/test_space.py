@@ -70,7 +70,7 @@ def test_shards_are_parts_of_the_whole() -> None:
     space = space_of({"vary": {"mac_array.rows": "1:300:+1"}})
     parts = [list(space.points((part, 3))) for part in (1, 2, 3)]
     assert parts[0][:SHARD_POINTS] == list(range(SHARD_POINTS))
-    assert sorted(sum(parts, [])) == list(range(300))
+    assert sorted(number for part in parts for number in part) == list(range(300))
 
 
 def test_the_format_is_an_axis_or_the_same_for_all() -> None:
