@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 from npusim.report.quantities import Scale, scale_for, significant
 from npusim.sweep.objectives import Floats, Objective
 from npusim.units import DIMENSIONS, format_quantity
@@ -51,6 +53,7 @@ def level(value: object, unit: str | None) -> str:
     >>> level(524288.0, "B"), level(16.0, None), level("any", None), level(None, "B")
     ('512 KiB', '16', 'any', '-')
     """
+    value = value.item() if isinstance(value, np.generic) else value
     if value is None or value != value:
         return "-"
     if isinstance(value, float) and value.is_integer():

@@ -27,6 +27,8 @@ def test_names_are_as_short_as_they_can_be_told_apart(fields, short) -> None:
     ("value", "unit", "text"),
     [
         (262144.0, "B", "256 KiB"),
+        (np.int64(262144), "B", "256 KiB"),
+        (np.float64(262144), "B", "256 KiB"),
         (1e9, "Hz", "1 GHz"),
         (2.5, None, "2.5"),
         (16.0, None, "16"),
