@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+import functools
+from typing import Any, NamedTuple, cast, get_type_hints
 
 import numpy as np
 
@@ -137,24 +138,25 @@ def machine_of(hardware: Hardware) -> Machine:
     )
 
 
+@functools.lru_cache(maxsize=64)
 def packed(machine: Machine) -> Machine:
-    """`machine` as one record in memory, with the same names.
+    """`machine` as one record in memory, with the same names; nobody changes it.
 
     Compiled functions pass a record by its address, a named tuple field by field: with some sixty
     fields that is most of what a call costs, and of what compiling it costs.
     """
-    record = np.zeros(1, _record_of(machine))
+    record = np.zeros(1, _record_of(Machine))
     record[0] = tuple(tuple(value) if isinstance(value, tuple) else value for value in machine)
     return cast(Machine, record[0])
 
 
-def _record_of(values: tuple[Any, ...]) -> np.dtype[Any]:
-    """The record type of a named tuple of numbers, truth values and such tuples."""
+@functools.cache
+def _record_of(kind: type[tuple[Any, ...]]) -> np.dtype[Any]:
+    """The record type of a kind of named tuple, of numbers, truth values and such tuples."""
     kinds = {bool: np.bool_, int: np.int64, float: np.float64}
-    names = type(values)._fields  # type: ignore[attr-defined]
     fields = [
-        (name, _record_of(value) if isinstance(value, tuple) else kinds[type(value)])
-        for name, value in zip(names, values, strict=True)
+        (name, _record_of(field) if issubclass(field, tuple) else kinds[field])
+        for name, field in get_type_hints(kind).items()
     ]
     return np.dtype((np.record, np.dtype(fields, align=True)))
 

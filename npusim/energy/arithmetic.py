@@ -9,6 +9,7 @@ its width. Registers, clock and operand routing are not in these figures.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from npusim.energy.figures import ANCHORS, Figure, at_node, weighted_sum
 
@@ -39,6 +40,7 @@ def operation(name: str, node_nm: float) -> Figure:
     return at_node(name, OPERATIONS_PJ[name], "pJ", node_nm)
 
 
+@lru_cache(maxsize=256)
 def mac(
     activation: str, weight: str, accumulator: str, node_nm: float, compute: str | None = None
 ) -> Figure:

@@ -48,17 +48,13 @@ def action_joules(program: Program, done: np.ndarray, figures: Figures) -> np.nd
 
     `done` (`timing.records.COUNTS` [steps]) is what the steps did.
     """
-    kinds: dict[tuple[int, str, str, bool], int] = {}
-    prices: list[Prices] = []
-    kind_of = []
-    for step, macs in zip(program.steps, done["macs"].tolist(), strict=True):
-        key = (step.unit, step.pair, step.nest.rate, macs > 0)
-        if key not in kinds:
-            kinds[key] = len(prices)
-            prices.append(_prices(step, macs > 0, figures))
-        kind_of.append(kinds[key])
+    kinds = program.kinds
+    issued = np.bincount(kinds.kind_of, done["macs"], len(kinds.models)).tolist()
+    prices = [
+        _prices(step, macs > 0, figures) for step, macs in zip(kinds.models, issued, strict=True)
+    ]
     rows = np.array(prices, np.float64).reshape(len(prices), len(Prices._fields))
-    price = Prices(*rows.T[:, kind_of])
+    price = Prices(*rows.T[:, kinds.kind_of])
     gated = np.zeros(done.size)
     if figures.hardware.mac_array.zero_gating:
         gated[:] = [gated_zeros(program, step) for step in program.steps]

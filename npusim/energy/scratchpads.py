@@ -12,6 +12,8 @@ saves on AlexNet (JSSC 52(1), 2017): zeros are 57.5 % there, and four of the fiv
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from npusim.energy import arithmetic
@@ -22,11 +24,13 @@ HOP_OF_MAC = 2.0
 _RATIO = "x a 16-bit MAC: Chen et al., ISCA 2016"
 
 
+@lru_cache(maxsize=256)
 def scratchpad_access(node_nm: float) -> Figure:
     """Energy of one word read from or written to an element's scratchpad, pJ."""
     return _of_mac("scratchpad", SCRATCHPAD_OF_MAC, node_nm)
 
 
+@lru_cache(maxsize=256)
 def hop(node_nm: float) -> Figure:
     """Energy of one word from an element to its neighbour, or from SRAM to an element, pJ."""
     return _of_mac("hop", HOP_OF_MAC, node_nm)

@@ -10,6 +10,7 @@ MAC units, so controller, vector unit and interconnect are in it at that chip's 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from npusim.energy import sram
 from npusim.energy.figures import Figure, log_log
@@ -74,12 +75,14 @@ def mac_units(hardware: Hardware) -> int:
     return hardware.cores * array.rows * array.cols * math.prod(array.pixels)
 
 
+@lru_cache(maxsize=256)
 def sram_area_mm2(size_bytes: int, node: float) -> float:
     """Area of an SRAM, mm2, by CACTI's rows; beyond them in proportion to their trends."""
     size_kib = size_bytes / 1024
     return log_log(node, {known: log_log(size_kib, row) for known, row in CACTI_MM2.items()})
 
 
+@lru_cache(maxsize=256)
 def mac_unit_mm2(node: float) -> float:
     """Logic area of a MAC unit with its share of everything but SRAM, mm2."""
     logic = SIMBA_TOPS / SIMBA_TOPS_PER_MM2 - sram_area_mm2(SIMBA_SRAM_BYTES, SIMBA_NODE_NM)

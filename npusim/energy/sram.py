@@ -9,6 +9,8 @@ a byte of a 256-bit word at about half the energy, which a description can state
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from npusim.energy.figures import NEW_NODE_NM, OLD_NODE_NM, Figure, at_node, log_log
 
 ACCESS_64_BIT_PJ: dict[float, dict[float, float]] = {
@@ -22,6 +24,7 @@ LEAKAGE_W_PER_KIB = 16e-6
 TPUv4 memory has 166; CACTI 7 at 22 nm has 0.24 (low standby power) to 300 (high performance)."""
 
 
+@lru_cache(maxsize=256)
 def access(size_bytes: int, node_nm: float) -> Figure:
     """Energy of one byte read or written in an SRAM of `size_bytes`, pJ/B."""
     size_kib = size_bytes / 1024

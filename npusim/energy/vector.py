@@ -6,6 +6,8 @@ an int32 multiplication and a rounding addition. Moving data is SRAM traffic and
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from npusim.energy import sram
 from npusim.energy.arithmetic import operation
 from npusim.energy.figures import ANCHORS, Figure, Kind, weighted_sum
@@ -47,6 +49,7 @@ TABLE_BYTES = 8 * 1024
 _ASSUMED = ("softmax", "exp")
 
 
+@lru_cache(maxsize=256)
 def vector_operation(rate: str, node_nm: float) -> Figure:
     """Energy of one elementary operation of `vector_unit.rates`, pJ."""
     name = f"vector {rate}"
@@ -59,6 +62,7 @@ def vector_operation(rate: str, node_nm: float) -> Figure:
     return weighted_sum(name, terms, f"{words}; {ANCHORS}", kind)
 
 
+@lru_cache(maxsize=256)
 def requantization(node_nm: float) -> Figure:
     """Energy of one output element in the output stage, pJ."""
     terms = [(1.0, operation("int32_mult", node_nm)), (3.0, operation("int32_add", node_nm))]

@@ -59,7 +59,7 @@ def totals_from(
     from npusim.energy.model import average_power_w
 
     clock_hz = program.hardware.clock_hz
-    operations = OPS_PER_MAC * sum(step.nest.macs for step in program.steps)
+    operations = OPS_PER_MAC * program.kinds.macs
     latency_s, energy_j = times.cycles / clock_hz, math.fsum(by_part.values())
     return Totals(
         cycles=times.cycles,
@@ -86,9 +86,10 @@ def ratio(part: float, whole: float) -> float:
 
 def _least_array_cycles(program: Program, done: np.ndarray) -> float:
     """Cycles that all issued MACs take at the peak rates of their number formats."""
-    issued: dict[str, int] = {}
-    for step, macs in zip(program.steps, done["macs"].tolist(), strict=True):
-        if macs:
-            issued[step.pair] = issued.get(step.pair, 0) + macs
-    peak = program.hardware.peak_macs_per_cycle
-    return math.fsum(macs / peak(pair) for pair, macs in issued.items())
+    kinds, peak = program.kinds, program.hardware.peak_macs_per_cycle
+    issued = np.zeros(len(kinds.models), np.int64)
+    np.add.at(issued, kinds.kind_of, done["macs"])
+    pairs = (step.pair for step in kinds.models)
+    return math.fsum(
+        macs / peak(pair) for pair, macs in zip(pairs, issued.tolist(), strict=True) if macs
+    )

@@ -7,7 +7,10 @@ host. Views of a tensor share its place: they become ALIAS steps and cost nothin
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -22,9 +25,10 @@ from npusim.schedule.coding import coded_bits
 from npusim.schedule.compression import coded_bytes_of
 from npusim.schedule.fixed import Cascade
 from npusim.schedule.host_link import link_cycles, link_traffic
+from npusim.schedule.kept import Kept
 from npusim.schedule.layout import layout_columns, padded_bytes, stored_columns
 from npusim.schedule.plan import Plan, is_constant, plan_of
-from npusim.schedule.program import Step
+from npusim.schedule.program import Kinds, Step, kinds_of
 from npusim.schedule.sparsity import density_of, kept_bytes
 from npusim.schedule.tables import ALIAS, ARRAY, HOST, STEP, VECTOR
 
@@ -46,17 +50,83 @@ class Lowered:
     tensor_bytes: dict[str, int]
     cascades: tuple[Cascade, ...] = ()
 
+    @cached_property
+    def kinds(self) -> Kinds:
+        """The kinds of `steps`."""
+        return kinds_of(self.steps)
+
+
+MOST_KEPT = 32
+"""Lowered graphs that are kept while their graph lives: one takes some 0.1 MB for 70 operators."""
+
+_KEPT: WeakKeyDictionary[Graph, tuple[Kept[tuple[Step, ...]], Kept[Lowered]]] = WeakKeyDictionary()
+
+
+def lowered_for(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:
+    """`lower`, found once for all hardware that lowers `graph` alike; nobody changes its tables."""
+    if graph not in _KEPT:
+        _KEPT[graph] = Kept(MOST_KEPT), Kept(MOST_KEPT)
+    assigned, kept = _KEPT[graph]
+    mac = hardware.mac_array
+    precisions = mac.model_dump_json(include={"precisions"})
+    units = precisions, hardware.vector_unit.model_dump_json(), mac.blocks is not None
+    steps = assigned.get(units, lambda: _steps(graph, hardware))
+    key = *units, *_read_by_lowering(steps, hardware, machine)
+    return kept.get(key, lambda: _lowered(graph, hardware, machine, steps))
+
+
+def _read_by_lowering(
+    steps: tuple[Step, ...], hardware: Hardware, machine: Machine
+) -> tuple[Hashable, ...]:
+    """All that `_lowered` looks at beside the units of `steps`, as values."""
+    mac, memory, link = hardware.mac_array, hardware.memory, hardware.host.link
+    coding = memory.weight_compression
+    pieces = mac.blocks is not None or memory.layout.plain_piece_bytes is not None
+    of_array = pieces or coding is not None or mac.weight_sparsity is not None
+    on_host = link is not None or any(step.unit == HOST for step in steps)
+    runs = hardware.dma.run_length
+    return (
+        mac.model_dump_json() if of_array else "",
+        machine if pieces else None,
+        (hardware.host.model_dump_json(), hardware.clock_hz) if on_host else None,
+        hardware.output_stage.model_dump_json(),
+        memory.layout.model_dump_json(),
+        None if coding is None else coding.model_dump_json(),
+        None if runs is None else runs.model_dump_json(),
+        hardware.overheads.per_layer_cycles,
+        hardware.mapping.single_buffers,
+        memory.sram.weight_part_bytes,
+        hardware.cores,
+        machine.array.hide_drain,
+        machine.array.sum_bits,
+        _buffer_columns(machine),
+    )
+
 
 def lower(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:
     """Steps of `graph` on `hardware`; UnsupportedModelError lists what nothing can run."""
-    plan = plan_of(graph, rectangles=hardware.mac_array.blocks is not None)
+    return _lowered(graph, hardware, machine, _steps(graph, hardware))
+
+
+def _plan(graph: Graph, hardware: Hardware) -> Plan:
+    return plan_of(graph, rectangles=hardware.mac_array.blocks is not None)
+
+
+def _steps(graph: Graph, hardware: Hardware) -> tuple[Step, ...]:
+    plan = _plan(graph, hardware)
     kinds = [_unit(graph, graph.nodes[at], plan.nests[at], hardware) for at in plan.models]
-    steps = tuple(
+    return tuple(
         Step(node.name, node, nest, kinds[kind][0], kinds[kind][1], row_width=width)
         for node, nest, kind, width in zip(
             graph.nodes, plan.nests, plan.kind_of.tolist(), plan.row_widths, strict=True
         )
     )
+
+
+def _lowered(
+    graph: Graph, hardware: Hardware, machine: Machine, steps: tuple[Step, ...]
+) -> Lowered:
+    plan = _plan(graph, hardware)
     if hardware.host.flops_per_s is None:
         _require_no_host(steps, hardware)
     layout = hardware.memory.layout
@@ -148,7 +218,8 @@ def _hardware_columns(step: Step, hardware: Hardware, machine: Machine) -> tuple
 
 def _buffer_columns(machine: Machine) -> tuple[int, ...]:
     """Where outputs of the array go, and how SRAM is split for its operands."""
-    split = machine.banks, machine.data_banks, machine.weight_banks, machine.bank_bytes
+    bank_bytes = machine.bank_bytes if machine.banks else 0
+    split = machine.banks, machine.data_banks, machine.weight_banks, bank_bytes
     return int(machine.writes_memory), *split
 
 

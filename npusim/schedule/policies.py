@@ -6,8 +6,10 @@ across inferences. What a mapping says of residency leaves one alternative inste
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from collections.abc import Mapping as AnyMapping
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -18,11 +20,12 @@ from npusim.jit import compiled
 from npusim.schedule.buffers import set_buffers
 from npusim.schedule.fixed import SEARCHED, Mapping
 from npusim.schedule.lower import Lowered
+from npusim.schedule.placements import as_placements, no_placements, tops
 from npusim.schedule.program import Placement
-from npusim.schedule.residency import candidates, place, top_bytes
+from npusim.schedule.residency import candidates, place
 from npusim.schedule.search import Space
 from npusim.schedule.spaces import space_of
-from npusim.schedule.tables import ALIAS, HOST, RESIDENT, WEIGHTS
+from npusim.schedule.tables import ALIAS, HOST, RESIDENT, WEIGHTS, copied
 from npusim.schedule.tiling import Spaces, least_rooms
 
 KEPT_FOR_TILES = (0.0, 0.25)
@@ -33,7 +36,7 @@ class Policy(NamedTuple):
     """`pinned_bytes` of weights that stay across inferences, and the tensors that stay."""
 
     pinned_bytes: int
-    placed: dict[str, Placement]
+    placed: AnyMapping[str, Placement]
 
 
 class Residency(NamedTuple):
@@ -62,9 +65,9 @@ def policies(
                 yield policy
             continue
         for kept in KEPT_FOR_TILES:
-            room = [max(need, int(kept * free)) for need in least]
+            room = np.maximum(least, int(kept * free))
             stays = all_stay or ("inputs" in holds and "outputs" in holds)
-            placed: dict[str, Placement] = {}
+            placed: AnyMapping[str, Placement] = no_placements()
             if stays:
                 weights = "weights" in holds and not pinned
                 placed = place(graph, lowered, free, room, all_stay, None, weights, ends)
@@ -80,30 +83,34 @@ def ends_may_stay(hardware: Hardware) -> bool:
 
 def _needs(
     lowered: Lowered, hardware: Hardware, mapping: Mapping, spaces: Spaces
-) -> list[int]:  # fmt: skip
-    """The room that each step must be left. With everything streamed even the smallest tile needs
-    the most, so these suffice; where all tensors stay, a fixed tile is taken at its word."""
-    needs: list[int] = least_rooms(lowered.table.copy(), lowered.operands, spaces).tolist()
+) -> np.ndarray:  # fmt: skip
+    """The room that each step must be left, int64 [steps]. With everything streamed even the
+    smallest tile needs the most, so these suffice; where all tensors stay, a fixed tile is taken at
+    its word."""
+    needs = least_rooms(copied(lowered.table), lowered.operands, spaces)
     if not hardware.memory.dram.read_only or not mapping.steps:
         return needs
-    stay = lowered.operands.copy()
+    stay = copied(lowered.operands)
     stay["stream"][stay["constant"] == 0] = RESIDENT
-    fixed = least_rooms(lowered.table.copy(), stay, spaces).tolist()
-    return [
-        searched if mapping.of(step.name) == SEARCHED else own
-        for step, searched, own in zip(lowered.steps, needs, fixed, strict=True)
-    ]
+    fixed = least_rooms(copied(lowered.table), stay, spaces)
+    return np.where(_searched(lowered, mapping), needs, fixed)
+
+
+def _searched(lowered: Lowered, mapping: Mapping) -> np.ndarray:
+    """Of which steps `mapping` fixes nothing, bool [steps]."""
+    if not mapping.steps:
+        return np.ones(len(lowered.steps), np.bool_)
+    return np.array([mapping.of(step.name) == SEARCHED for step in lowered.steps], np.bool_)
 
 
 def _pins(
-    lowered: Lowered, hardware: Hardware, mapping: Mapping, capacity: int, least: Sequence[int]
+    lowered: Lowered, hardware: Hardware, mapping: Mapping, capacity: int, least: np.ndarray
 ) -> tuple[int, ...]:
     """Bytes of weights that may stay across inferences: none, or all of them."""
     weights = weight_bytes(lowered)
     if mapping.weights_stay is not None:
         return (weights,) if mapping.weights_stay else (0,)
-    steps = zip(lowered.steps, least, strict=True)
-    most = max((need for step, need in steps if mapping.of(step.name) == SEARCHED), default=0)
+    most = int(least[_searched(lowered, mapping)].max(initial=0))
     fits = 0 < weights <= capacity - most
     return (0, weights) if "weights" in hardware.memory.sram.holds and fits else (0,)
 
@@ -117,7 +124,7 @@ def roomiest(
     only = mapping.resident
     if only is None and not all_stay:
         only = frozenset()
-    nothing_kept = [0] * len(lowered.steps)
+    nothing_kept = np.zeros(len(lowered.steps), np.int64)
     free = machine.sram_bytes - pinned
     weights, ends = only is not None and not pinned, ends_may_stay(hardware)
     placed = place(graph, lowered, free, nothing_kept, all_stay, only, weights, ends)
@@ -126,23 +133,31 @@ def roomiest(
 
 def residency_of(lowered: Lowered, machine: Machine, policy: Policy) -> Residency:
     """What `policy` leaves to the steps."""
-    operands = lowered.operands.copy()
-    stays = np.array([name in policy.placed for name in lowered.tensors])
-    operands["stream"][stays[operands["tensor"]]] = RESIDENT
+    operands, placed = copied(lowered.operands), as_placements(policy.placed, lowered.tensors)
+    stays = np.zeros(len(lowered.tensors), np.bool_)
+    stays[placed.numbers] = True
+    streams = operands["stream"]
+    streams[stays[operands["tensor"]]] = RESIDENT
     striped = zip(lowered.steps, lowered.table, strict=True) if lowered.cascades else ()
     for step, row in striped:
         if step.whole and step.first_row == 0:  # this stripe brings the weights that then stay
             own = operands[row["operand_start"] : row["operand_stop"]]
             own["stream"][own["constant"] == 1] = WEIGHTS
     if policy.pinned_bytes:
-        operands["stream"][operands["constant"] == 1] = RESIDENT
-    top = np.array(top_bytes(policy.placed, len(lowered.steps)), np.int64)
+        streams[operands["constant"] == 1] = RESIDENT
+    top = tops(placed.spans.rows, placed.offsets, len(lowered.steps))
     return Residency(operands, top, machine.sram_bytes - policy.pinned_bytes - top)
+
+
+_WEIGHTS: WeakKeyDictionary[Lowered, int] = WeakKeyDictionary()
 
 
 def weight_bytes(lowered: Lowered) -> int:
     """Bytes of all constants that array and vector steps read, each tensor once."""
-    return int(_weight_bytes(lowered.table, lowered.operands, len(lowered.tensors)))
+    if lowered not in _WEIGHTS:
+        found = _weight_bytes(lowered.table, lowered.operands, len(lowered.tensors))
+        _WEIGHTS[lowered] = int(found)
+    return _WEIGHTS[lowered]
 
 
 @compiled

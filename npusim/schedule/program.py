@@ -50,6 +50,33 @@ class Step:
         return "host" if UNITS[self.unit] == "host" else "npu"
 
 
+@dataclass(frozen=True, eq=False)
+class Kinds:
+    """What sums over a Program need of its steps: nominal MACs, and which steps have equal prices.
+
+    `kind_of` (int64 [steps]) counts `models`, the first step of each kind: one unit, pair of number
+    formats and operation of the vector unit.
+    """
+
+    macs: int
+    kind_of: np.ndarray
+    models: tuple[Step, ...]
+
+
+def kinds_of(steps: tuple[Step, ...]) -> Kinds:
+    """The kinds of `steps`."""
+    numbers: dict[tuple[int, str, str], int] = {}
+    models: list[Step] = []
+    kind_of = np.zeros(len(steps), np.int64)
+    for at, step in enumerate(steps):
+        key = step.unit, step.pair, step.nest.rate
+        if key not in numbers:
+            numbers[key] = len(models)
+            models.append(step)
+        kind_of[at] = numbers[key]
+    return Kinds(sum(step.nest.macs for step in steps), kind_of, tuple(models))
+
+
 @dataclass(frozen=True)
 class Placement:
     """A tensor's place in SRAM over the steps first..last, both included."""
@@ -64,16 +91,17 @@ class Placement:
 class Program:
     """Steps in order, as objects (`steps`) and as the tables that compiled code reads.
 
-    `placements` says which tensors stay in SRAM; `pinned_bytes` of weights stay there across
-    inferences; `sram_peak_bytes` is the most that any step uses. `buffer_bytes` int64 [steps] is
-    what the tiles of each step take, `early_bytes` int64 [steps] the weights of the next step that
-    come during it. `cascades` count the nodes of the graph.
+    `kinds` are those of `steps`. `placements` says which tensors stay in SRAM; `pinned_bytes` of
+    weights stay there across inferences; `sram_peak_bytes` is the most that any step uses.
+    `buffer_bytes` int64 [steps] is what the tiles of each step take, `early_bytes` int64 [steps]
+    the weights of the next step that come during it. `cascades` count the nodes of the graph.
     """
 
     graph: Graph
     hardware: Hardware
     machine: Machine
     steps: tuple[Step, ...]
+    kinds: Kinds
     table: np.ndarray
     operands: np.ndarray
     tensors: tuple[str, ...]
@@ -88,8 +116,9 @@ class Program:
     @property
     def preloaded_bytes(self) -> int:
         """What the first inference has to bring to SRAM: weights that stay there, and states."""
-        states = {state.read for state in self.graph.states} & self.placements.keys()
-        return self.pinned_bytes + sum(self.placements[name].size_bytes for name in states)
+        states = {state.read for state in self.graph.states}
+        staying = (self.placements[name] for name in states if name in self.placements)
+        return self.pinned_bytes + sum(place.size_bytes for place in staying)
 
     def jobs(self) -> Iterator[np.ndarray]:
         """The job records, a block at a time; see `walker.walk_blocks`."""

@@ -20,18 +20,22 @@ stripe, which brings them, to the last.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from weakref import WeakKeyDictionary
+
+import numpy as np
 
 from npusim.ir.graph import Graph
 from npusim.schedule.lower import Lowered
+from npusim.schedule.placements import NOWHERE, SIZE, Placements, Spans, first_fit
 from npusim.schedule.program import Placement
 from npusim.schedule.tables import ALIAS, HOST
 
 
 def place(
-    graph: Graph, lowered: Lowered, capacity_bytes: int, tile_bytes: Sequence[int],
+    graph: Graph, lowered: Lowered, capacity_bytes: int, tile_bytes: Sequence[int] | np.ndarray,
     all_stay: bool, only: Collection[str] | None = None, weights: bool = False,
     ends_may_stay: bool = False,
-) -> dict[str, Placement]:  # fmt: skip
+) -> Placements:  # fmt: skip
     """Placements of the tensors that stay, below `capacity_bytes`.
 
     `tile_bytes` [steps] is the room above the placed tensors that each step must keep. With
@@ -39,45 +43,59 @@ def place(
     tensors to try; None tries all. `weights` lets those of cascades stay where room is left;
     `ends_may_stay`: see `candidates`.
     """
-    found = candidates(graph, lowered, all_stay, ends_may_stay)
-    wanted = [one for one in found if only is None or one[0] in only]
-    room = [capacity_bytes - tile for tile in tile_bytes]
-    placed = _in_order(wanted, room)
+    found, spans = _spans(graph, lowered, all_stay, ends_may_stay, weights)
+    rooms = capacity_bytes - np.asarray(tile_bytes, np.int64)
+    tried = np.arange(len(spans.names))
+    if only is not None:
+        tried = tried[[name in only for name in spans.names]]
+    wanted = tried[tried < found]
+    offsets = np.full(len(spans.names), NOWHERE)
+    first_fit(spans.rows, wanted, rooms, offsets)
     if not all_stay:
-        placed = _without_halves(graph, lowered, placed)
-    elif len(placed) < len(wanted):
-        by_size = _in_order(sorted(wanted, key=lambda one: -one[3]), room)
-        placed = max(placed, by_size, key=len)
-    if weights:
-        read_again = stripe_weights(graph, lowered)
-        kept = [one for one in read_again if only is None or one[0] in only]
-        placed = _in_order(kept, room, placed)
-    return placed
+        _drop_halves(graph, lowered, spans, offsets)
+    elif (offsets >= 0).sum() < wanted.size:
+        largest_first = wanted[np.argsort(-spans.rows[wanted, SIZE], kind="stable")]
+        by_size = np.full_like(offsets, NOWHERE)
+        first_fit(spans.rows, largest_first, rooms, by_size)
+        if (by_size >= 0).sum() > (offsets >= 0).sum():
+            offsets = by_size
+    if tried.size > wanted.size:
+        first_fit(spans.rows, tried[tried >= found], rooms, offsets)
+    return Placements(spans, offsets)
 
 
-def _in_order(
-    wanted: Sequence[tuple[str, int, int, int]], room_bytes: Sequence[int],
-    beside: Mapping[str, Placement] | None = None,
-) -> dict[str, Placement]:  # fmt: skip
-    """First fit of tensors in this order, `beside` others; those that do not fit are left out."""
-    placed = dict(beside or {})
-    for name, first, last, size in wanted:
-        offset = _first_fit(placed, first, last, size)
-        if offset + size <= min(room_bytes[first : last + 1]):
-            placed[name] = Placement(offset, size, first, last)
-    return placed
+_SPANS: WeakKeyDictionary[Lowered, dict[tuple[bool, ...], tuple[int, Spans]]] = WeakKeyDictionary()
+"""Candidates of each Lowered that is in use."""
 
 
-def _without_halves(
-    graph: Graph, lowered: Lowered, placed: dict[str, Placement]
-) -> dict[str, Placement]:
-    """`placed` without states that have a place for only one of their two values."""
+def _spans(
+    graph: Graph, lowered: Lowered, all_stay: bool, ends_may_stay: bool, weights: bool
+) -> tuple[int, Spans]:
+    """`candidates`, and with `weights` behind them `stripe_weights`; how many the first are."""
+    known = _SPANS.setdefault(lowered, {})
+    key = all_stay, ends_may_stay, weights
+    if key not in known:
+        number = {name: at for at, name in enumerate(lowered.tensors)}
+        first = candidates(graph, lowered, all_stay, ends_may_stay)
+        again = stripe_weights(graph, lowered) if weights else []
+        both = [*first, *(one for one in again if one[0] in number)]
+        rows = np.array([(number[name], *span) for name, *span in both], np.int64)
+        spans = Spans(tuple(name for name, *_ in both), rows.reshape(len(both), 4))
+        known[key] = len(first), spans
+    return known[key]
+
+
+def _drop_halves(graph: Graph, lowered: Lowered, spans: Spans, offsets: np.ndarray) -> None:
+    """Take its place from each state that has one for only one of its two values."""
+    if not graph.states:
+        return
+    staying = {name for name, at in zip(spans.names, offsets.tolist(), strict=True) if at >= 0}
     pairs = ({lowered.root[state.read], lowered.root[state.written]} for state in graph.states)
-    halves = {name for pair in pairs if not pair <= placed.keys() for name in pair}
-    return {name: place for name, place in placed.items() if name not in halves}
+    halves = {name for pair in pairs if not pair <= staying for name in pair}
+    offsets[[name in halves for name in spans.names]] = NOWHERE
 
 
-def top_bytes(placed: dict[str, Placement], steps: int) -> list[int]:
+def top_bytes(placed: Mapping[str, Placement], steps: int) -> list[int]:
     """For each step the end of the highest tensor that is live in it."""
     top = [0] * steps
     for placement in placed.values():
@@ -143,17 +161,3 @@ def stripe_weights(graph: Graph, lowered: Lowered) -> list[tuple[str, int, int, 
                 _, first, _, size = found.get(name, (name, at, at, lowered.tensor_bytes[name]))
                 found[name] = (name, first, at, size)
     return sorted((one for one in found.values() if one[2] > one[1]), key=lambda one: one[3])
-
-
-def _first_fit(placed: dict[str, Placement], first: int, last: int, size: int) -> int:
-    busy = sorted(
-        (other.offset_bytes, other.offset_bytes + other.size_bytes)
-        for other in placed.values()
-        if other.first <= last and first <= other.last
-    )
-    offset = 0
-    for start, stop in busy:
-        if offset + size <= start:
-            break
-        offset = max(offset, stop)
-    return offset

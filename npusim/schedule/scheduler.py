@@ -23,7 +23,7 @@ from npusim.schedule.cascade_choice import proposals
 from npusim.schedule.estimate import LATENCY, Objective
 from npusim.schedule.fixed import NOTHING_FIXED, Mapping
 from npusim.schedule.heuristics import heuristics
-from npusim.schedule.lower import Lowered, lower
+from npusim.schedule.lower import Lowered, lowered_for
 from npusim.schedule.misfits import misfits
 from npusim.schedule.policies import Policy
 from npusim.schedule.program import Program
@@ -46,7 +46,7 @@ def build_program(
     or the one that the mapping fixes, does not fit in SRAM or in the accumulators.
     """
     machine = machine_of(hardware)
-    lowered = lower(graph, hardware, machine)
+    lowered = lowered_for(graph, hardware, machine)
     fixed = NOTHING_FIXED if mapping is None else mapping
     if fixed.cascades is not None:
         lowered = cascaded(graph, lowered, fixed.cascades)
@@ -128,7 +128,7 @@ class _Contest:
         self.best: Program | None = None
         self.policy = Policy(0, {})
         self.cost = float("inf")
-        self._judged: set[tuple[bytes, bytes]] = set()
+        self._judged: list[tuple[bytes, bytes]] = []  # a few: to compare is cheaper than to hash
 
     def enter(self, program: Program | None, policy: Policy) -> None:
         """Judge `program` (None: no legal one), made under `policy`."""
@@ -137,7 +137,7 @@ class _Contest:
         key = program.table.tobytes(), program.operands.tobytes()
         if key in self._judged:
             return
-        self._judged.add(key)
+        self._judged.append(key)
         cost = self.judge(program)
         if cost < self.cost:
             self.best, self.policy, self.cost = program, policy, cost

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Hashable
 from typing import NamedTuple
 
 import numpy as np
@@ -51,6 +52,21 @@ def choices_of(unit: int, hardware: Hardware) -> Choices:
 def names_of(order: int, dataflow: int, split: int) -> tuple[str, str, str]:
     """Names of a loop order, a dataflow and a core split by their numbers in the tables."""
     return LOOP_ORDERS[order], DATAFLOWS[dataflow], CORE_SPLITS[split]
+
+
+def read_by_spaces(hardware: Hardware, machine: Machine) -> tuple[Hashable, ...]:
+    """All that `space_of` looks at in a hardware, as values."""
+    array = machine.array
+    return (
+        hardware.mapping.model_dump_json(),
+        hardware.mac_array.dataflows,
+        hardware.cores,
+        hardware.memory.layout.channel_block,
+        (array.rows, array.cols, array.pixels_y, array.pixels_x),
+        (machine.weight_banks, machine.data_banks, machine.banks),
+        machine.bank_bytes if machine.banks else 0,
+        machine.channel_block,
+    )
 
 
 def space_of(

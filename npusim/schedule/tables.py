@@ -122,3 +122,8 @@ FULL_WEIGHTS, FREE_WEIGHTS, FULL_INPUTS, FREE_INPUTS, FULL_OUTPUTS, FREE_OUTPUTS
     SLOTS * n for n in range(7)
 )
 TOKENS = SLOTS * 7
+
+
+def copied(records: np.ndarray) -> np.ndarray:
+    """A copy of a table; numpy alone copies records field by field, ten times as slowly."""
+    return records.view(np.int64).copy().view(records.dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -12,16 +13,20 @@ from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
 from npusim.schedule.estimate import Objective
 from npusim.schedule.fixed import Mapping
+from npusim.schedule.kept import Kept
 from npusim.schedule.lower import Lowered
-from npusim.schedule.policies import Policy, policies, residency_of
+from npusim.schedule.policies import Policy, Residency, policies, residency_of
 from npusim.schedule.prefetch import allow_prefetch
 from npusim.schedule.program import Program
+from npusim.schedule.spaces import read_by_spaces
+from npusim.schedule.tables import copied
 from npusim.schedule.tiling import (
     Spaces,
     largest_tiles,
     no_searches,
     spaces_of,
     tile_steps,
+    unsearched,
     with_room,
 )
 
@@ -34,6 +39,23 @@ class Aim(NamedTuple):
     weights_early: bool
 
 
+MOST_KEPT = 64
+"""Sets of candidates that are kept of a Lowered: one takes some 0.1 MB for 30 kinds of layers."""
+
+_KEPT: WeakKeyDictionary[Lowered, Kept[Spaces]] = WeakKeyDictionary()
+
+
+def _spaces(lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping) -> Spaces:
+    """`spaces_of`, found once for all hardware that cuts the layers of `lowered` alike."""
+    if mapping.steps:
+        return spaces_of(lowered, hardware, machine, mapping)
+    if lowered not in _KEPT:
+        _KEPT[lowered] = Kept(MOST_KEPT)
+    key = read_by_spaces(hardware, machine)
+    kept = _KEPT[lowered].get(key, lambda: spaces_of(lowered, hardware, machine, mapping))
+    return unsearched(kept)
+
+
 class Tiler:
     """Makes Programs of `lowered`; what one search found serves the next ones."""
 
@@ -44,8 +66,9 @@ class Tiler:
         self.graph, self.lowered = graph, lowered
         self.hardware, self.machine, self.mapping = hardware, machine, mapping
         self._record = packed(machine)
-        self.spaces = spaces_of(lowered, hardware, machine, mapping)
+        self.spaces = _spaces(lowered, hardware, machine, mapping)
         self._searches = no_searches(lowered, self.spaces, 0)
+        self._residency: tuple[Policy, Residency] | None = None
 
     def policies(self) -> Iterator[Policy]:
         """The policies to try."""
@@ -57,8 +80,7 @@ class Tiler:
         """Every step tiled for `aim`, the `number`-th one, under `policy`; None if one has no legal
         tiling."""
         self._searches = with_room(self._searches, len(self.lowered.steps))
-        table, used = self.lowered.table.copy(), np.zeros(len(self.lowered.steps), np.int64)
-        operands, top, rooms = residency_of(self.lowered, self.machine, policy)
+        table, used, (operands, top, rooms) = self._begun(policy)
         costed = tile_steps(
             table, operands, self.spaces, rooms, self._record, aim.objective, number,
             aim.weights_early, self._searches, used,
@@ -68,8 +90,7 @@ class Tiler:
     def narrowed(self, policy: Policy, aim: Aim, spaces: Spaces) -> Program | None:
         """`program` with tilings of `spaces` alone."""
         searches = no_searches(self.lowered, spaces, len(self.lowered.steps))
-        table, used = self.lowered.table.copy(), np.zeros(len(self.lowered.steps), np.int64)
-        operands, top, rooms = residency_of(self.lowered, self.machine, policy)
+        table, used, (operands, top, rooms) = self._begun(policy)
         costed = tile_steps(
             table, operands, spaces, rooms, self._record, aim.objective, 0, aim.weights_early,
             searches, used,
@@ -78,10 +99,17 @@ class Tiler:
 
     def largest(self, policy: Policy) -> Program | None:
         """Every step in its fewest tiles under `policy`."""
-        table, used = self.lowered.table.copy(), np.zeros(len(self.lowered.steps), np.int64)
-        operands, top, rooms = residency_of(self.lowered, self.machine, policy)
+        table, used, (operands, top, rooms) = self._begun(policy)
         costed = largest_tiles(table, operands, self.spaces, rooms, self._record, used)
         return self._finished(policy, table, operands, top, used, costed)
+
+    def _begun(self, policy: Policy) -> tuple[np.ndarray, np.ndarray, Residency]:
+        """The table without tiles, room for the bytes of their buffers, and what `policy` leaves
+        to the steps; Programs of one policy share that, and nobody changes it."""
+        if self._residency is None or self._residency[0] != policy:
+            self._residency = policy, residency_of(self.lowered, self.machine, policy)
+        used = np.zeros(len(self.lowered.steps), np.int64)
+        return copied(self.lowered.table), used, self._residency[1]
 
     def _finished(
         self, policy: Policy, table: np.ndarray, operands: np.ndarray, top: np.ndarray,
@@ -96,6 +124,6 @@ class Tiler:
         overlap = machine.overlap_layers
         peak = int(allow_prefetch(table, operands, top, used, room, early, overlap))
         return Program(
-            self.graph, self.hardware, machine, lowered.steps, table, operands, lowered.tensors,
-            placed, pinned, pinned + peak, used, early, costed, lowered.cascades,
+            self.graph, self.hardware, machine, lowered.steps, lowered.kinds, table, operands,
+            lowered.tensors, placed, pinned, pinned + peak, used, early, costed, lowered.cascades,
         )  # fmt: skip

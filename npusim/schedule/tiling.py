@@ -173,6 +173,11 @@ def _with_lists(
     )  # fmt: skip
 
 
+def unsearched(spaces: Spaces) -> Spaces:
+    """`spaces` of which nothing is known yet."""
+    return _with_lists(spaces.kind_of, spaces.spatial, spaces.lists, spaces.sizes, spaces.buffers)
+
+
 def narrowed(spaces: Spaces, place: int, value: int) -> Spaces:
     """`spaces` with `value` alone in the lists at `place` that have it."""
     lists, sizes = spaces.lists.copy(), spaces.sizes.copy()
