@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from npusim.sweep.axis import ASSUME
 from npusim.sweep.front import pareto_front
 from npusim.sweep.knee import DEFINITION, knee
+from npusim.sweep.labels import level
 from npusim.sweep.objectives import Floats, costs_of, feasible
 from npusim.sweep.sensitivity import Sensitivity, sensitivity
 
@@ -71,6 +73,15 @@ class Summary:
             "knee": None if self.knee is None else self.row(self.knee),
             "knee_definition": DEFINITION,
             "sensitivity": {name: asdict(one) for name, one in self.sensitivities.items()},
+        }
+
+    def overrides(self, at: int) -> dict[str, Any]:
+        """The fields of one point, as `load_hardware` takes them over the base of the sweep."""
+        values = {field: _plain(self.columns[field][at]) for field in self.fields}
+        return {
+            field: level(value, self.units[field]) if field in self.units else value
+            for field, value in values.items()
+            if field != ASSUME
         }
 
     def row(self, at: int) -> dict[str, Any]:

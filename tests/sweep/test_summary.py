@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+import npusim
 from npusim.errors import UsageError
 from npusim.sweep.front import pareto_front
 from npusim.sweep.objectives import costs_of
@@ -75,6 +76,14 @@ def test_the_document_is_json_of_every_part(found: Summary) -> None:
     assert document["best"]["latency_s"]["memory.sram.size"] == 2**21
     assert document["knee"]["number"] == found.knee
     assert set(document["sensitivity"]) == set(OBJECTIVES)
+
+
+def test_the_fields_of_a_point_make_its_hardware(found: Summary) -> None:
+    at = found.best["latency_s"]
+    hardware = npusim.load_hardware("edge-npu-1", found.overrides(at))
+    stated = [hardware.mac_array.rows, hardware.mac_array.cols,
+              hardware.memory.sram.size_bytes, hardware.clock_hz]  # fmt: skip
+    assert stated == [found.columns[field][at] for field in FIELDS]
 
 
 def test_without_a_feasible_point_there_is_only_the_reason() -> None:
