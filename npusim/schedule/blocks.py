@@ -150,7 +150,10 @@ def _rounded(size: int, step: int) -> int:
 
 @functools.lru_cache(maxsize=4096)
 def chosen_block(shape: Shape, limits: Blocks, unit: Unit, cores: int) -> Block:
-    """The block of `shape` that fetches least; the smallest one if none fits."""
+    """The block of `shape` that fetches least; the smallest one if none fits.
+
+    Of outputs of one row behind a window of one row, the sums of that row alone are held.
+    """
     wide = unit.channels * cores
     depths = np.array(_depths(shape.channels, limits, wide))[:, None, None]
     rows = _sizes(shape.rows, limits.rows, unit.rows)[None, :, None]
@@ -160,6 +163,8 @@ def chosen_block(shape: Shape, limits: Blocks, unit: Unit, cores: int) -> Block:
         for axis, sizes in enumerate((rows, columns))
     )
     in_depth = depths if shape.apart else np.array(_in_depth(shape, unit)) + 0 * depths
+    if shape.rows == shape.taps[0] == 1:
+        rows = np.ones_like(rows)
     fits = _fits(limits, shape, in_rows * in_columns, in_depth, rows * columns, depths)
     fetched = _fetched(shape, unit, rows, columns, depths, in_rows * in_columns)
     whole = shape.in_size[0] * shape.in_size[1] * shape.in_channels

@@ -51,10 +51,14 @@ def layer(size, channels, depth, taps=3, stride=1, apart=False, in_size=None) ->
         (256, layer((48, 48), 8, 3, stride=2), (16, 16, 8)),
         (256, layer((24, 24), 32, 16, taps=1), (4, 24, 32)),
         (256, layer((6, 6), 128, 64, taps=1), (6, 6, 64)),
+        (256, layer((10, 10), 512, 256, taps=1), (6, 10, 64)),
+        (256, layer((8, 16), 768, 768, taps=1), (4, 16, 64)),
+        (256, layer((1, 197), 576, 192, taps=1), (1, 40, 96)),
     ],
 )
 def test_blocks_are_those_of_the_compiler(macs, shape, block):
-    """Operator configurations that ethos-u-vela 5.2.0 prints for ResNet8, DS-CNN and VWW."""
+    """Operator configurations that ethos-u-vela 5.2.0 prints for ResNet8, DS-CNN, VWW, and for
+    fully connected layers of 100, 128 and 197 rows."""
     assert chosen_block(shape, *U55[macs], cores=1)[:3] == block
 
 
