@@ -35,11 +35,12 @@ def _steps_of(times: np.ndarray, changes: np.ndarray) -> tuple[np.ndarray, np.nd
     return times[order][last], total[last]
 
 
-def bandwidth(log: np.ndarray, end: int) -> tuple[np.ndarray, np.ndarray]:
+def bandwidth(log: np.ndarray, end: int, most: float) -> tuple[np.ndarray, np.ndarray]:
     """Bytes a cycle on the DRAM bus: start of each of at most `POINTS` equal stretches, averages.
 
-    A transfer moves its bytes evenly over its time on the track. Transfers of streams that take
-    turns or have buffers of their own overlap; then the sum may exceed the bus for a while.
+    A transfer moves its bytes evenly over its time on the track. Where transfers overlap, because
+    streams take turns or have buffers of their own, they would exceed the bus, which moves `most`
+    bytes a cycle: what is too much moves later, or before if its transfer has ended by then.
     """
     edges = np.unique(np.linspace(0, max(1, end), POINTS + 1).astype(np.int64))
     moving = log[(log["moved"] > 0) & (log["end"] > log["held"])]
@@ -48,7 +49,27 @@ def bandwidth(log: np.ndarray, end: int) -> tuple[np.ndarray, np.ndarray]:
         np.concatenate([[0], moving["held"], moving["end"]]), np.concatenate([[0.0], rate, -rate])
     )
     moved = np.concatenate([[0.0], np.cumsum(slopes[:-1] * np.diff(times))])
-    return edges[:-1], np.diff(np.interp(edges, times, moved)) / np.diff(edges)
+    line = most * edges
+    due = _latest(moving, edges) - line
+    due = line + np.maximum.accumulate(due[::-1])[::-1]
+    moved = np.maximum(np.interp(edges, times, moved), due)
+    moved[0] = 0.0
+    moved = line + np.minimum.accumulate(moved - line)
+    return edges[:-1], np.maximum(np.diff(moved), 0.0) / np.diff(edges)
+
+
+def most_of(program: Program) -> float:
+    """Bytes a cycle that the DRAM bus moves at most: both directions where each has its own."""
+    ways = 2 if program.machine.duplex else 1
+    return ways * program.machine.dram_bytes_per_cycle
+
+
+def _latest(moving: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Bytes of the transfers that have ended by each of `edges`."""
+    order = np.argsort(moving["end"], kind="stable")
+    total = np.concatenate([[0], np.cumsum(moving["moved"][order])])
+    ended = np.searchsorted(moving["end"][order], edges, side="right")
+    return np.asarray(total[ended])
 
 
 def tile_bytes(

@@ -132,6 +132,6 @@ def _counters(counts: Counts, jobs: Jobs, starts: np.ndarray) -> Iterator[str]:
     ):
         times, values = counters.reduced(*held, end)
         yield events.counter(name, events.nanoseconds(times, clock_hz), {"bytes": values})
-    times, rates = counters.bandwidth(jobs.log, end)
+    times, rates = counters.bandwidth(jobs.log, end, counters.most_of(program))
     at = events.nanoseconds(times, clock_hz)
     yield events.counter("DRAM bandwidth", at, {"GB/s": rates * clock_hz / 1e9})

@@ -18,10 +18,10 @@ from npusim import api
 from npusim.errors import UsageError
 from npusim.hardware.presets import preset_names
 from npusim.report.trace import tracks, write_trace
-from npusim.report.trace.counters import bandwidth
+from npusim.report.trace.counters import bandwidth, most_of
 from npusim.schedule.program import Program
 from npusim.timing.counts import count, timed
-from npusim.timing.records import WHOLE_LOG
+from npusim.timing.records import LOG, WHOLE_LOG
 from tests.support.graphs import Build, only
 from tests.support.machines import machine_with, tiny
 from tests.support.programs import program_of, scheduled_programs
@@ -129,7 +129,10 @@ def assert_counters(
     in_use = counter(document, "SRAM in use")
     assert min(b for _, b in in_use) >= 0
     assert max(b for _, b in in_use) <= program.sram_peak_bytes
-    edges, rates = bandwidth(timed(program, WHOLE_LOG).log, cycles)
+    most = most_of(program)
+    edges, rates = bandwidth(timed(program, WHOLE_LOG).log, cycles, most)
+    assert rates.max(initial=0.0) <= most * (1 + 1e-9)
+    assert rates.min(initial=0.0) >= 0.0
     lengths = np.diff(np.append(edges, max(cycles, 1)))
     assert (rates * lengths).sum() == pytest.approx(moved_bytes, rel=1e-9)
     shown = counter(document, "DRAM bandwidth")
@@ -217,3 +220,15 @@ def test_the_trace_of_resnet_50_takes_less_than_2_s(preset: str, tmp_path: Path)
     begin = time.process_time()
     write_trace(program, tmp_path / "trace.json.gz")
     assert time.process_time() - begin < 2.0
+
+
+def test_what_two_transfers_move_at_once_is_at_most_the_bus() -> None:
+    """60 bytes in 100 cycles, and 20 in the 20 from the 40th on: 1.6 a cycle, on a bus of one."""
+    log = np.zeros(2, LOG)
+    log["held"], log["end"], log["moved"] = [0, 40], [100, 60], [60, 20]
+    edges, rates = bandwidth(log, 100, 1.0)
+    of = dict(zip(edges.tolist(), rates.tolist(), strict=True))
+    assert of[39] == pytest.approx(0.6)
+    assert of[40] == of[59] == of[60] == pytest.approx(1.0)
+    assert of[99] == pytest.approx(0.6)
+    assert rates.sum() == pytest.approx(80)
