@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT_HARDWARE = "edge-npu-1"
 OBJECTIVES = ("latency", "energy", "edp")
+EFFORTS = ("fast", "thorough")
 PLOT_KINDS = ("all", "causes", "roofline", "energy", "memory")
 LONGEST_EXTENT = 2**31 - 1
 LARGEST_BATCH = 1 << 16  # more is a slip of the hand, and hours of counting
@@ -85,6 +86,14 @@ objective_option: Decorator = click.option(
     default="latency",
     show_default=True,
     help="What the schedule is chosen for.",
+)
+effort_option: Decorator = click.option(
+    "--effort",
+    type=click.Choice(EFFORTS),
+    default="fast",
+    show_default=True,
+    help="How long to search for a schedule: thorough also tries the next best tilings of the "
+    "costliest layers in the whole network, in about ten times the time.",
 )
 json_option: Decorator = click.option(
     "--json",

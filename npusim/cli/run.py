@@ -15,6 +15,7 @@ from npusim.cli import options
 from npusim.cli.completion import FILE, MODEL, PROFILE
 from npusim.cli.destination import STDOUT, check_destinations
 from npusim.cli.samples import files_read, problems_of_inputs
+from npusim.cli.sections import SectionedCommand
 from npusim.errors import Problem, UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Request:
     encodings: str | None
     partial_encodings: bool
     objective: str
+    effort: str
     assume: str | None
     mapping: str | None
     mapping_to: str | None
@@ -143,7 +145,21 @@ class Request:
             require_matplotlib()
 
 
-@click.command(short_help="Simulate a model on a hardware.")
+_SECTIONS = {
+    "Hardware": ("--hw", "--set"),
+    "Model": ("--batch", "--shape", "--encodings", "--partial-encodings", "--assume"),
+    "Schedule": ("--objective", "--effort", "--mapping", "--dump-mapping"),
+    "Execution": (
+        "--inputs", "--normalize", "--color-order", "--outputs", "--labels", "--numerics",
+        "--requantize", "--seed", "--stream", "--compare-to",
+    ),
+    "Results": ("--json", "--csv", "--plot", "--plot-kind", "--trace", "--layers", "--quiet"),
+}  # fmt: skip
+
+
+@click.command(
+    cls=SectionedCommand, sections=_SECTIONS, short_help="Simulate a model on a hardware."
+)
 @click.argument("model", required=False, type=MODEL)
 @options.hardware_option
 @options.set_option
@@ -152,6 +168,7 @@ class Request:
 @options.encodings_option
 @options.partial_option
 @options.objective_option
+@options.effort_option
 @options.assume_option
 @click.option("--mapping", type=FILE, metavar="FILE", help="Take the schedule from FILE.")
 @click.option(
@@ -231,8 +248,9 @@ def _run(request: Request) -> None:
     data = _data(request, model.graph) if request.executes else None
     announce_compilation(request.quiet)
     program = api.schedule(
-        model, hardware, request.batch, request.objective, request.mapping, request.assume
-    )
+        model, hardware, request.batch, request.objective, request.mapping, request.assume,
+        request.effort,
+    )  # fmt: skip
     outputs: dict[str, np.ndarray] = {}
     accuracy, agreement, notes = None, None, []
     if data is not None:
