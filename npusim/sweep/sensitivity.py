@@ -114,11 +114,15 @@ def _explained(own: NDArray[np.int64], y: Floats) -> float:
 
 
 def _unexplained(others: Sequence[NDArray[np.int64]], y: Floats) -> float:
-    """Mean variance of y among points that differ in no other field, over that of y."""
+    """Mean variance of y among points that differ in no other field, over that of y.
+
+    A point that has no such neighbour left tells nothing, so it does not count.
+    """
     if not others:
         return 1.0
     groups = np.unique(np.stack(others), axis=1, return_inverse=True)[1].reshape(-1)
-    return _within(groups, y)
+    paired = int((np.bincount(groups)[groups] > 1).sum())
+    return min(1.0, _within(groups, y) * len(y) / paired) if paired else 0.0
 
 
 def _within(groups: NDArray[np.int64], y: Floats) -> float:

@@ -57,6 +57,18 @@ def test_missing_points_make_it_an_estimate() -> None:
     assert [one.total for one in others] == pytest.approx([0, 0])
 
 
+def test_points_without_a_neighbour_do_not_make_a_field_seem_idle() -> None:
+    cut = (A + B + C) % 4 < 2  # two levels of each field are left at each place of the others
+    lonely = cut & ~((A == 0) & (B == 0))
+    for kept in (cut, lonely):
+        result = sensitivity(GRID_ABC, np.where(kept, np.exp(B_C), np.nan))
+        found = {one.field: one for one in result.shares}
+        assert found["b"].total > 0.5
+        assert found["a"].total == pytest.approx(0) == found["c"].total
+    alone = sensitivity(GRID_ABC, np.where(A == B, np.exp(B_C), np.nan))
+    assert {one.field: one.total for one in alone.shares}["b"] == 0
+
+
 def test_random_points_are_estimated_close_to_the_known_shares() -> None:
     random = np.random.default_rng(1)
     x, y, z = random.random((3, 4000))
