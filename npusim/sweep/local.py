@@ -7,8 +7,10 @@ the system has such fork servers, and so begin at once; elsewhere each loads it.
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
+import threading
 from concurrent.futures import Executor, ProcessPoolExecutor
 
 from npusim.sweep.engine import Inline
@@ -25,13 +27,36 @@ def open_pool(workers: int) -> Executor:
     """An executor of `workers` processes; with one, this process does the work."""
     if workers == 1:
         return Inline()
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if "forkserver" in methods:
-        context.set_forkserver_preload(["__main__", "npusim.sweep.preload"])
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts)
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        spawned = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(workers, mp_context=spawned, initializer=_begin)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", "npusim.sweep.preload"])
+    _start_fork_server()
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C is for the process that writes the store."""
+def _start_fork_server() -> None:
+    """It inherits that Ctrl-C is blocked, so none interrupts its imports."""
+    from multiprocessing import resource_tracker
+    from multiprocessing.forkserver import ensure_running
+
+    resource_tracker.ensure_running()  # which unblocks the signal when it begins
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the process that writes the store, and end when that one has died."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
+
+
+def _outlive_nobody() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)

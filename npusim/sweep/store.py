@@ -148,7 +148,7 @@ class Store:
         return added
 
     def _check_pages(self) -> None:
-        (found,) = self._database.execute("PRAGMA quick_check(1)").fetchone()
+        (found,) = self._database.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
             raise sqlite3.DatabaseError(f"malformed: {found}")
 

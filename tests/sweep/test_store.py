@@ -1,0 +1,148 @@
+"""The store: what is written stays, twice is once, and what is wrong with a file is said."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from npusim.errors import UsageError
+from npusim.sweep.store import About, Store, column_types
+
+ABOUT = About(
+    identity="abc", npusim="1", hardware="edge-npu-1", models=("m",), fields=("clock", "name"),
+    types=("REAL", "TEXT", "INTEGER", "REAL"), metrics=("cycles", "latency_s"),
+    units={"clock": "Hz"}, objectives=("latency_s",), axes={"clock": 3},
+)  # fmt: skip
+
+
+def _row(number: int, status: str = "ok") -> tuple[Any, ...]:
+    reason = None if status == "ok" else "too large"
+    return (number, f"key{number}", status, reason, 0.1 * number, "x", 10 * number, 1 / (number + 1))
+
+
+def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.db", ABOUT)
+    rows = [_row(number) for number in (7, 1, 3)]
+    assert store.write(rows) == 3
+    assert store.done([1, 2, 3]) == {1, 3}
+    store.close()
+    again = Store(tmp_path / "s.db")
+    assert again.about == ABOUT
+    assert list(again.rows()) == sorted(rows)
+    assert list(again.rows(("latency_s", "number")))[0] == (0.5, 1)
+
+
+def test_a_point_is_there_once(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.db", ABOUT)
+    other = Store(tmp_path / "s.db", ABOUT)
+    assert store.write([_row(1), _row(2)]) == 2
+    assert other.write([_row(2), _row(3)]) == 1
+    assert [row[0] for row in store.rows()] == [1, 2, 3]
+
+
+def test_counts_and_reasons(tmp_path: Path) -> None:
+    store = Store(None, ABOUT)
+    store.write([_row(1), _row(2, "does not fit"), _row(3, "does not fit")])
+    assert store.counts() == {"does not fit": 2, "ok": 1}
+    assert store.reasons() == [("does not fit", "too large", 2)]
+
+
+def test_another_space_or_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    Store(path, ABOUT).close()
+    for change, said in (
+        ({"npusim": "2"}, "its npusim is 1, here is 2"),
+        ({"axes": {"clock": 4}}, "clock \\(3 values\\), here are clock \\(4 values\\)"),
+        ({}, "values, constraints, models or options differ"),
+    ):
+        about = dataclasses.replace(ABOUT, identity="other", **change)  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match=said) as caught:
+            Store(path, about)
+        assert "another --store" in str(caught.value)
+    assert list(Store(path).rows()) == []
+
+
+def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
+    text, foreign, empty = tmp_path / "t.db", tmp_path / "f.db", tmp_path / "e.db"
+    text.write_text("not a database" * 100)
+    database = sqlite3.connect(foreign)
+    database.execute("CREATE TABLE t (a)")
+    database.close()
+    empty.touch()
+    for path, said in ((text, "damaged, or not a store"), (foreign, "not a store of a sweep")):
+        with pytest.raises(UsageError, match=said):
+            Store(path, ABOUT)
+    assert foreign.stat().st_size and text.read_text().startswith("not a database")
+    with pytest.raises(UsageError, match="empty file"):
+        Store(empty)
+    with pytest.raises(UsageError, match="no such store"):
+        Store(tmp_path / "nothing.db")
+
+
+@pytest.mark.parametrize("place", [100, 26_000, 40_000, 60_000])
+def test_a_damaged_file_is_refused(tmp_path: Path, place: int) -> None:
+    path = tmp_path / "s.db"
+    store = Store(path, ABOUT)
+    store.write([_row(number) for number in range(1000)])
+    store.close()
+    content = bytearray(path.read_bytes())
+    content[place : place + 300] = b"\xa5" * 300
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="damaged"):
+        Store(path, ABOUT)
+
+
+def test_shards_are_merged(tmp_path: Path) -> None:
+    first, second = Store(tmp_path / "1.db", ABOUT), Store(tmp_path / "2.db", ABOUT)
+    first.write([_row(1), _row(2)])
+    second.write([_row(2), _row(3)])
+    assert first.absorb(tmp_path / "2.db") == 1
+    assert list(first.rows()) == [_row(1), _row(2), _row(3)]
+    Store(tmp_path / "3.db", dataclasses.replace(ABOUT, identity="x", npusim="9")).close()
+    with pytest.raises(UsageError, match="another space"):
+        first.absorb(tmp_path / "3.db")
+
+
+FILL = """
+import resource, sys
+from tests.sweep.test_store import ABOUT, _row
+from npusim.errors import UsageError
+from npusim.sweep.store import Store
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+store = Store(sys.argv[1], ABOUT)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+written = 0
+try:
+    while True:
+        written += store.write([_row(written + i) for i in range(100)])
+except UsageError as error:
+    print(written, error)
+"""
+
+
+def test_a_full_disk_keeps_what_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    top = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", FILL, str(path)], capture_output=True, text=True,
+                          cwd=top, env={**os.environ, "PYTHONPATH": str(top)}, check=False)  # fmt: skip
+    written, said = done.stdout.split(" ", 1)
+    assert "can't be written" in said and "safe" in said, done.stderr
+    rows = list(Store(path, ABOUT).rows())
+    assert rows == [_row(number) for number in range(int(written))]
+    assert int(written) > 100
+
+
+def test_types_of_columns() -> None:
+    values = [[1, 2], [1, 2.5], ["a", 1], [None, 3], [True, False]]
+    assert column_types(values, ("cycles", "latency_s"), 1) == [
+        "INTEGER", "REAL", "TEXT", "INTEGER", "INTEGER", "INTEGER", "REAL",
+    ]  # fmt: skip
+    assert column_types([], ("cycles",), 2) == ["REAL"]
