@@ -106,7 +106,7 @@ class Engine:
         finally:
             for answer in self._waiting:
                 answer.cancel()
-            executor.shutdown(wait=False, cancel_futures=True)
+            executor.shutdown(cancel_futures=bool(self._waiting))
 
     def _fill(self, executor: Executor, numbers: Iterator[int]) -> bool:
         """Submit chunks until enough are on their way; False if there are no more points."""

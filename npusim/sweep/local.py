@@ -16,6 +16,17 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from npusim.sweep.engine import Inline
 
 
+class Processes(ProcessPoolExecutor):
+    """A pool whose processes do not finish what is cancelled: it can take minutes."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """See `Executor.shutdown`."""
+        processes = list((self._processes or {}).values()) if cancel_futures else []
+        for process in processes:
+            process.terminate()
+        super().shutdown(wait=wait, cancel_futures=cancel_futures)
+
+
 def default_workers() -> int:
     """The processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -29,11 +40,14 @@ def open_pool(workers: int) -> Executor:
         return Inline()
     if "forkserver" not in multiprocessing.get_all_start_methods():
         spawned = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(workers, mp_context=spawned, initializer=_begin)
+        return Processes(workers, mp_context=spawned, initializer=_begin)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", "npusim.sweep.preload"])
     _start_fork_server()
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
+    first = context.Process(target=_nothing)  # begins when the imports are done
+    first.start()
+    first.join()
+    return Processes(workers, mp_context=context, initializer=_begin)
 
 
 def _start_fork_server() -> None:
@@ -47,6 +61,10 @@ def _start_fork_server() -> None:
         ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _nothing() -> None:
+    """An interrupt while the first process waits for the imports leaves nothing half begun."""
 
 
 def _begin() -> None:
