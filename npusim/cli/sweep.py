@@ -147,7 +147,7 @@ def sweep(**given: Any) -> int:
     if "failed" in counts:
         click.echo(f"{counts['failed']} points failed by a bug of npusim: please report", err=True)
         return EXIT_BUG
-    return 0 if counts.get("ok") else EXIT_SIMULATION_SAYS_NO
+    return EXIT_SIMULATION_SAYS_NO if counts and "ok" not in counts else 0
 
 
 def _run(request: Request, space: Any, part: tuple[int, int]) -> Sweep:

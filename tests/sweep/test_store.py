@@ -24,7 +24,16 @@ ABOUT = About(
 
 def _row(number: int, status: str = "ok") -> tuple[Any, ...]:
     reason = None if status == "ok" else "too large"
-    return (number, f"key{number}", status, reason, 0.1 * number, "x", 10 * number, 1 / (number + 1))
+    return (
+        number,
+        f"key{number}",
+        status,
+        reason,
+        0.1 * number,
+        "x",
+        10 * number,
+        1 / (number + 1),
+    )
 
 
 def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
