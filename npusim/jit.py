@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+from numba import types
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,14 +33,49 @@ _IMPORT = re.compile(r"^from (npusim[\w.]*) import (\([^)]*\)|.*)$", re.MULTILIN
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile `function` in no-Python mode, with its machine code cached across processes."""
+    """Compile `function` in no-Python mode, with its machine code cached across processes.
+
+    It borrows the arrays that it is given: it counts no references to them, which would take more
+    time than most of these functions do. So it must neither create nor return arrays, nor call
+    what does: see `allocating`. Records and numbers are no arrays.
+    """
+    return _compiled(function, counts_references=False)
+
+
+def allocating(function: Callable[P, R]) -> Callable[P, R]:
+    """`compiled`, for functions that create or return arrays, or call such functions."""
+    return _compiled(function, counts_references=True)
+
+
+def _compiled(function: Callable[P, R], counts_references: bool) -> Callable[P, R]:
     settings: Any = numba.config
     usual = settings.CACHE_DIR
     settings.CACHE_DIR = str(cache_folder(function.__module__))
+    njit: Any = numba.njit
     try:
-        return cast(Callable[P, R], numba.njit(cache=True, error_model="numpy")(function))
+        dispatcher = njit(
+            cache=True, error_model="numpy", no_cfunc_wrapper=True, _nrt=counts_references
+        )(function)
     finally:
         settings.CACHE_DIR = usual
+    if not settings.DISABLE_JIT:
+        _take_no_literals(dispatcher)
+    return cast(Callable[P, R], dispatcher)
+
+
+def _take_no_literals(dispatcher: Any) -> None:
+    """Compile one version for all values of an argument, not one for each constant in a call.
+
+    Numba types a constant as its value: a function that is called with ten of them, and all that it
+    calls, would be compiled ten times.
+    """
+    usual, kinds = dispatcher.get_call_template, cast(Any, types)
+
+    def get_call_template(args: Any, kws: Any) -> Any:
+        named = {name: kinds.unliteral(kind) for name, kind in kws.items()}
+        return usual(tuple(kinds.unliteral(kind) for kind in args), named)
+
+    dispatcher.get_call_template = get_call_template
 
 
 @functools.cache

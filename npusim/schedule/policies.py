@@ -16,7 +16,7 @@ import numpy as np
 from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
-from npusim.jit import compiled
+from npusim.jit import allocating, compiled
 from npusim.schedule.buffers import set_buffers
 from npusim.schedule.fixed import SEARCHED, Mapping
 from npusim.schedule.lower import Lowered
@@ -160,7 +160,7 @@ def weight_bytes(lowered: Lowered) -> int:
     return _WEIGHTS[lowered]
 
 
-@compiled
+@allocating
 def _weight_bytes(table: np.ndarray, operands: np.ndarray, tensors: int) -> int:
     sizes = np.zeros(tensors, np.int64)
     for at in range(table.size):

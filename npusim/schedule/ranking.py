@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from npusim.cost.machine import Machine, packed
-from npusim.jit import compiled
+from npusim.jit import allocating, compiled
 from npusim.schedule.buffers import set_buffers, sums_fit
 from npusim.schedule.estimate import (
     LATENCY,
@@ -56,7 +56,7 @@ def _room_bytes(program: Program, at: int) -> int:
     return program.machine.sram_bytes - program.pinned_bytes - top
 
 
-@compiled
+@allocating
 def least(
     step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
     most: int,
@@ -113,7 +113,8 @@ def _insert(step: np.void, cost: float, kept: np.ndarray) -> None:
         return
     place = last
     while place > 0 and kept[place - 1, 0] > cost:
-        kept[place] = kept[place - 1]
+        for n in range(kept.shape[1]):
+            kept[place, n] = kept[place - 1, n]
         place -= 1
     kept[place, 0] = cost
     kept[place, 1] = step["tile_b"]

@@ -27,7 +27,7 @@ from npusim.cost.machine import Machine, packed
 from npusim.cost.row_stationary import pass_cycles, row_mapping
 from npusim.cost.types import ArrayParams, Extents
 from npusim.hardware.schema import Hardware
-from npusim.jit import compiled
+from npusim.jit import allocating, compiled
 from npusim.schedule.corners import corner_of
 from npusim.schedule.fixed import SEARCHED, TILE_DIMS, Mapping, StepMapping
 from npusim.schedule.lower import Lowered
@@ -83,7 +83,7 @@ def movement_of(hardware: Hardware) -> Movement:
     )  # fmt: skip
 
 
-@compiled
+@allocating
 def best_rows(
     step: np.void, bits: tuple[int, int, int], array: ArrayParams, movement: Movement
 ) -> tuple[int, int, int, int]:
@@ -112,7 +112,7 @@ def best_rows(
     return found
 
 
-@compiled
+@allocating
 def _parts(extent: int) -> np.ndarray:
     """Sizes of the first of 1, 2, 3, ... equal parts, each size once, largest first."""
     sizes = np.zeros(extent, np.int64)
@@ -125,7 +125,7 @@ def _parts(extent: int) -> np.ndarray:
     return sizes[:count]
 
 
-@compiled
+@allocating
 def _heights(extent: int, cols: int) -> np.ndarray:
     """Heights of a strip: all rows, then as many as the array is wide, down to one."""
     heights = np.zeros(1 + min(cols, extent), np.int64)

@@ -17,7 +17,7 @@ import numpy as np
 
 from npusim.cost.array import ROW_STATIONARY
 from npusim.cost.machine import Machine
-from npusim.jit import compiled
+from npusim.jit import allocating, compiled
 from npusim.schedule.bounds import edges_of, floor_of, least_sizes, least_traffic
 from npusim.schedule.buffers import Sizes, buffer_bytes, held_bytes, set_buffers, sizes_of, sums_fit
 from npusim.schedule.estimate import Objective, busy_cycles, cycles_of, objective_value
@@ -58,7 +58,7 @@ class Known(NamedTuple):
     grids: np.ndarray
 
 
-@compiled
+@allocating
 def best_tiling(
     step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective
 ) -> Found:
@@ -70,7 +70,7 @@ def best_tiling(
     return search_tiling(step, operands, machine, space, objective, known, nothing)
 
 
-@compiled
+@allocating
 def fewest_tiles(
     step: np.void, operands: np.ndarray, machine: Machine, space: Space
 ) -> bool:  # fmt: skip
@@ -106,7 +106,7 @@ def _first_legal(step: np.void, operands: np.ndarray, machine: Machine, space: S
     return False
 
 
-@compiled
+@allocating
 def search_tiling(
     step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
     known: Known, guesses: np.ndarray,
@@ -152,7 +152,7 @@ def _set_block(step: np.void, space: Space, n: int) -> None:
     step["tile_g"] = space.g[n // space.k.size]
 
 
-@compiled
+@allocating
 def _floors(
     step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
     known: Known, loops: Loops, least: Sizes,
@@ -257,7 +257,7 @@ def _one_block(
     return best, seen
 
 
-@compiled
+@allocating
 def spatial_grids(step: np.void, space: Space) -> np.ndarray:
     """Per spatial tile: its sizes, then tiles per loop and windows as in `Grid`; [n, 10]."""
     grids = np.zeros((space.spatial.shape[0], 10), np.int64)

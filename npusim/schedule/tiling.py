@@ -13,7 +13,7 @@ import numpy as np
 
 from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
-from npusim.jit import compiled
+from npusim.jit import allocating, compiled
 from npusim.schedule.buffers import set_buffers
 from npusim.schedule.estimate import Objective
 from npusim.schedule.fixed import Mapping
@@ -101,7 +101,7 @@ def _kinds(lowered: Lowered, tag_of: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return kind_of, models
 
 
-@compiled
+@allocating
 def alike(
     columns: np.ndarray, rows: np.ndarray, bounds: np.ndarray, tag_of: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -215,7 +215,7 @@ def with_room(searches: Searches, more: int) -> Searches:
     )  # fmt: skip
 
 
-@compiled
+@allocating
 def least_rooms(table: np.ndarray, operands: np.ndarray, spaces: Spaces) -> np.ndarray:
     """The least SRAM in which each step can run: its smallest tile, in the order that needs least.
 
@@ -237,7 +237,7 @@ def least_rooms(table: np.ndarray, operands: np.ndarray, spaces: Spaces) -> np.n
     return least
 
 
-@compiled
+@allocating
 def largest_tiles(
     table: np.ndarray, operands: np.ndarray, spaces: Spaces, rooms: np.ndarray, machine: Machine,
     used: np.ndarray,
@@ -255,7 +255,7 @@ def largest_tiles(
     return 0
 
 
-@compiled
+@allocating
 def tile_steps(
     table: np.ndarray, operands: np.ndarray, spaces: Spaces, rooms: np.ndarray, machine: Machine,
     objective: Objective, aim: int, weights_early: bool, searches: Searches, used: np.ndarray,
@@ -308,7 +308,7 @@ def _known(
     return -1
 
 
-@compiled
+@allocating
 def _search(
     step: np.void, operands: np.ndarray, spaces: Spaces, kind: int, room: int, machine: Machine,
     objective: Objective, aim: int, searches: Searches,
@@ -338,7 +338,7 @@ def _search(
     return int(number)
 
 
-@compiled
+@allocating
 def _space_at(step: np.void, spaces: Spaces, kind: int, room: int) -> tuple[Space, Known]:
     """The candidates of a kind in `room` bytes, and what is known of them."""
     sizes, lists, starts = spaces.sizes[kind], spaces.lists[kind], spaces.starts

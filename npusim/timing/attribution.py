@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from npusim.jit import compiled
+from npusim.jit import allocating, compiled
 from npusim.timing.causes import (
     ARRAY_EDGES,
     ARRAY_FILL,
@@ -32,7 +32,7 @@ from npusim.timing.records import NOBODY
 CAUSE_COUNT = len(CAUSES)
 
 
-@compiled
+@allocating
 def attribute(log: np.ndarray, settled: np.ndarray, last: int, steps: int) -> np.ndarray:
     """Cycles by step and cause, float64 [steps, causes], of the chain that ends with job `last`."""
     shares = np.zeros((steps, CAUSE_COUNT))

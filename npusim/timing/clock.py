@@ -13,7 +13,7 @@ import numpy as np
 
 from npusim.cost.machine import Machine
 from npusim.cost.transfer import shared_cycles
-from npusim.jit import compiled
+from npusim.jit import allocating, compiled
 from npusim.schedule.tables import TOKENS
 
 (
@@ -80,7 +80,7 @@ class Clock(NamedTuple):
     flow: np.ndarray
 
 
-@compiled
+@allocating
 def new_clock(steps: int, tensors: int) -> Clock:
     """Every moment at 0, set by no job."""
     moments = _PER_STEP + 3 * (steps + 1) + tensors

@@ -8,8 +8,7 @@ from npusim.cost.array import DIRECT_CONVOLUTION
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
 from npusim.schedule.tables import RESIDENT, SLOTS
-from npusim.schedule.tiles import part_of
-from npusim.schedule.work import ArrayWork, array_work, holds_weights, post_work, vector_work
+from npusim.schedule.work import holds_weights
 from npusim.timing.causes import COMPUTE_CAUSE, POSTPROCESS, VECTOR_CAUSE
 from npusim.timing.clock import (
     ARRAY_FREE,
@@ -32,65 +31,65 @@ from npusim.timing.clock import (
     work_of,
 )
 from npusim.timing.notes import arrive, note
+from npusim.timing.works import Works, work_of_draining, work_on_array, work_on_vector_unit
 
 
 @compiled
 def compute(
-    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock,
+    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock, works: Works,
     job: np.void, entry: np.void, number: int, count: np.void,
 ) -> None:  # fmt: skip
     """A tile on the MAC array; new weights first need their time into the weight registers."""
     held = not _first_pixels(job["bounds"]) and holds_weights(step, machine)
-    part = part_of(step, job["bounds"])
-    work = array_work(step, operands, part, machine, held)
+    work = work_on_array(works, step, operands, machine, job, held)
     start, before = ready(clock, job, ARRAY_FREE, open_of(job["step"]))
     lead = 0
     arrived = job["waits"][0]
-    if arrived >= 0 and clock.time[arrived] + work.weight_lead > start:
+    if arrived >= 0 and clock.time[arrived] + work["weight_lead"] > start:
         before = clock.who[arrived]
-        lead = work.weight_lead
+        lead = work["weight_lead"]
         start = clock.time[arrived] + lead
     delay = 0
     if step["dataflow"] == DIRECT_CONVOLUTION:
         start, before, delay = _delayed(machine, clock, job, start, before)
-    read_bytes = work.read_bytes + work.sum_bytes
+    read_bytes = work["read_bytes"] + work["sum_bytes"]
     through = max(
-        served_at(clock, machine, READ_PORT, start, work.port_cycles, read_bytes),
-        served_at(clock, machine, WRITE_PORT, start, work.write_port_cycles, work.sum_bytes),
+        served_at(clock, machine, READ_PORT, start, work["port_cycles"], read_bytes),
+        served_at(clock, machine, WRITE_PORT, start, work["write_port_cycles"], work["sum_bytes"]),
     )
-    end = max(start + work.cycles, through)
-    entry["stall"] = end - start - work.occupied
+    end = max(start + work["cycles"], through)
+    entry["stall"] = end - start - work["occupied"]
     if step["dataflow"] == DIRECT_CONVOLUTION:
-        outputs = post_work(step, operands, part, machine).cycles
-        leaving = max(clock.time[POST_FREE], start + work.first_output)
-        entry["blocked"] = max(0, leaving + outputs - work.tail - end)
+        outputs = work_of_draining(works, step, operands, machine, job)["cycles"]
+        leaving = max(clock.time[POST_FREE], start + work["first_output"])
+        entry["blocked"] = max(0, leaving + outputs - work["tail"] - end)
         end += entry["blocked"]
     note(entry, start - lead - delay, end, before, COMPUTE_CAUSE)
     entry["held"] = start
-    entry["compute"] = work.compute
-    entry["fill"] = work.fill + delay
-    entry["weight_load"] = work.weight_load + lead
+    entry["compute"] = work["compute"]
+    entry["fill"] = work["fill"] + delay
+    entry["weight_load"] = work["weight_load"] + lead
     set_moment(clock, ARRAY_FREE, end, number)
-    set_moment(clock, LAST_COMPUTE, end + work.tail, number)
-    set_moment(clock, FIRST_OUTPUT, min(end, start + work.first_output), number)
+    set_moment(clock, LAST_COMPUTE, end + work["tail"], number)
+    set_moment(clock, FIRST_OUTPUT, min(end, start + work["first_output"]), number)
     raise_moment(clock, work_of(job["step"]), end, number)
     count["array_busy"] += end - start
-    count["macs"] += work.macs
-    count["sram_read"] += work.read_bytes
+    count["macs"] += work["macs"]
+    count["sram_read"] += work["read_bytes"]
     count["tiles"] += 1
-    if work.sum_bytes > 0:
+    if work["sum_bytes"] > 0:
         _sums_through_sram(step, job, work, count)
 
 
 @compiled
-def _sums_through_sram(step: np.void, job: np.void, work: ArrayWork, count: np.void) -> None:
+def _sums_through_sram(step: np.void, job: np.void, work: np.void, count: np.void) -> None:
     """Partial sums of a tile: the first of a reduction begins at zero, and the last one's results
     are the outputs, which the output stage writes."""
     begins, ends = job["bounds"][6] == 0, job["bounds"][7] == step["c"]
-    count["sram_read"] += work.sum_bytes - (work.own_sum_bytes if begins else 0)
-    count["sram_write"] += work.sum_bytes - (work.own_sum_bytes if ends else 0)
-    count["hops"] += work.hops
-    count["filled"] += work.filled
+    count["sram_read"] += work["sum_bytes"] - (work["own_sum_bytes"] if begins else 0)
+    count["sram_write"] += work["sum_bytes"] - (work["own_sum_bytes"] if ends else 0)
+    count["hops"] += work["hops"]
+    count["filled"] += work["filled"]
 
 
 @compiled
@@ -122,46 +121,46 @@ def _delayed(
 
 @compiled
 def vector(
-    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock,
+    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock, works: Works,
     job: np.void, entry: np.void, number: int, count: np.void,
 ) -> None:  # fmt: skip
     """A tile on the vector unit, reading and writing SRAM as it goes."""
-    work = vector_work(step, operands, part_of(step, job["bounds"]), machine)
+    work = work_on_vector_unit(works, step, operands, machine, job)
     start, before = ready(clock, job, VECTOR_FREE, open_of(job["step"]))
     start, before = later(clock, end_of(job["step"] - 1), start, before)
     through = max(
-        served_at(clock, machine, READ_PORT, start, work.read_cycles, work.read_bytes),
-        served_at(clock, machine, WRITE_PORT, start, work.write_cycles, work.write_bytes),
+        served_at(clock, machine, READ_PORT, start, work["read_cycles"], work["read_bytes"]),
+        served_at(clock, machine, WRITE_PORT, start, work["write_cycles"], work["write_bytes"]),
     )
-    note(entry, start, max(start + work.cycles, through), before, VECTOR_CAUSE)
+    note(entry, start, max(start + work["cycles"], through), before, VECTOR_CAUSE)
     end = entry["end"]
     set_moment(clock, VECTOR_FREE, end, number)
     raise_moment(clock, work_of(job["step"]), end, number)
     if job["last"]:
         arrive(step, operands, RESIDENT, clock, end, number)
-    count["vector_ops"] += work.ops
-    count["outputs"] += work.outputs
-    count["sram_read"] += work.read_bytes
-    count["sram_write"] += work.write_bytes
+    count["vector_ops"] += work["ops"]
+    count["outputs"] += work["outputs"]
+    count["sram_read"] += work["read_bytes"]
+    count["sram_write"] += work["write_bytes"]
     count["tiles"] += 1
 
 
 @compiled
 def drain(
-    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock,
+    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock, works: Works,
     job: np.void, entry: np.void, number: int, count: np.void,
 ) -> None:  # fmt: skip
     """The output stage: follows the array's outputs as they leave, or after the tile.
 
     What the last outputs need to leave an array that is done (its tail) is the array's drain.
     """
-    work = post_work(step, operands, part_of(step, job["bounds"]), machine)
+    work = work_of_draining(works, step, operands, machine, job)
     begins = FIRST_OUTPUT if machine.array.hide_drain else LAST_COMPUTE
     start, before = ready(clock, job, POST_FREE, begins)
     start, before = later(clock, end_of(job["step"] - 1), start, before)
     clock.time[POST_BEGIN] = start
-    through = served_at(clock, machine, WRITE_PORT, 0, work.write_cycles, work.write_bytes)
-    end = max(start + work.cycles, through)
+    through = served_at(clock, machine, WRITE_PORT, 0, work["write_cycles"], work["write_bytes"])
+    end = max(start + work["cycles"], through)
     held = start
     if clock.time[LAST_COMPUTE] > end:
         start = end = clock.time[LAST_COMPUTE]
@@ -177,5 +176,5 @@ def drain(
         raise_moment(clock, work_of(job["step"]), end, number)
     if job["last"]:
         arrive(step, operands, RESIDENT, clock, end, number)
-    count["outputs"] += work.outputs
-    count["sram_write"] += work.write_bytes
+    count["outputs"] += work["outputs"]
+    count["sram_write"] += work["write_bytes"]

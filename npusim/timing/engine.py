@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from npusim.cost.machine import Machine
-from npusim.jit import compiled
+from npusim.jit import allocating, compiled
 from npusim.schedule.tables import (
     ARRAY,
     COMPUTE,
@@ -46,12 +46,13 @@ from npusim.timing.records import COUNTS, LOG, NO_LOG, NOBODY, SETTLED, WHOLE_LO
 from npusim.timing.settling import settle
 from npusim.timing.streams import awaits, enqueue, release, serve_next
 from npusim.timing.transfers import transfer
+from npusim.timing.works import Works, no_works
 
 _FIRST_JOBS = 1024
 """Size of a whole log at first; it doubles when it is full."""
 
 
-@compiled
+@allocating
 def simulate(
     steps: np.ndarray, operands: np.ndarray, tensors: int, machine: Machine, window: int
 ) -> Run:
@@ -61,6 +62,7 @@ def simulate(
     WHOLE_LOG (the log is returned); no result depends on it.
     """
     clock = new_clock(steps.size, tensors)
+    works = no_works()
     counts = np.zeros(steps.size, COUNTS)
     log = np.zeros(_FIRST_JOBS if window == WHOLE_LOG else max(1, window), LOG)
     settled = np.zeros(0, SETTLED)
@@ -78,7 +80,7 @@ def simulate(
             job = block[place]
             if machine.round_robin and job["kind"] == LOAD:
                 at = job["step"]
-                enqueue(steps[at], operands, machine, clock, job, emitted, counts[at])
+                enqueue(steps[at], operands, machine, clock, works, job, emitted, counts[at])
                 emitted += 1
                 continue
             while machine.round_robin and awaits(clock, job):
@@ -88,7 +90,7 @@ def simulate(
             log[used] = blank[0]
             log[used]["job"] = emitted
             emitted += 1
-            _serve(steps, operands, machine, clock, job, log, used, counts)
+            _serve(steps, operands, machine, clock, works, job, log, used, counts)
             used, log, settled = _logged(log, used, settled, clock.who, steps.size, window)
     cycles = clock.time[LATEST]
     last = clock.who[LATEST] if window != NO_LOG else NOBODY
@@ -96,7 +98,7 @@ def simulate(
     return Run(log[:used] if window == WHOLE_LOG else log[:0].copy(), shares, counts, cycles)
 
 
-@compiled
+@allocating
 def _logged(
     log: np.ndarray, used: int, settled: np.ndarray, who: np.ndarray, steps: int, window: int
 ) -> tuple[int, np.ndarray, np.ndarray]:
@@ -114,7 +116,7 @@ def _logged(
 
 @compiled
 def _serve(
-    steps: np.ndarray, operands: np.ndarray, machine: Machine, clock: Clock,
+    steps: np.ndarray, operands: np.ndarray, machine: Machine, clock: Clock, works: Works,
     job: np.void, log: np.ndarray, number: int, counts: np.ndarray,
 ) -> None:  # fmt: skip
     """Time one job by its kind and count what it does."""
@@ -125,13 +127,13 @@ def _serve(
     kind = job["kind"]
     count["jobs"] += 1
     if kind == COMPUTE and step["unit"] == ARRAY:
-        compute(step, operands, machine, clock, job, entry, number, count)
+        compute(step, operands, machine, clock, works, job, entry, number, count)
     elif kind == COMPUTE:
-        vector(step, operands, machine, clock, job, entry, number, count)
+        vector(step, operands, machine, clock, works, job, entry, number, count)
     elif kind == POST:
-        drain(step, operands, machine, clock, job, entry, number, count)
+        drain(step, operands, machine, clock, works, job, entry, number, count)
     elif kind in (LOAD, STORE):
-        transfer(step, operands, machine, clock, job, entry, number, count)
+        transfer(step, operands, machine, clock, works, job, entry, number, count)
     elif kind == DISPATCH:
         _dispatch(step, operands, machine, clock, job, entry, number)
     elif kind == HOST_JOB:

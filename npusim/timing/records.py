@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.jit import compiled
+from npusim.jit import allocating
 from npusim.timing.causes import CAUSES
 
 NOBODY = -1
@@ -80,7 +80,7 @@ class Run(NamedTuple):
     cycles: int
 
 
-@compiled
+@allocating
 def doubled(records: np.ndarray) -> np.ndarray:
     """The same records in an array of twice the size."""
     larger = np.zeros(2 * records.size, records.dtype)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.jit import compiled
+from npusim.jit import allocating, compiled
 from npusim.timing.attribution import charge, row_of
 from npusim.timing.records import NOBODY, SETTLED, doubled
 
@@ -30,7 +30,7 @@ class Tree(NamedTuple):
     uses: np.ndarray
 
 
-@compiled
+@allocating
 def settle(
     log: np.ndarray, used: int, settled: np.ndarray, who: np.ndarray, steps: int
 ) -> tuple[int, np.ndarray]:
@@ -93,7 +93,7 @@ def _released(tree: Tree, node: int) -> tuple[int, int]:
     return entry["begin"], entry["before"]
 
 
-@compiled
+@allocating
 def _stretches(tree: Tree, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """The rows of all stretches, and the reference to the first row of each fork's chain."""
     heads = np.full(tree.uses.size, NOBODY, np.int64)

@@ -24,8 +24,6 @@ from npusim.cost.machine import Machine
 from npusim.cost.transfer import cycles_at
 from npusim.jit import compiled
 from npusim.schedule.tables import LOAD, WEIGHTS
-from npusim.schedule.tiles import part_of
-from npusim.schedule.work import transfer_work
 from npusim.timing.causes import HOST_LINK, WAIT_INPUTS, WAIT_WEIGHTS
 from npusim.timing.clock import (
     DONE,
@@ -53,6 +51,7 @@ from npusim.timing.clock import (
     set_moment,
 )
 from npusim.timing.notes import note
+from npusim.timing.works import Works, work_of_transfer
 
 _NEVER = 1e300
 _MOST_TILES = 1 << 16
@@ -62,7 +61,7 @@ _BYTE = 1e-6
 
 @compiled
 def enqueue(
-    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock, job: np.void,
+    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock, works: Works, job: np.void,
     emitted: int, count: np.void,
 ) -> None:  # fmt: skip
     """Put a load, the `emitted`-th job, at the end of its queue, and count what it moves."""
@@ -82,23 +81,23 @@ def enqueue(
         if operands[row]["stream"] == stream and not operands[row]["constant"]:
             begin, before = later(clock, arrival_of(clock, operands[row]), begin, before)
     set_moment(clock, moment, begin, before)
-    work = transfer_work(step, operands, stream, part_of(step, job["bounds"]), machine)
+    work = work_of_transfer(works, step, operands, machine, job)
     load = clock.queue[stream, place]
     last = clock.queue[stream, (place - 1) % RING]["held_until"]
     load["job"] = emitted
     load["step"] = job["step"]
     load["token"] = job["signals"][0]
-    load["bus_bytes"] = work.bus_bytes
-    if work.row_cycles > 0:
-        load["bus_bytes"] += int(work.row_cycles * machine.dram_bytes_per_cycle)
-    load["moved"] = work.bus_bytes
-    load["port_cycles"] = work.port_cycles
+    load["bus_bytes"] = work["bus_bytes"]
+    if work["row_cycles"] > 0:
+        load["bus_bytes"] += int(work["row_cycles"] * machine.dram_bytes_per_cycle)
+    load["moved"] = work["bus_bytes"]
+    load["port_cycles"] = work["port_cycles"]
     load["held"] = job["bytes"]
     load["held_until"] = last + job["bytes"]
     load["room"] = step["room_weights"] if stream == WEIGHTS else step["room_inputs"]
     load["layer"], load["closes"] = _layer_of(step, job)
     count["jobs"] += 1
-    count["dram_read"] += work.bus_bytes
+    count["dram_read"] += work["bus_bytes"]
     count["sram_write"] += job["bytes"]
     if stream == WEIGHTS:
         count["weights_bytes"] += job["bytes"]

@@ -10,8 +10,6 @@ import numpy as np
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
 from npusim.schedule.tables import LOAD, OUTPUTS, STORE
-from npusim.schedule.tiles import part_of
-from npusim.schedule.work import transfer_work
 from npusim.timing.causes import HOST_LINK, WAIT_INPUTS, WAIT_OUTPUT_BUFFER, WAIT_WEIGHTS
 from npusim.timing.clock import (
     BUS_DIRECTION,
@@ -35,6 +33,7 @@ from npusim.timing.clock import (
     set_moment,
 )
 from npusim.timing.notes import arrive, note
+from npusim.timing.works import Works, work_of_transfer
 
 READING, WRITING = 1, 2
 
@@ -52,14 +51,14 @@ def turn_cycles(clock: Clock, machine: Machine, loading: bool) -> int:
 
 @compiled
 def transfer(
-    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock,
+    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock, works: Works,
     job: np.void, entry: np.void, number: int, count: np.void,
 ) -> None:  # fmt: skip
     """A DMA transfer: set-up on its channel, latency of the memory, then data on the shared bus."""
     if step["direct_store"] and job["kind"] == STORE:
-        _stream_out(step, operands, machine, clock, job, entry, number, count)
+        _stream_out(step, operands, machine, clock, works, job, entry, number, count)
         return
-    work = transfer_work(step, operands, job["stream"], part_of(step, job["bounds"]), machine)
+    work = work_of_transfer(works, step, operands, machine, job)
     loading = job["kind"] == LOAD
     channel = READ_CHANNEL if loading or machine.dma_channels == 1 else WRITE_CHANNEL
     port = WRITE_PORT if loading else READ_PORT
@@ -84,15 +83,15 @@ def transfer(
         entry["setup"] = machine.dma_setup
         entry["latency"] = machine.dram_latency
     buffer_free = WEIGHTS_FREE + job["stream"]
-    if work.stream_cycles > 0 and clock.time[buffer_free] > data:
+    if work["stream_cycles"] > 0 and clock.time[buffer_free] > data:
         data, before = later(clock, buffer_free, data, before)
         begin = data
         entry["setup"] = entry["latency"] = 0
-    through = served_at(clock, machine, port, 0, work.port_cycles, job["bytes"])
-    end = max(data + work.cycles, through)
+    through = served_at(clock, machine, port, 0, work["port_cycles"], job["bytes"])
+    end = max(data + work["cycles"], through)
     bus_free = end
-    if work.stream_cycles > 0:
-        end = max(end, data + work.stream_cycles)
+    if work["stream_cycles"] > 0:
+        end = max(end, data + work["stream_cycles"])
         set_moment(clock, buffer_free, end, number)
     cause = WAIT_INPUTS if loading else WAIT_OUTPUT_BUFFER
     if job["stream"] == 0:
@@ -101,19 +100,19 @@ def transfer(
         cause = HOST_LINK
     note(entry, begin, end, before, cause)
     entry["held"] = data
-    entry["moved"] = work.bus_bytes
+    entry["moved"] = work["bus_bytes"]
     set_moment(clock, bus, bus_free, number)
     if machine.round_robin and not machine.duplex:
-        clock.flow[PORT_TIME] += work.cycles
+        clock.flow[PORT_TIME] += work["cycles"]
     if loading:
-        count["dram_read"] += work.bus_bytes
+        count["dram_read"] += work["bus_bytes"]
         count["sram_write"] += job["bytes"]
         if job["stream"] == 0:
             count["weights_bytes"] += job["bytes"]
         else:
             count["inputs_bytes"] += job["bytes"]
     else:
-        count["dram_write"] += work.bus_bytes
+        count["dram_write"] += work["bus_bytes"]
         count["sram_read"] += job["bytes"]
         if job["last"]:
             arrive(step, operands, OUTPUTS, clock, end, number)
@@ -121,7 +120,7 @@ def transfer(
 
 @compiled
 def _stream_out(
-    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock,
+    step: np.void, operands: np.ndarray, machine: Machine, clock: Clock, works: Works,
     job: np.void, entry: np.void, number: int, count: np.void,
 ) -> None:  # fmt: skip
     """Outputs on their way to the second memory while the output stage makes them.
@@ -129,20 +128,20 @@ def _stream_out(
     The stage waits where they do not leave in time; without a bus of their own they take the time
     of loads.
     """
-    work = transfer_work(step, operands, OUTPUTS, part_of(step, job["bounds"]), machine)
+    work = work_of_transfer(works, step, operands, machine, job)
     made = job["waits"][0]
     begin, before = clock.time[made], clock.who[made]
     held = max(clock.time[WRITE_BUS], clock.time[POST_BEGIN])
-    end = max(begin, held + work.cycles)
+    end = max(begin, held + work["cycles"])
     note(entry, begin, end, before, WAIT_OUTPUT_BUFFER)
     entry["held"] = held
-    entry["moved"] = work.bus_bytes
+    entry["moved"] = work["bus_bytes"]
     entry["ready"] = begin
     entry["ready_before"] = before
     set_moment(clock, WRITE_BUS, end, number)
     raise_moment(clock, POST_FREE, end, number)
     if not machine.duplex:
-        clock.flow[PORT_TIME] += work.cycles
-    count["dram_write"] += work.bus_bytes
+        clock.flow[PORT_TIME] += work["cycles"]
+    count["dram_write"] += work["bus_bytes"]
     if job["last"]:
         arrive(step, operands, OUTPUTS, clock, end, number)

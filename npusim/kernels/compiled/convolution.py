@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npusim.jit import compiled
+from npusim.jit import allocating, compiled
 from npusim.kernels.checks import convolution_fits, depthwise_fits
 from npusim.kernels.reference import convolution as reference
 
@@ -143,7 +143,7 @@ def _add(
         acc[...] = sums
 
 
-@compiled
+@allocating
 def _multiply_long(region: Array, weights: Array, acc: Array, steps: Array) -> None:
     """weights [g, k, values of a window and zeros]; steps: strides, dilations and taps."""
     images, rows, cols, groups, filters = acc.shape
@@ -168,7 +168,7 @@ def _multiply_long(region: Array, weights: Array, acc: Array, steps: Array) -> N
                         sums[k] += total
 
 
-@compiled
+@allocating
 def _multiply_short(region: Array, weights: Array, acc: Array, steps: Array) -> None:
     """weights [g, values of a window and zeros, k]; steps: strides, dilations and taps."""
     images, rows, cols, groups, filters = acc.shape
@@ -216,7 +216,7 @@ def _gather(
                 at += channels
 
 
-@compiled
+@allocating
 def _multiply_depthwise(region: Array, weights: Array, acc: Array, steps: Array) -> None:
     """weights [taps and zeros, g]: three taps at once, since each time sums are loaded."""
     stride_y, stride_x, dilation_y, dilation_x, taps_y, taps_x = steps

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from npusim.jit import compiled
+from npusim.jit import allocating, compiled
 from npusim.kernels.checks import float_convolution_fits
 from npusim.kernels.compiled.float_rounding import Limits, limits_of, odd_sum, stored
 from npusim.kernels.plans import is_empty
@@ -77,7 +77,7 @@ def significant_bits(values: Array) -> int:
     return 24 - (mantissas & -mantissas).bit_length() + 1 if mantissas else 1
 
 
-@compiled
+@allocating
 def _multiply(
     inputs: Array, weights: Array, acc: Array, steps: Array, limits: Limits, kind: int, tree: int
 ) -> None:
@@ -104,7 +104,7 @@ def _multiply(
                                 _add(acc[b, y, x, g], term, limits, kind)
 
 
-@compiled
+@allocating
 def _multiply_lanes(
     inputs: Array, weights: Array, acc: Array, steps: Array, limits: Limits, kind: int
 ) -> None:

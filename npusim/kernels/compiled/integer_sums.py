@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from npusim.jit import compiled
+from npusim.jit import allocating, compiled
 from npusim.kernels.checks import blocked_fits, saturating_fits, wide_fits
 from npusim.kernels.plans import is_empty, tile_inputs, tile_weights
 from npusim.kernels.reference import blocked, convolution, saturating
@@ -97,7 +97,7 @@ def _exact(inputs: Array, weights: Array, acc: Array, steps: Array) -> None:
                                     sums[k] += value * np.int64(line[k])
 
 
-@compiled
+@allocating
 def _saturating(
     inputs: Array, weights: Array, acc: Array, steps: Array, tree: int, low: int, high: int
 ) -> None:
@@ -120,7 +120,7 @@ def _saturating(
                                     sums[k] = min(max(sums[k] + part[k], low), high)
 
 
-@compiled
+@allocating
 def _blocked(
     inputs: Array, weights: Array, acc: Array, steps: Array, scale: Array, block: int,
     first: int, unused: int,
