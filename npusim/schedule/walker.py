@@ -78,9 +78,9 @@ from npusim.schedule.tiles import (
 computation has been emitted, its post has not."""
 CURSOR_STEP, CURSOR_ITERATION, CURSOR_TILES, CURSOR_PERIOD, ISSUED, RELEASED, STEP_LOADS = range(7)
 """Places in a load cursor: it has CURSOR_TILES = 0 until it has looked at its step."""
-_CURSOR = STEP_PERIOD + 2
-_CURSOR_SIZE = 7
-STATE_SIZE = _CURSOR + 2 * _CURSOR_SIZE
+CURSOR = STEP_PERIOD + 2
+CURSOR_SIZE = 7
+STATE_SIZE = CURSOR + 2 * CURSOR_SIZE
 BLOCK_JOBS = 1024
 _MOST_JOBS_AT_ONCE = 4
 """Jobs that one turn of the walker can emit at most; loads stop in time to leave room for them."""
@@ -97,13 +97,19 @@ def walk_blocks(steps: np.ndarray, operands: np.ndarray) -> Iterator[np.ndarray]
     """The job records of a Program, a block at a time; a block is valid until the next one."""
     state = new_state()
     block = np.zeros(BLOCK_JOBS, JOB)
-    while (count := walk(steps, operands, state, block)) > 0:
+    while (count := walk(steps, operands, state, block, -1)) > 0:
         yield block[:count]
 
 
 @compiled
-def walk(steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.ndarray) -> int:
-    """Fill `block` with the next jobs after `state`; returns how many, 0 at the end."""
+def walk(
+    steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.ndarray, stop: int
+) -> int:
+    """Fill `block` with the next jobs after `state`; returns how many, 0 at the end.
+
+    A `stop` that is not negative makes it return early: at the head of each step, and before tile
+    `stop` of the present one.
+    """
     count = 0
     while count + _MOST_JOBS_AT_ONCE <= block.size:
         at = state[STEP_AT]
@@ -112,10 +118,14 @@ def walk(steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.n
         if state[ENTERED] == 0:
             count = _enter(steps, operands, state, block, count)
             state[ENTERED] = 1
+            if stop >= 0:
+                break
         elif state[LOADING]:
             count = _load_ahead(steps, operands, state, block, count)
         elif state[COMPUTED]:
             count = _post(steps, state, block, count)
+            if state[ITERATION] == stop:
+                break
         elif state[ITERATION] < state[STEP_TILES]:
             count = _compute(steps, operands, state, block, count)
         else:
@@ -187,7 +197,7 @@ def _compute(
         period = state[STEP_PERIOD + stream]
         if period == 0:
             continue
-        cursor = _CURSOR + stream * _CURSOR_SIZE
+        cursor = CURSOR + stream * CURSOR_SIZE
         slot = state[cursor + RELEASED] % SLOTS
         job["waits"][stream] = (FULL_WEIGHTS if stream == WEIGHTS else FULL_INPUTS) + slot
         if last_of_step or (iteration + 1) % period == 0:
@@ -267,7 +277,7 @@ def _loads(
     count: int, stream: int,
 ) -> int:  # fmt: skip
     """Emit the loads of `stream` that its buffers have room for."""
-    cursor = _CURSOR + stream * _CURSOR_SIZE
+    cursor = CURSOR + stream * CURSOR_SIZE
     while state[cursor + CURSOR_STEP] < steps.size and count + _MOST_JOBS_AT_ONCE <= block.size:
         at = state[cursor + CURSOR_STEP]
         step = steps[at]
@@ -307,7 +317,7 @@ def _load(
     count: int, stream: int, buffers: int,
 ) -> int:  # fmt: skip
     """Emit the load at the cursor of `stream` and move the cursor to the next one."""
-    cursor = _CURSOR + stream * _CURSOR_SIZE
+    cursor = CURSOR + stream * CURSOR_SIZE
     at = state[cursor + CURSOR_STEP]
     step = steps[at]
     full, free = (FULL_WEIGHTS, FREE_WEIGHTS) if stream == WEIGHTS else (FULL_INPUTS, FREE_INPUTS)

@@ -24,7 +24,7 @@ from npusim.schedule.tables import (
     RESIDENT,
     STORE,
 )
-from npusim.schedule.walker import BLOCK_JOBS, PENDING_STEP, STATE_SIZE, walk
+from npusim.schedule.walker import BLOCK_JOBS, PENDING_STEP, STATE_SIZE, STEP_AT, walk
 from npusim.timing.attribution import attribute
 from npusim.timing.causes import DISPATCH_CAUSE, HOST_CAUSE
 from npusim.timing.clock import (
@@ -43,6 +43,7 @@ from npusim.timing.clock import (
 from npusim.timing.compute import compute, drain, vector
 from npusim.timing.notes import arrive, note
 from npusim.timing.records import COUNTS, LOG, NO_LOG, NOBODY, SETTLED, WHOLE_LOG, Run, doubled
+from npusim.timing.repeats import look, new_watch, next_look, note_start
 from npusim.timing.settling import settle
 from npusim.timing.streams import awaits, enqueue, release, serve_next
 from npusim.timing.transfers import transfer
@@ -72,10 +73,11 @@ def simulate(
     state = np.zeros(STATE_SIZE, np.int64)
     state[PENDING_STEP] = -1
     used = emitted = 0
-    while True:
-        count = walk(steps, operands, state, block)
-        if count == 0:
-            break
+    watched = window == NO_LOG and not machine.round_robin
+    watch = new_watch()
+    while state[STEP_AT] < steps.size:
+        stop = next_look(watch, steps, state) if watched else -1
+        count = walk(steps, operands, state, block, stop)
         for place in range(count):
             job = block[place]
             if machine.round_robin and job["kind"] == LOAD:
@@ -91,7 +93,11 @@ def simulate(
             log[used]["job"] = emitted
             emitted += 1
             _serve(steps, operands, machine, clock, works, job, log, used, counts)
+            if watched:
+                note_start(watch, log[0], job["kind"] in (LOAD, STORE))
             used, log, settled = _logged(log, used, settled, clock.who, steps.size, window)
+        if watched:
+            look(watch, steps, operands, clock, state, counts)
     cycles = clock.time[LATEST]
     last = clock.who[LATEST] if window != NO_LOG else NOBODY
     shares = attribute(log, settled, last, steps.size)

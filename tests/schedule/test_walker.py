@@ -249,7 +249,7 @@ def test_rules_hold_for_many_programs(program):
 
 def in_blocks_of(program: Program, size: int) -> bytes:
     state, block, found = new_state(), np.zeros(size, JOB), []
-    while (count := walk(program.table, program.operands, state, block)) > 0:
+    while (count := walk(program.table, program.operands, state, block, -1)) > 0:
         found.append(block[:count].tobytes())
     return b"".join(found)
 

@@ -124,7 +124,7 @@ def _multiply_lanes(
                         _add(acc[b, y, x], term, limits, kind)
 
 
-@compiled
+@allocating
 def _join(terms: Array, spare: Array, count: int, limits: Limits, kind: int) -> Array:
     """The first `count` rows through an adder tree; an odd one goes up as it is.
 

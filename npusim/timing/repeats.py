@@ -1,0 +1,489 @@
+"""Turns of a tile loop that repeat: the engine goes through a few of them and adds the others.
+
+Most turns of a loop emit the same jobs as the turn before, a fixed time later. Once two turns in a
+row end in the same state but for that time, all turns that emit these jobs end so: what a job waits
+for is a maximum of moments, so if all moments move by the same time, its start moves with them.
+The rest of such turns is then added at once, to every moment and to every count. No result differs.
+
+What is looked at, at the end of a turn, is what later jobs of the step can wait for: its resources,
+its live buffer tokens and what the step itself waits for. Such a moment may also
+
+- stay where it was, if it lies before the start of every job of the turn: it decided nothing, and
+  is left further behind from turn to turn; or
+- move by less (an SRAM port that has time to spare), if it lies before every start likewise.
+
+Turns at the edges of a tensor differ: a loop repeats between its second turn and its last but one,
+and along height and width while windows are not cut. Loads run ahead, so the last turns are left to
+them. Streams that share a port in turn (`streams.py`) and stripes, which look at the input tile
+before, are not followed. Without a log only: attribution needs each job.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from npusim.cost.array import DIRECT_CONVOLUTION
+from npusim.jit import allocating, compiled
+from npusim.schedule.tables import (
+    ALIAS,
+    ARRAY,
+    FREE_INPUTS,
+    FREE_OUTPUTS,
+    FREE_SUMS,
+    FREE_WEIGHTS,
+    FULL_INPUTS,
+    FULL_OUTPUTS,
+    FULL_WEIGHTS,
+    HOST,
+    SLOTS,
+    TOKENS,
+    WEIGHTS,
+)
+from npusim.schedule.tiles import ceil_div, cols_behind, rows_behind
+from npusim.schedule.walker import (
+    CURSOR,
+    CURSOR_ITERATION,
+    CURSOR_SIZE,
+    CURSOR_STEP,
+    ISSUED,
+    ITERATION,
+    OUTPUT_TILES,
+    PENDING_ITERATION,
+    PENDING_SLOT,
+    PENDING_STEP,
+    RELEASED,
+    STATE_SIZE,
+    STEP_AT,
+    STEP_LOADS,
+    STEP_PERIOD,
+    STEP_STORES,
+)
+from npusim.timing.clock import (
+    ALL_PORTS,
+    ARRAY_FREE,
+    BUS_DIRECTION,
+    INPUT_TILE,
+    LATEST,
+    OUTPUTS_FREE,
+    READ_PORT,
+    VECTOR_FREE,
+    WRITE_PORT,
+    Clock,
+    arrival_of,
+    end_of,
+    open_of,
+    work_of,
+)
+from npusim.timing.records import COUNTS
+
+LOOPS = 6
+FEWEST_TURNS = 5
+"""A loop with fewer is not worth a look: one turn is the first, one the last, two are compared."""
+_RESOURCES = OUTPUTS_FREE + 1
+_NEVER = 1 << 62
+TILES, TURNS, FIRST, LAST, SEEN, EARLIEST = range(6)
+"""Of a loop: tiles in a turn, turns, first and last that may repeat; the tile at which its state
+was noted (-1: not yet), and the earliest start of a job since."""
+_NOTED = _RESOURCES + 2
+
+
+class Watch(NamedTuple):
+    """What is known of the loops of one step, outermost first.
+
+    `loops` int64 [LOOPS, 6]; `moments` int64 [LOOPS, resources + 2], `states` int64 [LOOPS,
+    STATE_SIZE] and `counts` COUNTS [LOOPS] are as they were at SEEN. `step` int64 [3]: the
+    step, the tiles of the shortest turn (0: no loop is watched), the earliest start of a job since
+    the end of the last turn of any loop. `moved` int64 [SLOTS] is room to move tokens.
+    """
+
+    loops: np.ndarray
+    moments: np.ndarray
+    states: np.ndarray
+    counts: np.ndarray
+    step: np.ndarray
+    moved: np.ndarray
+
+
+STEP, SHORTEST, SINCE = range(3)
+
+
+@allocating
+def new_watch() -> Watch:
+    """No loop is watched."""
+    watch = Watch(
+        np.zeros((LOOPS, 6), np.int64), np.zeros((LOOPS, _NOTED), np.int64),
+        np.zeros((LOOPS, STATE_SIZE), np.int64), np.zeros(LOOPS, COUNTS),
+        np.zeros(3, np.int64), np.zeros(SLOTS, np.int64),
+    )  # fmt: skip
+    watch.step[STEP] = -1
+    return watch
+
+
+@compiled
+def next_look(watch: Watch, steps: np.ndarray, state: np.ndarray) -> int:
+    """The tile of the present step before which to look again; 0 (never) if nothing repeats."""
+    at = state[STEP_AT]
+    if at >= steps.size:
+        return 0
+    if watch.step[STEP] != at:
+        watch.step[STEP] = at
+        watch.step[SINCE] = _NEVER
+        watch.step[SHORTEST] = _watch_step(watch, steps[at])
+    shortest = watch.step[SHORTEST]
+    return 0 if shortest == 0 else (state[ITERATION] // shortest + 1) * shortest
+
+
+@compiled
+def _watch_step(watch: Watch, step: np.void) -> int:
+    """Set up the loops of `step`; the tiles in a turn of the innermost one that may repeat."""
+    if step["unit"] in (ALIAS, HOST) or step["dataflow"] == DIRECT_CONVOLUTION:
+        return 0
+    shortest, tiles = 0, 1
+    for place in range(LOOPS - 1, -1, -1):
+        loop = watch.loops[place]
+        turns, first, last = _turns(step, _loop_at(step, place))
+        loop[TILES], loop[TURNS], loop[FIRST], loop[LAST] = tiles, turns, first, last
+        loop[SEEN] = -1
+        if last - first + 3 < FEWEST_TURNS:
+            loop[TURNS] = 1
+        elif shortest == 0:
+            shortest = tiles
+        tiles *= turns
+    return shortest
+
+
+@compiled
+def _loop_at(step: np.void, place: int) -> int:
+    """Which loop (0 to 5: b, g, k, c, y, x) is at a place, outermost first; see `tile_index`."""
+    if place == LOOPS - 1:
+        return 3
+    if step["order"] == 0:
+        return (1, 2, 0, 4, 5)[place]
+    return (0, 4, 5, 1, 2)[place]
+
+
+@compiled
+def _turns(step: np.void, loop: int) -> tuple[int, int, int]:
+    """Turns of a loop, and the first and the last one that may be like their neighbours."""
+    if loop == 0:
+        turns = ceil_div(step["b"], step["tile_b"])
+    elif loop == 1:
+        turns = ceil_div(step["g"], step["tile_g"])
+    elif loop == 2:
+        turns = ceil_div(step["k"], step["tile_k"])
+    elif loop == 3:
+        turns = ceil_div(step["c"], step["tile_c"])
+    elif loop == 4:
+        turns = ceil_div(step["oy"], step["tile_oy"])
+    else:
+        turns = ceil_div(step["ox"], step["tile_ox"])
+    first, last = 1, turns - 2
+    if loop >= 4 and last > first:
+        inner = _window(step, loop, turns // 2)
+        while first < last and _window(step, loop, first) != inner:
+            first += 1
+        while first < last and _window(step, loop, last) != inner:
+            last -= 1
+    return turns, first, last
+
+
+@compiled
+def _window(step: np.void, loop: int, turn: int) -> int:
+    """Input rows (or columns) behind a turn that has a whole tile."""
+    if loop == 4:
+        start = turn * step["tile_oy"]
+        return rows_behind(step, start, start + step["tile_oy"])
+    start = turn * step["tile_ox"]
+    return cols_behind(step, start, start + step["tile_ox"])
+
+
+@compiled
+def note_start(watch: Watch, entry: np.void, transfers: bool) -> None:
+    """A job has started: nothing that lies before any of these moments decided when."""
+    start = min(entry["begin"], entry["held"])
+    if transfers:
+        start = min(start, entry["ready"])
+    watch.step[SINCE] = min(watch.step[SINCE], start)
+
+
+@compiled
+def look(
+    watch: Watch, steps: np.ndarray, operands: np.ndarray, clock: Clock, state: np.ndarray,
+    counts: np.ndarray,
+) -> None:  # fmt: skip
+    """At the end of a turn: add the turns that would repeat it, or note how things are."""
+    at, tile = state[STEP_AT], state[ITERATION]
+    shortest = watch.step[SHORTEST]
+    if at >= steps.size or watch.step[STEP] != at or shortest == 0:
+        return
+    if tile == 0 or tile % shortest != 0:
+        return
+    for place in range(LOOPS):
+        loop = watch.loops[place]
+        if loop[TURNS] == 1:
+            continue
+        loop[EARLIEST] = min(loop[EARLIEST], watch.step[SINCE])
+        if tile % loop[TILES] != 0:
+            continue
+        turn = tile // loop[TILES] % loop[TURNS]
+        if loop[SEEN] == tile - loop[TILES] and loop[FIRST] + 2 <= turn <= loop[LAST]:
+            many = _turns_left(loop, turn, state, at)
+            cycles = _period_cycles(watch, place, steps[at], operands, clock, state)
+            if many > 0 and cycles > 0:
+                _add_turns(watch, place, steps[at], clock, state, many, cycles)
+                _add_counts(counts[at], watch.counts[place], many)
+                _forget_from(watch, place)
+                break
+        loop[SEEN] = -1
+        if loop[FIRST] + 1 <= turn < loop[LAST]:
+            _note(watch, place, clock, state, counts, at)
+    watch.step[SINCE] = _NEVER
+
+
+@compiled
+def _forget_from(watch: Watch, place: int) -> None:
+    """Loops from `place` inwards begin anew."""
+    for inner in range(place, LOOPS):
+        watch.loops[inner, SEEN] = -1
+
+
+@compiled
+def _note(
+    watch: Watch, place: int, clock: Clock, state: np.ndarray, counts: np.ndarray, at: int
+) -> None:
+    """Note the state at the end of a turn."""
+    moments, states = watch.moments[place], watch.states[place]
+    for n in range(_RESOURCES):
+        moments[n] = clock.time[n]
+    moments[_RESOURCES] = clock.time[end_of(at)]
+    moments[_RESOURCES + 1] = clock.time[work_of(at)]
+    for n in range(STATE_SIZE):
+        states[n] = state[n]
+    watch.counts[place] = counts[at]
+    watch.loops[place, SEEN] = state[ITERATION]
+    watch.loops[place, EARLIEST] = _NEVER
+
+
+@compiled
+def _turns_left(loop: np.ndarray, turn: int, state: np.ndarray, at: int) -> int:
+    """Turns that may be added before `turn`: loads that run ahead must not reach the last ones."""
+    ahead = 0
+    for stream in range(2):
+        cursor = CURSOR + stream * CURSOR_SIZE
+        if state[STEP_PERIOD + stream] > 0 and state[cursor + CURSOR_STEP] == at:
+            tiles = state[cursor + CURSOR_ITERATION] - state[ITERATION]
+            if state[STEP_PERIOD + stream] <= loop[TILES]:
+                ahead = max(ahead, ceil_div(max(tiles, 0), loop[TILES]))
+    return int(loop[LAST] + 1 - ahead - turn)
+
+
+@compiled
+def _period_cycles(
+    watch: Watch, place: int, step: np.void, operands: np.ndarray, clock: Clock, state: np.ndarray
+) -> int:
+    """Cycles from one turn to the next, if all that later jobs can wait for moves by them; else 0.
+
+    Moments that lie before every start of the turn may move less.
+    """
+    moments, before, at = watch.moments[place], watch.states[place], state[STEP_AT]
+    earliest = watch.loops[place, EARLIEST]
+    free = ARRAY_FREE if step["unit"] == ARRAY else VECTOR_FREE
+    cycles = clock.time[free] - moments[free]
+    if cycles <= 0:
+        return 0
+    for n in range(TOKENS, _RESOURCES):
+        moved = clock.time[n] - moments[n]
+        if n in (BUS_DIRECTION, INPUT_TILE):
+            if moved != 0:
+                return 0
+        elif moved != cycles:
+            port = n in (READ_PORT, WRITE_PORT, ALL_PORTS)
+            if clock.time[n] >= earliest or (moved != 0 and not port):
+                return 0
+    if clock.time[end_of(at)] - moments[_RESOURCES] != cycles:
+        return 0
+    if clock.time[work_of(at)] - moments[_RESOURCES + 1] != cycles:
+        return 0
+    if not _stays_behind(step, operands, clock, at, earliest):
+        return 0
+    for stream in range(2):
+        if not _stream_repeats(watch, place, step, clock, state, stream, cycles):
+            return 0
+    if not _outputs_repeat(watch, place, step, clock, state, cycles):
+        return 0
+    if before[PENDING_STEP] != state[PENDING_STEP]:
+        return 0
+    return int(cycles)
+
+
+@compiled
+def _stays_behind(
+    step: np.void, operands: np.ndarray, clock: Clock, at: int, earliest: int
+) -> bool:
+    """True if what the whole step waits for lies before every start of the turn."""
+    latest = max(clock.time[open_of(at)], clock.time[end_of(at - 1)])
+    for row in range(step["operand_start"], step["operand_stop"]):
+        operand = operands[row]
+        if operand["stream"] >= 0 and operand["stream"] <= 1 and not operand["constant"]:
+            latest = max(latest, clock.time[arrival_of(clock, operand)])
+    return bool(latest < earliest)
+
+
+@compiled
+def _stream_repeats(
+    watch: Watch, place: int, step: np.void, clock: Clock, state: np.ndarray, stream: int,
+    cycles: int,
+) -> bool:  # fmt: skip
+    """True if the loads of a stream, and the tokens of its buffers, repeat or rest."""
+    cursor = CURSOR + stream * CURSOR_SIZE
+    before, moments = watch.states[place], watch.moments[place]
+    loads = state[cursor + ISSUED] - before[cursor + ISSUED]
+    full, free = (FULL_WEIGHTS, FREE_WEIGHTS) if stream == WEIGHTS else (FULL_INPUTS, FREE_INPUTS)
+    if state[cursor + RELEASED] - before[cursor + RELEASED] != loads:
+        return False
+    if state[cursor + CURSOR_STEP] != before[cursor + CURSOR_STEP]:
+        return False
+    if loads == 0:
+        if state[STEP_PERIOD + stream] == 0:
+            return True
+        arrived = clock.time[full + state[cursor + RELEASED] % SLOTS]
+        return bool(arrived < watch.loops[place, EARLIEST])
+    tiles = state[cursor + CURSOR_ITERATION] - before[cursor + CURSOR_ITERATION]
+    if state[cursor + CURSOR_STEP] != state[STEP_AT] or tiles != watch.loops[place, TILES]:
+        return False
+    buffers = step["buffers_weights"] if stream == WEIGHTS else step["buffers_inputs"]
+    first = before[cursor + ISSUED] - before[cursor + STEP_LOADS]
+    if before[cursor + STEP_LOADS] < buffers or before[cursor + RELEASED] < first:
+        return False
+    issued, released = state[cursor + ISSUED], state[cursor + RELEASED]
+    return _tokens_move(clock, moments, full, released, issued, loads, SLOTS, cycles) and (
+        _tokens_move(clock, moments, free, issued - buffers, released, loads, SLOTS, cycles)
+    )
+
+
+@compiled
+def _outputs_repeat(
+    watch: Watch, place: int, step: np.void, clock: Clock, state: np.ndarray, cycles: int
+) -> bool:
+    """True if the tokens of output buffers and of sums repeat; within a reduction they rest."""
+    before, moments = watch.states[place], watch.moments[place]
+    made, tiles = state[OUTPUT_TILES], state[OUTPUT_TILES] - before[OUTPUT_TILES]
+    waits = step["unit"] == ARRAY and not step["direct_store"]
+    sums = step["buffers_sums"]
+    pending = state[PENDING_STEP] == state[STEP_AT]
+    if tiles == 0:
+        rests = clock.time[FREE_SUMS + made % sums] < watch.loops[place, EARLIEST]
+        return bool(not pending and (rests or not waits))
+    if waits and not _tokens_move(clock, moments, FREE_SUMS, made, made + sums, tiles, sums, cycles):
+        return False
+    if pending:
+        behind = state[ITERATION] - state[PENDING_ITERATION]
+        if behind != before[ITERATION] - before[PENDING_ITERATION]:
+            return False
+    if state[STEP_STORES] == 0:
+        return True
+    buffers = step["buffers_outputs"]
+    if before[OUTPUT_TILES] < buffers:
+        return False
+    stored = made - 1 if pending else made
+    return _tokens_move(clock, moments, FULL_OUTPUTS, stored, made, tiles, SLOTS, cycles) and (
+        _tokens_move(clock, moments, FREE_OUTPUTS, made - buffers, stored, tiles, SLOTS, cycles)
+    )
+
+
+@compiled
+def _tokens_move(
+    clock: Clock, moments: np.ndarray, base: int, first: int, stop: int, by: int, slots: int,
+    cycles: int,
+) -> bool:  # fmt: skip
+    """True if tokens `first`..`stop` are `cycles` later than those `by` places before them were."""
+    for number in range(first, stop):
+        earlier = moments[base + (number - by) % slots]
+        if clock.time[base + number % slots] - earlier != cycles:
+            return False
+    return True
+
+
+@compiled
+def _add_turns(
+    watch: Watch, place: int, step: np.void, clock: Clock, state: np.ndarray, many: int, cycles: int
+) -> None:
+    """Put clock and walker `many` turns further."""
+    moments, before, at = watch.moments[place], watch.states[place], state[STEP_AT]
+    for n in range(TOKENS, _RESOURCES):
+        if n not in (BUS_DIRECTION, INPUT_TILE):
+            clock.time[n] += many * (clock.time[n] - moments[n])
+    clock.time[end_of(at)] += many * cycles
+    clock.time[work_of(at)] += many * cycles
+    tiles = many * watch.loops[place, TILES]
+    for stream in range(2):
+        cursor = CURSOR + stream * CURSOR_SIZE
+        issued, released = state[cursor + ISSUED], state[cursor + RELEASED]
+        loads = issued - before[cursor + ISSUED]
+        if loads > 0:
+            buffers = step["buffers_weights"] if stream == WEIGHTS else step["buffers_inputs"]
+            full = FULL_WEIGHTS if stream == WEIGHTS else FULL_INPUTS
+            free = FREE_WEIGHTS if stream == WEIGHTS else FREE_INPUTS
+            by, later = many * loads, many * cycles
+            _move_tokens(watch, clock, full, released, issued, by, SLOTS, later)
+            _move_tokens(watch, clock, free, issued - buffers, released, by, SLOTS, later)
+            state[cursor + ISSUED] += by
+            state[cursor + RELEASED] += by
+            state[cursor + STEP_LOADS] += by
+            state[cursor + CURSOR_ITERATION] += tiles
+    _add_outputs(watch, place, step, clock, state, many, cycles)
+    state[ITERATION] += tiles
+
+
+@compiled
+def _add_outputs(
+    watch: Watch, place: int, step: np.void, clock: Clock, state: np.ndarray, many: int, cycles: int
+) -> None:
+    """`_add_turns` for the tokens of sums and of output buffers, and the store that is pending."""
+    made, tiles = state[OUTPUT_TILES], state[OUTPUT_TILES] - watch.states[place, OUTPUT_TILES]
+    if tiles == 0:
+        return
+    by, later = many * tiles, many * cycles
+    sums, buffers = step["buffers_sums"], step["buffers_outputs"]
+    _move_tokens(watch, clock, FREE_SUMS, made, made + sums, by, sums, later)
+    pending = state[PENDING_STEP] == state[STEP_AT]
+    stored = made - 1 if pending else made
+    if state[STEP_STORES]:
+        _move_tokens(watch, clock, FULL_OUTPUTS, stored, made, by, SLOTS, later)
+        _move_tokens(watch, clock, FREE_OUTPUTS, made - buffers, stored, by, SLOTS, later)
+    if pending:
+        state[PENDING_ITERATION] += many * watch.loops[place, TILES]
+        state[PENDING_SLOT] = (state[PENDING_SLOT] + by) % SLOTS
+    state[OUTPUT_TILES] += by
+
+
+@compiled
+def _move_tokens(
+    watch: Watch, clock: Clock, base: int, first: int, stop: int, by: int, slots: int, later: int
+) -> None:
+    """Tokens `first`..`stop` are those `by` places on, `later` cycles later."""
+    for number in range(first, stop):
+        watch.moved[number - first] = clock.time[base + number % slots]
+    for number in range(first, stop):
+        clock.time[base + (number + by) % slots] = watch.moved[number - first] + later
+
+
+@compiled
+def _add_counts(count: np.void, before: np.void, many: int) -> None:
+    """What the last turn counted, `many` times more."""
+    count["dram_read"] += many * (count["dram_read"] - before["dram_read"])
+    count["dram_write"] += many * (count["dram_write"] - before["dram_write"])
+    count["sram_read"] += many * (count["sram_read"] - before["sram_read"])
+    count["sram_write"] += many * (count["sram_write"] - before["sram_write"])
+    count["array_busy"] += many * (count["array_busy"] - before["array_busy"])
+    count["macs"] += many * (count["macs"] - before["macs"])
+    count["vector_ops"] += many * (count["vector_ops"] - before["vector_ops"])
+    count["outputs"] += many * (count["outputs"] - before["outputs"])
+    count["tiles"] += many * (count["tiles"] - before["tiles"])
+    count["jobs"] += many * (count["jobs"] - before["jobs"])
+    count["weights_bytes"] += many * (count["weights_bytes"] - before["weights_bytes"])
+    count["inputs_bytes"] += many * (count["inputs_bytes"] - before["inputs_bytes"])
+    count["hops"] += many * (count["hops"] - before["hops"])
+    count["filled"] += many * (count["filled"] - before["filled"])
