@@ -28,9 +28,7 @@ LARGEST_SHARE = 3.0
 """Parts that are more than this many times the difference mostly cancel each other."""
 
 
-def print_reasons(
-    found: Difference, most: int, console: Console, name_model: bool = True
-) -> None:
+def print_reasons(found: Difference, most: int, console: Console, name_model: bool = True) -> None:
     """Print what changed, and the `most` largest parts of it, by cause and by layer and cause.
 
     The first line names both hardware, and the model if `name_model`.

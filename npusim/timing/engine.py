@@ -101,7 +101,9 @@ def simulate(
     cycles = clock.time[LATEST]
     last = clock.who[LATEST] if window != NO_LOG else NOBODY
     shares = attribute(log, settled, last, steps.size)
-    return Run(log[:used] if window == WHOLE_LOG else log[:0].copy(), shares, counts, cycles)
+    return Run(
+        log[:used] if window == WHOLE_LOG else log[:0].copy(), shares, counts, cycles, emitted
+    )
 
 
 @allocating

@@ -71,13 +71,15 @@ class Run(NamedTuple):
     """A finished simulation: its length, the counts of its steps, cycles by step and cause.
 
     `shares` is float64 [steps, causes], all zeros without a log. `log` has all jobs if the whole
-    log was asked for, else none.
+    log was asked for, else none. `followed` jobs were gone through one by one; the others are turns
+    of loops that repeat.
     """
 
     log: np.ndarray
     shares: np.ndarray
     counts: np.ndarray
     cycles: int
+    followed: int
 
 
 @allocating

@@ -1,9 +1,12 @@
 """Turns of a tile loop that repeat: the engine goes through a few of them and adds the others.
 
-Most turns of a loop emit the same jobs as the turn before, a fixed time later. Once two turns in a
-row end in the same state but for that time, all turns that emit these jobs end so: what a job waits
-for is a maximum of moments, so if all moments move by the same time, its start moves with them.
-The rest of such turns is then added at once, to every moment and to every count. No result differs.
+Most turns of a loop emit the same jobs as the turn before, a fixed time later; some do so every few
+turns. Once a turn ends in the same state as an earlier one but for that time, so do all that follow
+and emit these jobs: what a job waits for is a maximum of moments, so if all moments move by the
+same time, its start moves with them. The rest of such turns is then added at once, to every moment
+and to every count. No result differs. Which earlier turn it is, Brent's method finds: the turn that
+is compared with becomes a later one after 1, 2, 4, ... turns (R. P. Brent, "An improved Monte Carlo
+factorization algorithm", 1980).
 
 What is looked at, at the end of a turn, is what later jobs of the step can wait for: its resources,
 its live buffer tokens and what the step itself waits for. Such a moment may also
@@ -83,16 +86,19 @@ FEWEST_TURNS = 5
 """A loop with fewer is not worth a look: one turn is the first, one the last, two are compared."""
 _RESOURCES = OUTPUTS_FREE + 1
 _NEVER = 1 << 62
-TILES, TURNS, FIRST, LAST, SEEN, EARLIEST = range(6)
+MOST_APART = 16
+"""Turns between two that are compared, at most."""
+TILES, TURNS, FIRST, LAST, SEEN, EARLIEST, APART = range(7)
 """Of a loop: tiles in a turn, turns, first and last that may repeat; the tile at which its state
-was noted (-1: not yet), and the earliest start of a job since."""
+was noted (-1: not yet), the earliest start of a job since, and after how many turns to note it
+again."""
 _NOTED = _RESOURCES + 2
 
 
 class Watch(NamedTuple):
     """What is known of the loops of one step, outermost first.
 
-    `loops` int64 [LOOPS, 6]; `moments` int64 [LOOPS, resources + 2], `states` int64 [LOOPS,
+    `loops` int64 [LOOPS, 7]; `moments` int64 [LOOPS, resources + 2], `states` int64 [LOOPS,
     STATE_SIZE] and `counts` COUNTS [LOOPS] are as they were at SEEN. `step` int64 [3]: the
     step, the tiles of the shortest turn (0: no loop is watched), the earliest start of a job since
     the end of the last turn of any loop. `moved` int64 [SLOTS] is room to move tokens.
@@ -113,7 +119,7 @@ STEP, SHORTEST, SINCE = range(3)
 def new_watch() -> Watch:
     """No loop is watched."""
     watch = Watch(
-        np.zeros((LOOPS, 6), np.int64), np.zeros((LOOPS, _NOTED), np.int64),
+        np.zeros((LOOPS, 7), np.int64), np.zeros((LOOPS, _NOTED), np.int64),
         np.zeros((LOOPS, STATE_SIZE), np.int64), np.zeros(LOOPS, COUNTS),
         np.zeros(3, np.int64), np.zeros(SLOTS, np.int64),
     )  # fmt: skip
@@ -228,18 +234,37 @@ def look(
         if tile % loop[TILES] != 0:
             continue
         turn = tile // loop[TILES] % loop[TURNS]
-        if loop[SEEN] == tile - loop[TILES] and loop[FIRST] + 2 <= turn <= loop[LAST]:
-            many = _turns_left(loop, turn, state, at)
-            cycles = _period_cycles(watch, place, steps[at], operands, clock, state)
-            if many > 0 and cycles > 0:
-                _add_turns(watch, place, steps[at], clock, state, many, cycles)
-                _add_counts(counts[at], watch.counts[place], many)
-                _forget_from(watch, place)
-                break
-        loop[SEEN] = -1
-        if loop[FIRST] + 1 <= turn < loop[LAST]:
+        if not loop[FIRST] < turn <= loop[LAST]:
+            loop[SEEN] = -1
+        elif loop[SEEN] < 0:
+            loop[APART] = 1
+            _note(watch, place, clock, state, counts, at)
+        elif _added(watch, place, steps[at], operands, clock, state, counts[at], turn):
+            _forget_from(watch, place)
+            break
+        elif tile - loop[SEEN] == loop[APART] * loop[TILES]:
+            loop[APART] = min(2 * loop[APART], MOST_APART)
             _note(watch, place, clock, state, counts, at)
     watch.step[SINCE] = _NEVER
+
+
+@compiled
+def _added(
+    watch: Watch, place: int, step: np.void, operands: np.ndarray, clock: Clock,
+    state: np.ndarray, count: np.void, turn: int,
+) -> bool:  # fmt: skip
+    """Add the turns that repeat those since the state of a loop was noted; False if none does."""
+    loop = watch.loops[place]
+    apart = (state[ITERATION] - loop[SEEN]) // loop[TILES]
+    many = _turns_left(loop, turn, state) // apart
+    if many <= 0:
+        return False
+    cycles = _period_cycles(watch, place, step, operands, clock, state)
+    if cycles == 0:
+        return False
+    _add_turns(watch, place, step, clock, state, many, cycles)
+    _add_counts(count, watch.counts[place], many)
+    return True
 
 
 @compiled
@@ -267,15 +292,15 @@ def _note(
 
 
 @compiled
-def _turns_left(loop: np.ndarray, turn: int, state: np.ndarray, at: int) -> int:
+def _turns_left(loop: np.ndarray, turn: int, state: np.ndarray) -> int:
     """Turns that may be added before `turn`: loads that run ahead must not reach the last ones."""
     ahead = 0
     for stream in range(2):
         cursor = CURSOR + stream * CURSOR_SIZE
-        if state[STEP_PERIOD + stream] > 0 and state[cursor + CURSOR_STEP] == at:
-            tiles = state[cursor + CURSOR_ITERATION] - state[ITERATION]
-            if state[STEP_PERIOD + stream] <= loop[TILES]:
-                ahead = max(ahead, ceil_div(max(tiles, 0), loop[TILES]))
+        here = state[cursor + CURSOR_STEP] == state[STEP_AT]
+        if here and 0 < state[STEP_PERIOD + stream] <= loop[TILES]:
+            tiles = max(0, state[cursor + CURSOR_ITERATION] - state[ITERATION])
+            ahead = max(ahead, ceil_div(tiles, loop[TILES]))
     return int(loop[LAST] + 1 - ahead - turn)
 
 
@@ -283,9 +308,9 @@ def _turns_left(loop: np.ndarray, turn: int, state: np.ndarray, at: int) -> int:
 def _period_cycles(
     watch: Watch, place: int, step: np.void, operands: np.ndarray, clock: Clock, state: np.ndarray
 ) -> int:
-    """Cycles from one turn to the next, if all that later jobs can wait for moves by them; else 0.
+    """Cycles since the state was noted, if all that later jobs can wait for moved by them; else 0.
 
-    Moments that lie before every start of the turn may move less.
+    Moments that lie before every start since then may have moved less.
     """
     moments, before, at = watch.moments[place], watch.states[place], state[STEP_AT]
     earliest = watch.loops[place, EARLIEST]
@@ -351,7 +376,9 @@ def _stream_repeats(
         arrived = clock.time[full + state[cursor + RELEASED] % SLOTS]
         return bool(arrived < watch.loops[place, EARLIEST])
     tiles = state[cursor + CURSOR_ITERATION] - before[cursor + CURSOR_ITERATION]
-    if state[cursor + CURSOR_STEP] != state[STEP_AT] or tiles != watch.loops[place, TILES]:
+    if state[cursor + CURSOR_STEP] != state[STEP_AT]:
+        return False
+    if tiles != state[ITERATION] - before[ITERATION]:
         return False
     buffers = step["buffers_weights"] if stream == WEIGHTS else step["buffers_inputs"]
     first = before[cursor + ISSUED] - before[cursor + STEP_LOADS]
@@ -376,7 +403,9 @@ def _outputs_repeat(
     if tiles == 0:
         rests = clock.time[FREE_SUMS + made % sums] < watch.loops[place, EARLIEST]
         return bool(not pending and (rests or not waits))
-    if waits and not _tokens_move(clock, moments, FREE_SUMS, made, made + sums, tiles, sums, cycles):
+    if waits and not _tokens_move(
+        clock, moments, FREE_SUMS, made, made + sums, tiles, sums, cycles
+    ):
         return False
     if pending:
         behind = state[ITERATION] - state[PENDING_ITERATION]
@@ -410,14 +439,14 @@ def _tokens_move(
 def _add_turns(
     watch: Watch, place: int, step: np.void, clock: Clock, state: np.ndarray, many: int, cycles: int
 ) -> None:
-    """Put clock and walker `many` turns further."""
+    """Put clock and walker `many` times as far as they came since the state was noted."""
     moments, before, at = watch.moments[place], watch.states[place], state[STEP_AT]
     for n in range(TOKENS, _RESOURCES):
         if n not in (BUS_DIRECTION, INPUT_TILE):
             clock.time[n] += many * (clock.time[n] - moments[n])
     clock.time[end_of(at)] += many * cycles
     clock.time[work_of(at)] += many * cycles
-    tiles = many * watch.loops[place, TILES]
+    tiles = many * (state[ITERATION] - before[ITERATION])
     for stream in range(2):
         cursor = CURSOR + stream * CURSOR_SIZE
         issued, released = state[cursor + ISSUED], state[cursor + RELEASED]
@@ -442,7 +471,8 @@ def _add_outputs(
     watch: Watch, place: int, step: np.void, clock: Clock, state: np.ndarray, many: int, cycles: int
 ) -> None:
     """`_add_turns` for the tokens of sums and of output buffers, and the store that is pending."""
-    made, tiles = state[OUTPUT_TILES], state[OUTPUT_TILES] - watch.states[place, OUTPUT_TILES]
+    before = watch.states[place]
+    made, tiles = state[OUTPUT_TILES], state[OUTPUT_TILES] - before[OUTPUT_TILES]
     if tiles == 0:
         return
     by, later = many * tiles, many * cycles
@@ -454,7 +484,7 @@ def _add_outputs(
         _move_tokens(watch, clock, FULL_OUTPUTS, stored, made, by, SLOTS, later)
         _move_tokens(watch, clock, FREE_OUTPUTS, made - buffers, stored, by, SLOTS, later)
     if pending:
-        state[PENDING_ITERATION] += many * watch.loops[place, TILES]
+        state[PENDING_ITERATION] += many * (state[ITERATION] - before[ITERATION])
         state[PENDING_SLOT] = (state[PENDING_SLOT] + by) % SLOTS
     state[OUTPUT_TILES] += by
 
@@ -472,7 +502,7 @@ def _move_tokens(
 
 @compiled
 def _add_counts(count: np.void, before: np.void, many: int) -> None:
-    """What the last turn counted, `many` times more."""
+    """What was counted since then, `many` times more."""
     count["dram_read"] += many * (count["dram_read"] - before["dram_read"])
     count["dram_write"] += many * (count["dram_write"] - before["dram_write"])
     count["sram_read"] += many * (count["sram_read"] - before["sram_read"])

@@ -75,6 +75,26 @@ def random_programs(
     return dataclasses.replace(program, table=table)
 
 
+@st.composite
+def finely_tiled_programs(
+    draw: st.DrawFn, hardware: st.SearchStrategy[Hardware] | None = None, most_tiles: int = 20_000
+) -> Program:
+    """A random Program with small tiles: loops of many turns, some thousand jobs."""
+    program = draw(random_programs(hardware))
+    table = program.table.copy()
+    for at, step in enumerate(program.steps):
+        row, tiles = table[at], 1
+        for name in _TILED:
+            if step.unit in (ARRAY, VECTOR) and name.upper() in step.nest.splits:
+                extent = int(row[name])
+                whole_sums = name == "c" and row["dataflow"] == 1 and step.unit == ARRAY
+                least = 1 if tiles * extent <= most_tiles else -(-tiles * extent // most_tiles)
+                if not whole_sums and least < extent and draw(st.booleans()):
+                    row[f"tile_{name}"] = draw(st.integers(least, min(extent, 3 * least)))
+                tiles *= -(-extent // int(row[f"tile_{name}"]))
+    return dataclasses.replace(program, table=table)
+
+
 def _tile_sizes(extent: int) -> st.SearchStrategy[int]:
     """Few tiles for most dimensions, so that there are at most some hundred jobs."""
     return st.one_of(st.just(extent), st.integers(-(-extent // 3), extent))
