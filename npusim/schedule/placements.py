@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.jit import compiled
+from npusim.jit import allocating, compiled
 from npusim.schedule.program import Placement
 
 NOWHERE = -1
@@ -88,7 +88,7 @@ def as_placements(placed: Mapping[str, Placement], tensors: tuple[str, ...]) -> 
     return Placements(spans, np.array([p.offset_bytes for p in placed.values()], np.int64))
 
 
-@compiled
+@allocating
 def first_fit(rows: np.ndarray, order: np.ndarray, rooms: np.ndarray, offsets: np.ndarray) -> None:
     """Set `offsets` (int64 [n]) of the tensors that `order` names, one after the other, where they
     fit.
@@ -131,7 +131,7 @@ def _insert(placed: np.ndarray, count: int, offsets: np.ndarray, tensor: int) ->
     placed[at] = tensor
 
 
-@compiled
+@allocating
 def tops(rows: np.ndarray, offsets: np.ndarray, steps: int) -> np.ndarray:
     """For each step the end of the highest tensor that is live in it, int64 [steps]."""
     top = np.zeros(steps, np.int64)

@@ -68,7 +68,6 @@ from npusim.timing.clock import (
     ARRAY_FREE,
     BUS_DIRECTION,
     INPUT_TILE,
-    LATEST,
     OUTPUTS_FREE,
     READ_PORT,
     VECTOR_FREE,

@@ -65,7 +65,7 @@ def work_on_array(
 ) -> np.void:
     """`array_work` of a COMPUTE job on the array, as a record; valid until the next call."""
     part = part_of(step, job["bounds"])
-    place = works.array[_place_of(part) + (_PLACES if held else 0)]
+    place: np.void = works.array[_place_of(part) + (_PLACES if held else 0)]
     if not _is_of(place, job["step"], part):
         work = array_work(step, operands, part, machine, held)
         _name(place, job["step"], part)
@@ -94,7 +94,7 @@ def work_on_vector_unit(
 ) -> np.void:
     """`vector_work` of a COMPUTE job, as a record; valid until the next call."""
     part = part_of(step, job["bounds"])
-    place = works.stream[_place_of(part)]
+    place: np.void = works.stream[_place_of(part)]
     if not _is_of(place, job["step"], part):
         _keep_stream(place, job["step"], part, vector_work(step, operands, part, machine))
     return place
@@ -106,7 +106,7 @@ def work_of_draining(
 ) -> np.void:
     """`post_work` of the tile of a job, as a record; valid until the next call."""
     part = part_of(step, job["bounds"])
-    place = works.stream[_PLACES + _place_of(part)]
+    place: np.void = works.stream[_PLACES + _place_of(part)]
     if not _is_of(place, job["step"], part):
         _keep_stream(place, job["step"], part, post_work(step, operands, part, machine))
     return place
@@ -118,7 +118,7 @@ def work_of_transfer(
 ) -> np.void:
     """`transfer_work` of a LOAD or STORE job, as a record; valid until the next call."""
     part = part_of(step, job["bounds"])
-    place = works.transfer[job["stream"] * _PLACES + _place_of(part)]
+    place: np.void = works.transfer[job["stream"] * _PLACES + _place_of(part)]
     if not _is_of(place, job["step"], part):
         work = transfer_work(step, operands, job["stream"], part, machine)
         _name(place, job["step"], part)
