@@ -47,6 +47,23 @@ def test_shares_of_a_full_grid_sum_as_an_analysis_of_variance_does() -> None:
     assert all(0 <= one.first <= one.total <= 1 for one in found.values())
 
 
+def test_the_function_of_ishigami_has_its_known_shares() -> None:
+    """Ishigami and Homma, ISUMA 1990: shares in closed form; a grid of midpoints comes close."""
+    a, b, count = 7.0, 0.1, 48
+    levels = -np.pi + (np.arange(count) + 0.5) * 2 * np.pi / count
+    x, y, z = (axis.ravel() for axis in np.meshgrid(levels, levels, levels, indexing="ij"))
+    values = np.sin(x) + a * np.sin(y) ** 2 + b * z**4 * np.sin(x)
+    of_x = (1 + b * np.pi**4 / 5) ** 2 / 2
+    of_y, of_both = a**2 / 8, b**2 * np.pi**8 * (1 / 18 - 1 / 50)
+    whole = of_x + of_y + of_both
+    result = sensitivity({"x": x, "y": y, "z": z}, values)
+    found = {one.field: one for one in result.shares}
+    expected = {"x": (of_x, of_x + of_both), "y": (of_y, of_y), "z": (0.0, of_both)}
+    for field, (first, total) in expected.items():
+        assert found[field].first == pytest.approx(first / whole, abs=0.003)
+        assert found[field].total == pytest.approx(total / whole, abs=0.003)
+
+
 def test_missing_points_make_it_an_estimate() -> None:
     values = np.where((A == 3) & (B == 3), np.nan, 3 * A_C - 100)
     result = sensitivity(GRID_ABC, values)
