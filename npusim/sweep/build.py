@@ -21,8 +21,8 @@ from npusim.hardware.variants import Variants
 from npusim.numerics.formats import format_named
 from npusim.sweep.axis import ASSUME, Axis, AxisError, axis_of
 from npusim.sweep.constraints import Constraint, ConstraintError
-from npusim.sweep.metrics import METRICS
-from npusim.sweep.objectives import objective_of
+from npusim.sweep.metrics import METRICS, OF_EACH_MODEL
+from npusim.sweep.objectives import OF, objective_of
 from npusim.sweep.space import METHODS, MOST_POINTS, Sample, Share, Space
 
 DEFAULT_HARDWARE = "edge-npu-1"
@@ -262,7 +262,8 @@ def _objectives(file: SpaceFile, placed: Placed, problems: list[Problem]) -> tup
         except UsageError as error:
             problems += [Problem(where, p.what) for p in error.problems]
             continue
-        if name not in METRICS:
+        kind, of_a_model, _ = name.partition(OF)
+        if kind not in (OF_EACH_MODEL if of_a_model else METRICS):
             what = f"a sweep does not find {name} yet; it finds {', '.join(METRICS)}"
             problems.append(Problem(where, what))
     return names

@@ -13,6 +13,7 @@ from npusim.sweep.build import read_space, space_of
 from npusim.sweep.engine import Borrowed, Engine, Told
 from npusim.sweep.local import open_pool
 from npusim.sweep.metrics import metric_names
+from npusim.sweep.objectives import OF
 from npusim.sweep.point import Work, space_identity, work_of
 from npusim.sweep.result import Sweep
 from npusim.sweep.space import Share, Space
@@ -48,6 +49,7 @@ def sweep(
     if not 1 <= part <= parts:
         raise UsageError(Problem("--shard", f"{part}/{parts} is not I/N with I from 1 to N"))
     work = work_of(found)
+    _check_objectives(found, work)
     opened = Store(store, about_of(work))
     engine = Engine(work, opened, _opener(executor, workers), workers, told)
     try:
@@ -57,6 +59,16 @@ def sweep(
         opened.close()
         raise
     return Sweep(opened, found.objectives, found.sample.method != "grid")
+
+
+def _check_objectives(space: Space, work: Work) -> None:
+    """Refuse, before any point is simulated, an objective of a model that is not there."""
+    absent = [name for name in space.objectives if name not in work.columns]
+    if absent:
+        own = [name for name in work.columns if OF in name]
+        kinds = f"of single models it finds {', '.join(own)}" if own else "it has one model"
+        what = f"this sweep does not find {', '.join(absent)}; {kinds}"
+        raise UsageError(Problem("objectives", what))
 
 
 def _space(

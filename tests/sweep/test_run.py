@@ -104,6 +104,18 @@ def test_several_models_are_weighed() -> None:
     assert both["energy_j of mlperf-tiny-kws"] == other.energy_j
 
 
+def test_an_objective_can_be_of_one_of_the_models() -> None:
+    name = f"latency_s of {MODEL}"
+    stated = {"vary": {"clock": ["500 MHz", "1 GHz"]}, "objectives": [name, "area"]}
+    found = npusim.sweep(stated, [MODEL, "mlperf-tiny-kws"])
+    assert found.summary().objectives == (name, "area_mm2")
+    assert found.pareto()["clock"].tolist() == [1e9]
+    with pytest.raises(UsageError, match=f"does not find {name}; it has one model"):
+        npusim.sweep(stated, "mlperf-tiny-kws")
+    with pytest.raises(UsageError, match="does not find utilization of x yet"):
+        npusim.sweep({**stated, "objectives": ["utilization of x"]}, MODEL)
+
+
 def test_formats_are_an_axis(tmp_path: Path) -> None:
     table = tmp_path / "model.csv"
     table.write_text("name,m,k,n\nfirst,16,32,8\n")
