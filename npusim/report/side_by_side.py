@@ -60,8 +60,9 @@ class Comparison:
 
         print_comparison(self.reports, console)
         several = len({report.model.name for report in self.reports}) > 1
-        for found in self.differences if most else ():
-            console.print()
+        for at, found in enumerate(self.differences if most else ()):
+            if at or not several:  # a matrix ends with a blank line of its own
+                console.print()
             print_reasons(found, most, console, several)
 
     def __str__(self) -> str:

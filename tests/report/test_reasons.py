@@ -94,6 +94,7 @@ def test_each_model_is_compared_with_its_own_first_hardware(reports: list[Report
     ]  # fmt: skip
     text = str(Comparison(tuple(several)))
     assert "larger, ethos-u55-128 against edge-npu-1" in text
+    assert "\n\n\n" not in text
     assert Comparison((several[0],)).differences == ()
 
 
