@@ -7,16 +7,22 @@ second; biases have the accumulator's. Index and boolean tensors stay what they 
 from __future__ import annotations
 
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 from npusim.errors import Problem, UsageError, nearest_name
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
 from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import FP16, FP32, Format, format_named
+from npusim.schedule.kept import Kept
 
 REALS = (FP16, FP32)
 BIASED = ("conv2d", "transposed_conv2d", "fully_connected")
 """Operators whose third input is a bias."""
+
+MOST_KEPT = 8
+_SEEN: WeakKeyDictionary[Graph, Kept[Graph]] = WeakKeyDictionary()
+"""Graphs in other formats while the graph itself lives, by pair and accumulator."""
 
 
 def in_format(graph: Graph, hardware: Hardware, assumed: str | None) -> Graph:
@@ -28,9 +34,17 @@ def in_format(graph: Graph, hardware: Hardware, assumed: str | None) -> Graph:
     if assumed is None:
         return graph
     pair = assumed if "*" in assumed else f"{assumed}*{assumed}"
-    _check(graph, pair, hardware)
-    activation, weight = (format_named(name) for name in pair.split("*"))
+    if pair not in hardware.mac_array.precisions:
+        _require_floats(graph)
+        raise UsageError(Problem("--assume", _no_such_pair(pair, hardware)))
     accumulator = hardware.mac_array.accumulation(pair).format
+    kept = _SEEN.setdefault(graph, Kept(MOST_KEPT))
+    return kept.get((pair, accumulator.name), lambda: _in_format(graph, pair, accumulator))
+
+
+def _in_format(graph: Graph, pair: str, accumulator: Format) -> Graph:
+    _require_floats(graph)
+    activation, weight = (format_named(name) for name in pair.split("*"))
     biases = {
         node.inputs[2]
         for node in graph.nodes
@@ -56,7 +70,7 @@ def in_format(graph: Graph, hardware: Hardware, assumed: str | None) -> Graph:
     )  # fmt: skip
 
 
-def _check(graph: Graph, pair: str, hardware: Hardware) -> None:
+def _require_floats(graph: Graph) -> None:
     quantized = [t.name for t in graph.tensors.values() if t.quantization is not None]
     quantized += [n.outputs[0] for n in graph.nodes if n.op.kind == "dynamic_quantize"]
     if quantized or graph.weightless:
@@ -68,8 +82,9 @@ def _check(graph: Graph, pair: str, hardware: Hardware) -> None:
         raise UsageError(Problem("--assume", what))
     if not any(tensor.format in REALS for tensor in graph.tensors.values()):
         raise UsageError(Problem("--assume", f"'{graph.name}' has no float tensors"))
+
+
+def _no_such_pair(pair: str, hardware: Hardware) -> str:
     pairs = list(hardware.mac_array.precisions)
-    if pair not in pairs:
-        hint = nearest_name(pair, pairs)
-        what = f"the array of {hardware.name} has no {pair}{hint}; it has {', '.join(pairs)}"
-        raise UsageError(Problem("--assume", what))
+    hint = nearest_name(pair, pairs)
+    return f"the array of {hardware.name} has no {pair}{hint}; it has {', '.join(pairs)}"
