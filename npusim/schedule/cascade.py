@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from npusim.ir.graph import Graph
 from npusim.ir.loopnest import DIMS, LoopNest
 from npusim.schedule.fixed import Cascade
+from npusim.schedule.kept import Kept
 from npusim.schedule.lower import Lowered
 from npusim.schedule.program import Step
 from npusim.schedule.tables import ARRAY, VECTOR
@@ -86,11 +88,12 @@ def cascade_problem(steps: Sequence[Step], first: int, last: int, rows: object) 
 
 
 def stripes_of(graph: Graph, steps: Sequence[Step], cascade: Cascade) -> Stripes:
-    """The rows of every stripe of `cascade`, whose steps may all cascade."""
+    """The rows of every stripe of `cascade`, whose steps may all cascade; `steps` are those of the
+    nodes of `graph`, one by one."""
     first, last = cascade.first, cascade.last
     height = steps[last].nest.extents[_OY]
     count = -(-height // cascade.rows)
-    readers = _readers(steps)
+    readers = _readers(graph)
     stops: dict[int, tuple[int, ...]] = {}
     held: dict[str, int] = {}
     for at in range(last, first - 1, -1):
@@ -111,13 +114,18 @@ def stripes_of(graph: Graph, steps: Sequence[Step], cascade: Cascade) -> Stripes
     return Stripes(first, tuple(stops[at] for at in range(first, last + 1)), held)
 
 
-def _readers(steps: Sequence[Step]) -> dict[str, list[int]]:
-    """Steps that read each tensor."""
-    found: dict[str, list[int]] = {}
-    for at, step in enumerate(steps):
-        for name in dict.fromkeys(step.node.inputs):
-            if name:
-                found.setdefault(name, []).append(at)
+_READERS: WeakKeyDictionary[Graph, dict[str, list[int]]] = WeakKeyDictionary()
+
+
+def _readers(graph: Graph) -> dict[str, list[int]]:
+    """Nodes that read each tensor."""
+    found = _READERS.get(graph)
+    if found is None:
+        found = _READERS[graph] = {}
+        for at, node in enumerate(graph.nodes):
+            for name in dict.fromkeys(node.inputs):
+                if name:
+                    found.setdefault(name, []).append(at)
     return found
 
 
@@ -161,29 +169,47 @@ def cascaded(graph: Graph, lowered: Lowered, cascades: Sequence[Cascade]) -> Low
         sizes.update(_held_bytes(lowered, stripes))
         order += stripes.in_order()
         at = cascade.last + 1
-    table = lowered.table[[number for number, *_ in order]]
-    operands: list[np.ndarray] = []
-    steps: list[Step] = []
-    for row, (number, stripe, start, stop) in zip(table, order, strict=True):
-        own = lowered.operands[row["operand_start"] : row["operand_stop"]]
-        row["operand_start"] = sum(map(len, operands))
-        row["operand_stop"] = row["operand_start"] + len(own)
-        operands.append(own)
-        step = lowered.steps[number]
-        if stripe >= 0:
-            step = _stripe(step, stripe, start, stop)
-            row["oy"] = row["tile_oy"] = stop - start
-            row["pad_top"] -= start * row["stride_y"]  # counted from the stripe's first row
-        steps.append(step)
+    steps = tuple(
+        lowered.steps[number] if stripe < 0 else _stripe(lowered.steps[number], stripe, *rows)
+        for number, stripe, *rows in order
+    )
+    table, operands = _striped_tables(lowered, np.array(order, np.int64).reshape(-1, 4))
     return replace(
-        lowered, steps=tuple(steps), table=table, operands=np.concatenate(operands),
-        tensor_bytes=sizes, cascades=tuple(cascades),
+        lowered, steps=steps, table=table, operands=operands, tensor_bytes=sizes,
+        cascades=tuple(cascades),
     )  # fmt: skip
+
+
+def _striped_tables(lowered: Lowered, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of steps and operands for `order`, int64 [n, 4] as in `cascaded`."""
+    number, stripe, start, stop = order.T
+    table = lowered.table[number]
+    first, sizes = table["operand_start"].copy(), table["operand_stop"] - table["operand_start"]
+    table["operand_stop"] = np.cumsum(sizes)
+    table["operand_start"] = table["operand_stop"] - sizes
+    rows = np.arange(sizes.sum()) + np.repeat(first - table["operand_start"], sizes)
+    part = stripe >= 0
+    table["oy"][part] = table["tile_oy"][part] = (stop - start)[part]
+    # rows are counted from the first one of the stripe
+    table["pad_top"][part] -= (start * table["stride_y"])[part]
+    return table, lowered.operands[rows]
+
+
+MOST_KEPT = 4096
+"""Cascades of a Lowered whose buffers are known; each is a number."""
+
+_ROLLING: WeakKeyDictionary[Lowered, Kept[int]] = WeakKeyDictionary()
 
 
 def rolling_bytes(graph: Graph, lowered: Lowered, cascade: Cascade) -> int:
     """Bytes of all rolling buffers of `cascade`, whose steps may all cascade."""
-    return sum(_held_bytes(lowered, stripes_of(graph, lowered.steps, cascade)).values())
+    if lowered not in _ROLLING:
+        _ROLLING[lowered] = Kept(MOST_KEPT)
+
+    def found() -> int:
+        return sum(_held_bytes(lowered, stripes_of(graph, lowered.steps, cascade)).values())
+
+    return _ROLLING[lowered].get(cascade, found)
 
 
 def _held_bytes(lowered: Lowered, stripes: Stripes) -> dict[str, int]:

@@ -4,6 +4,9 @@ A run grows while the tensor behind its last step does not stay in SRAM, and whi
 buffers of all its tensors, in stripes as high as `SHARES` of SRAM allow, fit. A second proposal
 lets runs grow over tensors that stay, from the first one that travels to the last. The scheduler
 builds a Program with each proposal and keeps it if its judge says that it is better.
+
+Low stripes read weights again and again. What has to travel at least tells of a proposal that it
+cannot be better, before any tile of it is searched.
 """
 
 from __future__ import annotations
@@ -11,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from npusim.ir.graph import Graph
-from npusim.schedule.cascade import may_cascade, reads_whole, rolling_bytes
+from npusim.schedule.cascade import may_cascade, reads_whole, rolling_bytes, stripes_of
 from npusim.schedule.fixed import Cascade
 from npusim.schedule.lower import Lowered
+from npusim.schedule.policies import own_weight_bytes, weight_bytes
 
 SHARES = (0.5, 0.25)
 """Shares of SRAM that rolling buffers may take; the rest is for tiles and for tensors that stay."""
@@ -88,3 +92,34 @@ def _highest(
             return cascade
         rows //= 2
     return None
+
+
+def least_weight_bytes(
+    graph: Graph, lowered: Lowered, cascades: Sequence[Cascade], sram_bytes: int
+) -> int:
+    """The least bytes of weights that one inference with `cascades` brings to SRAM.
+
+    Every stripe of a step reads all its weights, but for those that stay from its first stripe to
+    its last. Of the steps of a cascade that have stripes around its middle, those that stay fit in
+    SRAM side by side; so they save no more than the steps with most stripes would. 0 where all
+    weights of the network fit, since they may stay across inferences, and where steps share some.
+    """
+    every, own = weight_bytes(lowered), own_weight_bytes(lowered)
+    if every <= sram_bytes or own.sum() != every:
+        return 0
+    read = int(own.sum())
+    for cascade in cascades:
+        stripes = stripes_of(graph, lowered.steps, cascade)
+        order = stripes.in_order()
+        middle = len(order) // 2
+        room = sram_bytes
+        again: list[tuple[int, int]] = []
+        for at in range(cascade.first, cascade.last + 1):
+            places = [place for place, (step, *_) in enumerate(order) if step == at]
+            if places and places[0] <= middle <= places[-1]:
+                again.append((len(places) - 1, int(own[at])))
+        for times, size in sorted(again, reverse=True):
+            stays = min(room, size)
+            room -= stays
+            read += times * (size - stays)
+    return read

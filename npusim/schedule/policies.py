@@ -149,19 +149,40 @@ def residency_of(lowered: Lowered, machine: Machine, policy: Policy) -> Residenc
     return Residency(operands, top, machine.sram_bytes - policy.pinned_bytes - top)
 
 
-_WEIGHTS: WeakKeyDictionary[Lowered, int] = WeakKeyDictionary()
+_WEIGHTS: WeakKeyDictionary[Lowered, tuple[int, np.ndarray]] = WeakKeyDictionary()
 
 
 def weight_bytes(lowered: Lowered) -> int:
     """Bytes of all constants that array and vector steps read, each tensor once."""
+    return _weights_of(lowered)[0]
+
+
+def own_weight_bytes(lowered: Lowered) -> np.ndarray:
+    """Bytes of the constants that each array or vector step reads whole, int64 [steps]."""
+    return _weights_of(lowered)[1]
+
+
+def moved_weight_bytes(lowered: Lowered, operands: np.ndarray) -> int:
+    """The least bytes of weights that come to SRAM where `operands` says which stay there: every
+    step reads all of its own once."""
+    own = np.zeros(len(lowered.steps), np.int64)
+    _weight_bytes(lowered.table, operands, len(lowered.tensors), own)
+    return int(own.sum())
+
+
+def _weights_of(lowered: Lowered) -> tuple[int, np.ndarray]:
     if lowered not in _WEIGHTS:
-        found = _weight_bytes(lowered.table, lowered.operands, len(lowered.tensors))
-        _WEIGHTS[lowered] = int(found)
+        own = np.zeros(len(lowered.steps), np.int64)
+        found = _weight_bytes(lowered.table, lowered.operands, len(lowered.tensors), own)
+        _WEIGHTS[lowered] = int(found), own
     return _WEIGHTS[lowered]
 
 
 @allocating
-def _weight_bytes(table: np.ndarray, operands: np.ndarray, tensors: int) -> int:
+def _weight_bytes(
+    table: np.ndarray, operands: np.ndarray, tensors: int, own: np.ndarray
+) -> int:  # fmt: skip
+    """Bytes of all constants; `own` (int64 [steps]) gets those that each step brings to SRAM."""
     sizes = np.zeros(tensors, np.int64)
     for at in range(table.size):
         step = table[at]
@@ -175,6 +196,8 @@ def _weight_bytes(table: np.ndarray, operands: np.ndarray, tensors: int) -> int:
                 sizes[operand["tensor"]] = operand["stored_bytes"]
             else:
                 sizes[operand["tensor"]] = (_elements(step, operand) * operand["bits"] + 7) // 8
+            if operand["share"] == operand["share_of"] and operand["stream"] == WEIGHTS:
+                own[at] += sizes[operand["tensor"]]
     return int(sizes.sum())
 
 

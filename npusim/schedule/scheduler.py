@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 from npusim.cost.machine import Machine, machine_of
 from npusim.errors import DoesNotFitError, Problem, UsageError, nearest_name
@@ -19,10 +20,11 @@ from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
 from npusim.schedule.blocks import fill_blocks
 from npusim.schedule.cascade import cascaded
-from npusim.schedule.cascade_choice import proposals
+from npusim.schedule.cascade_choice import least_weight_bytes, proposals
 from npusim.schedule.estimate import LATENCY, Objective
-from npusim.schedule.fixed import NOTHING_FIXED, Mapping
+from npusim.schedule.fixed import NOTHING_FIXED, Cascade, Mapping
 from npusim.schedule.heuristics import heuristics
+from npusim.schedule.kept import Kept
 from npusim.schedule.lower import Lowered, lowered_for
 from npusim.schedule.misfits import misfits
 from npusim.schedule.policies import Policy
@@ -88,11 +90,15 @@ def _try_cascades(tiler: Tiler, objective: Objective, contest: _Contest) -> None
     resident = plain.placements if plain else ()
     best: Tiler | None = None
     for cascades in proposals(tiler.graph, tiler.lowered, resident, machine.sram_bytes):
-        striped = cascaded(tiler.graph, tiler.lowered, cascades)
-        fill_blocks(striped.steps, striped.table, tiler.hardware, machine)
+        least = least_weight_bytes(tiler.graph, tiler.lowered, cascades, machine.sram_bytes)
+        if objective == LATENCY and least / machine.dram_bytes_per_cycle >= contest.cost:
+            continue
+        striped = _striped(tiler, cascades)
         other = Tiler(tiler.graph, striped, tiler.hardware, machine, tiler.mapping)
         cost = contest.cost
         for policy in other.policies():
+            if objective == LATENCY and other.least_cycles(policy) >= contest.cost:
+                continue
             program = other.program(policy, 0, Aim(objective, False))
             contest.enter(program, policy)
             if plain is not None and program is not None:
@@ -100,6 +106,27 @@ def _try_cascades(tiler: Tiler, objective: Objective, contest: _Contest) -> None
         best = other if contest.cost < cost else best
     if best is not None:
         _other_aims(best, objective, contest)
+
+
+MOST_KEPT = 8
+"""Sets of cascades of a Lowered that are kept in stripes: one takes some kB a stripe and step."""
+
+_STRIPED: WeakKeyDictionary[Lowered, Kept[Lowered]] = WeakKeyDictionary()
+
+
+def _striped(tiler: Tiler, cascades: tuple[Cascade, ...]) -> Lowered:
+    """The steps of `tiler` with `cascades`, once for all hardware of one Lowered: it has all of the
+    hardware that blocks of stripes look at, too."""
+    lowered = tiler.lowered
+    if lowered not in _STRIPED:
+        _STRIPED[lowered] = Kept(MOST_KEPT)
+
+    def made() -> Lowered:
+        striped = cascaded(tiler.graph, lowered, cascades)
+        fill_blocks(striped.steps, striped.table, tiler.hardware, tiler.machine)
+        return striped
+
+    return _STRIPED[lowered].get(cascades, made)
 
 
 def _compete(tiler: Tiler, objective: Objective, contest: _Contest) -> None:

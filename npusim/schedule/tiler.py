@@ -15,7 +15,13 @@ from npusim.schedule.estimate import Objective
 from npusim.schedule.fixed import Mapping
 from npusim.schedule.kept import Kept
 from npusim.schedule.lower import Lowered
-from npusim.schedule.policies import Policy, Residency, policies, residency_of
+from npusim.schedule.policies import (
+    Policy,
+    Residency,
+    moved_weight_bytes,
+    policies,
+    residency_of,
+)
 from npusim.schedule.prefetch import allow_prefetch
 from npusim.schedule.program import Program
 from npusim.schedule.spaces import read_by_spaces
@@ -86,6 +92,12 @@ class Tiler:
             aim.weights_early, self._searches, used,
         )  # fmt: skip
         return self._finished(policy, table, operands, top, used, costed)
+
+    def least_cycles(self, policy: Policy) -> float:
+        """Cycles that no Program under `policy` falls below: those of its weights on the bus."""
+        _, _, residency = self._begun(policy)
+        moved = moved_weight_bytes(self.lowered, residency.operands)
+        return moved / self.machine.dram_bytes_per_cycle
 
     def narrowed(self, policy: Policy, aim: Aim, spaces: Spaces) -> Program | None:
         """`program` with tilings of `spaces` alone."""

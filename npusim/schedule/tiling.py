@@ -95,10 +95,21 @@ def _kinds(lowered: Lowered, tag_of: np.ndarray) -> tuple[np.ndarray, np.ndarray
     bounds = np.stack((steps["operand_start"], steps["operand_stop"]), axis=1)
     steps["operand_start"] = steps["operand_stop"] = 0
     own["tensor"] = own["stream"] = 0
+    steps["pad_top"][_inside(steps, own, bounds)] = 0  # such stripes are alike, wherever they begin
     columns = steps.view(np.int64).reshape(steps.size, STEP.itemsize // 8)
     rows = own.view(np.int64).reshape(own.size, OPERAND.itemsize // 8)
     kind_of, models = alike(columns, rows, bounds, tag_of)
     return kind_of, models
+
+
+def _inside(steps: np.ndarray, operands: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Of which steps no window reaches beyond the first or the last row of its input."""
+    step_of = np.repeat(np.arange(steps.size), bounds[:, 1] - bounds[:, 0])
+    windows = np.bincount(step_of, operands["window"], steps.size)
+    below = (steps["oy"] - 1) * steps["stride_y"] + (steps["fy"] - 1) * steps["dilation_y"]
+    rows_behind_last = below + 1 - steps["pad_top"]
+    within = (steps["pad_top"] <= 0) & (rows_behind_last <= steps["in_h"])
+    return np.asarray(within | (windows == 0))
 
 
 @allocating
