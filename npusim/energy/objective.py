@@ -36,8 +36,12 @@ def objective_weights(hardware: Hardware, name: str = "energy") -> Objective:
     )
 
 
-def judge_of(name: str) -> Callable[[Program], float]:
-    """What whole Programs compete by: cycles, joules, or joules x cycles (lower is better)."""
+def judge_of(name: str) -> Callable[[Program, float], float]:
+    """What whole Programs compete by: cycles, joules, or joules x cycles (lower is better).
+
+    The second argument is a cost that is to be beaten, if there is one: cycles need not be counted
+    beyond it.
+    """
     _known(name)
     if name == "latency":
         return latency_cycles
@@ -52,11 +56,11 @@ def program_joules(program: Program, figures: Figures) -> dict[str, float]:
     return joules_by_part(actions, times_of(program).cycles, figures)
 
 
-def _energy_j(program: Program) -> float:
+def _energy_j(program: Program, limit: float = math.inf) -> float:
     return math.fsum(program_joules(program, Figures(program.hardware)).values())
 
 
-def _energy_delay(program: Program) -> float:
+def _energy_delay(program: Program, limit: float = math.inf) -> float:
     return _energy_j(program) * times_of(program).cycles
 
 

@@ -109,6 +109,13 @@ def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
     them. A tile takes accumulators until its last sums have left, `tail` cycles after it; with two
     sets of them a tile and its tail take at least half their sum.
     """
+    total, held = busy_and_held(step, operands, machine)
+    return max(total, (total + held) / step["buffers_sums"])
+
+
+@compiled
+def busy_and_held(step: np.void, operands: np.ndarray, machine: Machine) -> tuple[float, float]:
+    """Cycles of all tiles, and those that sums take accumulators after the end of their tile."""
     total = held = 0.0
     in_place = holds_weights(step, machine)
     ragged = 63 & ~even_loops(step)
@@ -118,7 +125,7 @@ def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
         total += corner_total
         held += corner_held
         corner = (corner - 1) & ragged if corner else -1
-    return max(total, (total + held) / step["buffers_sums"])
+    return total, held
 
 
 @compiled

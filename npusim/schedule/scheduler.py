@@ -33,7 +33,8 @@ from npusim.schedule.refinement import variants
 from npusim.schedule.row_mapper import with_own_tiles
 from npusim.schedule.tiler import Aim, Tiler
 
-Judge = Callable[[Program], float]
+Judge = Callable[[Program, float], float]
+"""The cost of a Program, lower is better; if that is the second number or more, any such number."""
 
 
 def build_program(
@@ -165,7 +166,7 @@ class _Contest:
         if key in self._judged:
             return
         self._judged.append(key)
-        cost = self.judge(program)
+        cost = self.judge(program, self.cost)
         if cost < self.cost:
             self.best, self.policy, self.cost = program, policy, cost
 

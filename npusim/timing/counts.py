@@ -21,6 +21,7 @@ from npusim.schedule.host_link import link_cycles, link_traffic
 from npusim.schedule.program import Program, Step
 from npusim.timing.causes import CAUSES, CONVERSION, DISPATCH_CAUSE, HOST_CAUSE, HOST_LINK
 from npusim.timing.engine import simulate
+from npusim.timing.limits import NO_LIMIT
 from npusim.timing.records import NO_LOG, WINDOW, Run
 
 
@@ -121,9 +122,17 @@ def latency_run(program: Program) -> Run:
     return run
 
 
-def latency_cycles(program: Program) -> int:
-    """Cycles of the steps alone: what schedules are compared by."""
-    return int(latency_run(program).cycles)
+def latency_cycles(program: Program, limit: float = math.inf) -> int:
+    """Cycles of the steps alone: what schedules are compared by.
+
+    If that is `limit` or more, any such number: the Program is not followed to its end.
+    """
+    run = _RUNS.get(program)
+    if run is None:
+        run = timed(program, NO_LOG, limit)
+        if run.complete:
+            _RUNS[program] = run
+    return int(run.cycles)
 
 
 def times_of(program: Program, run: Run | None = None) -> Times:
@@ -143,10 +152,11 @@ def times_of(program: Program, run: Run | None = None) -> Times:
     return Times(cycles, fixed + link, link, cycles + cold)
 
 
-def timed(program: Program, window: int = WINDOW) -> Run:
-    """What the engine finds; `window` as in `engine.simulate`."""
-    tensors = len(program.tensors)
-    return simulate(program.table, program.operands, tensors, packed(program.machine), window)
+def timed(program: Program, window: int = WINDOW, limit: float = math.inf) -> Run:
+    """What the engine finds; `window` and `limit` (cycles) as in `engine.simulate`."""
+    tensors, machine = len(program.tensors), packed(program.machine)
+    most = NO_LIMIT if math.isinf(limit) else math.ceil(limit)
+    return simulate(program.table, program.operands, tensors, machine, window, most)
 
 
 def count(program: Program, run: Run | None = None) -> Counts:

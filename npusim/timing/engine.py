@@ -41,6 +41,7 @@ from npusim.timing.clock import (
     work_of,
 )
 from npusim.timing.compute import compute, drain, vector
+from npusim.timing.limits import least_cycles, least_rest
 from npusim.timing.notes import arrive, note
 from npusim.timing.records import COUNTS, LOG, NO_LOG, NOBODY, SETTLED, WHOLE_LOG, Run, doubled
 from npusim.timing.repeats import look, new_watch, next_look, note_start
@@ -55,12 +56,14 @@ _FIRST_JOBS = 1024
 
 @allocating
 def simulate(
-    steps: np.ndarray, operands: np.ndarray, tensors: int, machine: Machine, window: int
-) -> Run:
+    steps: np.ndarray, operands: np.ndarray, tensors: int, machine: Machine, window: int,
+    limit: int,
+) -> Run:  # fmt: skip
     """Walk the Program and time every job.
 
     `window` is how many jobs the log holds at a time, or NO_LOG (nothing is attributed) or
-    WHOLE_LOG (the log is returned); no result depends on it.
+    WHOLE_LOG (the log is returned); no result depends on it. A Program that takes `limit` cycles
+    or more may be left before its end.
     """
     clock = new_clock(steps.size, tensors)
     works = no_works()
@@ -73,9 +76,11 @@ def simulate(
     state = np.zeros(STATE_SIZE, np.int64)
     state[PENDING_STEP] = -1
     used = emitted = 0
+    rest = least_rest(steps, operands, machine, limit)
     watched = window == NO_LOG and not machine.round_robin
     watch = new_watch()
-    while state[STEP_AT] < steps.size:
+    cycles = 0
+    while state[STEP_AT] < steps.size and cycles < limit:
         stop = next_look(watch, steps, state) if watched else -1
         count = walk(steps, operands, state, block, stop)
         for place in range(count):
@@ -98,12 +103,11 @@ def simulate(
             used, log, settled = _logged(log, used, settled, clock.who, steps.size, window)
         if watched:
             look(watch, steps, operands, clock, state, counts)
-    cycles = clock.time[LATEST]
+        cycles = least_cycles(clock, state, rest)
     last = clock.who[LATEST] if window != NO_LOG else NOBODY
     shares = attribute(log, settled, last, steps.size)
-    return Run(
-        log[:used] if window == WHOLE_LOG else log[:0].copy(), shares, counts, cycles, emitted
-    )
+    kept = log[:used] if window == WHOLE_LOG else log[:0].copy()
+    return Run(kept, shares, counts, cycles, emitted, cycles < limit)
 
 
 @allocating

@@ -72,7 +72,8 @@ class Run(NamedTuple):
 
     `shares` is float64 [steps, causes], all zeros without a log. `log` has all jobs if the whole
     log was asked for, else none. `followed` jobs were gone through one by one; the others are turns
-    of loops that repeat.
+    of loops that repeat. A Run that is not `complete` was left when it could not end before a limit
+    any more: `cycles` is the least that it would take, and the rest is of no use.
     """
 
     log: np.ndarray
@@ -80,6 +81,7 @@ class Run(NamedTuple):
     counts: np.ndarray
     cycles: int
     followed: int
+    complete: bool
 
 
 @allocating

@@ -91,10 +91,10 @@ def _once(name: str, graph: Graph, hardware: Hardware) -> Point:
     programs = 0
     latency = judge_of("latency")
 
-    def judge(program: Program) -> float:
+    def judge(program: Program, limit: float) -> float:
         nonlocal inside, programs
         start = time.thread_time()
-        cycles = latency(program)
+        cycles = latency(program, limit)
         inside += time.thread_time() - start
         programs += 1
         return cycles

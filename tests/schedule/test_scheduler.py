@@ -35,7 +35,7 @@ def test_the_program_is_the_best_of_those_that_were_judged(graph, hardware):
     """And it costs what the judge said."""
     judged: list[float] = []
 
-    def judge(program: Program) -> float:
+    def judge(program: Program, limit: float) -> float:
         judged.append(latency_cycles(program))
         return judged[-1]
 
