@@ -102,7 +102,8 @@ class Request:
 @click.option("--pareto", metavar="NAME,NAME,...",
               help="What the front is of.  [default: latency,energy,area]")  # fmt: skip
 @click.option("--sample", metavar="SAMPLE",
-              help="grid, random:N or lhs:N (Latin hypercube).  [default: grid]")  # fmt: skip
+              help="grid, random:N, lhs:N (Latin hypercube), optuna:N (NSGA-II) or optuna-tpe:N.  "
+              "[default: grid]")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), help="Of what is drawn.  [default: 0]")
 @click.option("--store", type=FILE, metavar="FILE",
               help="Keep all points in this SQLite file, and go on from it.")  # fmt: skip

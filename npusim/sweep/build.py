@@ -31,7 +31,7 @@ MOST_CHECKED = 256
 """Values of an axis that are checked before the sweep; of others, a point says what is wrong."""
 _SHORT = {"edp": "edp_js", "energy": "energy_j", "latency": "latency_s", "area": "area_mm2"}
 _SHORT |= {"dram": "dram_bytes", "power": "average_power_w", "throughput": "throughput_ips"}
-_SAMPLE = re.compile(r"(grid)|(random|lhs|optuna):([1-9]\d{0,11})")
+_SAMPLE = re.compile(r"(grid)|(random|lhs|optuna|optuna-tpe):([1-9]\d{0,11})")
 
 _OPTIONS = {
     "hardware": "--hw", "set": "--set", "vary": "--vary", "constraints": "--constraint",
@@ -83,7 +83,7 @@ class SpaceFile(Section):
     schedule: str = "latency"
     """What schedules are chosen for: latency, energy or edp."""
     sample: str = "grid"
-    """`grid`, `random:N`, `lhs:N` or `optuna:N`."""
+    """`grid`, `random:N`, `lhs:N`, `optuna:N` (NSGA-II) or `optuna-tpe:N`."""
     seed: int = Field(default=0, ge=0)
     """Of what is drawn."""
 
@@ -166,7 +166,8 @@ def sample_of(text: str, seed: int, where: str, problems: list[Problem]) -> Samp
     if match is None:
         name = text.partition(":")[0]
         hint = nearest_name(name, METHODS) if name not in METHODS else ""
-        what = f"{text!r} is no sample{hint}: expected grid, random:N, lhs:N or optuna:N"
+        known = ", ".join(("grid", *(f"{name}:N" for name in METHODS[1:])))
+        what = f"{text!r} is no sample{hint}: expected one of {known}"
         problems.append(Problem(where, what))
         return Sample()
     return Sample(match[1] or match[2], int(match[3]) if match[3] else None, seed)

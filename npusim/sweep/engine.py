@@ -8,6 +8,7 @@ the same whoever computes them and in whatever order.
 
 from __future__ import annotations
 
+import math
 import pickle
 from collections.abc import Callable, Iterator
 from concurrent.futures import (
@@ -28,6 +29,8 @@ from npusim.sweep.store import Store
 CHUNK_SECONDS = 0.5
 """A chunk takes about this long: little is lost with a worker, and little is said per point."""
 MOST_POINTS_A_CHUNK = 512
+CHUNKS_A_WORKER = 4
+"""At least, where the points are counted: the last ones should not wait for one worker."""
 CHUNKS_AHEAD = 2
 """Chunks that wait at each worker."""
 MOST_BREAKS = 3
@@ -86,7 +89,9 @@ class Engine:
         """`opened` makes an executor; it is asked again if the workers of one have died."""
         self._work, self._store, self._opened, self._told = work, store, opened, told
         self._identity = space_identity(work)
+        self._workers = workers
         self._ahead = max(1, workers * CHUNKS_AHEAD)
+        self._most = MOST_POINTS_A_CHUNK
         self._waiting: dict[Answer, tuple[int, ...]] = {}
         self._done = self._reused = self._infeasible = 0
         self._chunk, self._breaks = 1, 0
@@ -94,8 +99,14 @@ class Engine:
         self._total: int | None = None
 
     def run(self, numbers: Iterator[int], total: int | None = None) -> None:
-        """Evaluate every point of `numbers` that the store does not have."""
+        """Evaluate every point of `numbers` that the store does not have, `total` if known.
+
+        It may be called again, for other points.
+        """
         self._total = total
+        if total is not None:
+            share = math.ceil(total / (CHUNKS_A_WORKER * self._workers))
+            self._most = min(share, MOST_POINTS_A_CHUNK)
         executor = self._opened()
         if isinstance(executor, Inline):
             install(self._identity, self._work)
@@ -120,7 +131,7 @@ class Engine:
 
     def _next(self, numbers: Iterator[int]) -> tuple[int, ...] | None:
         """The next chunk without points that are in the store; None at the end."""
-        taken = list(islice(numbers, self._chunk))
+        taken = list(islice(numbers, min(self._chunk, self._most)))
         if not taken:
             return None
         known = self._store.done(taken)
@@ -166,7 +177,7 @@ class Engine:
         self._breaks = 0
         self._infeasible += sum(row[2] != OK for row in rows)
         wanted = int(CHUNK_SECONDS * len(rows) / max(seconds, 1e-6))
-        self._chunk = max(1, min(wanted, 2 * self._chunk, MOST_POINTS_A_CHUNK))
+        self._chunk = max(1, min(wanted, 2 * self._chunk, self._most))
         self._tell(len(rows))
 
     def _replaced(self, executor: Executor, lost: tuple[int, ...]) -> Executor:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from npusim.errors import Problem, UsageError, require_type
 from npusim.sweep.build import read_space, space_of
-from npusim.sweep.engine import Borrowed, Engine, Told
+from npusim.sweep.engine import Borrowed, Engine, Inline, Told
 from npusim.sweep.local import open_pool
 from npusim.sweep.metrics import metric_names
 from npusim.sweep.objectives import OF
@@ -46,15 +46,19 @@ def sweep(
     if not found.models:
         raise UsageError(Problem("model", "none is given, and the space names none"))
     part, parts = shard
+    if parts > 1 and found.sample.is_search:
+        raise UsageError(Problem("--shard", "a search needs all of its points: use one store"))
     if not 1 <= part <= parts:
         raise UsageError(Problem("--shard", f"{part}/{parts} is not I/N with I from 1 to N"))
     work = work_of(found)
     _check_objectives(found, work)
     opened = Store(store, about_of(work))
-    engine = Engine(work, opened, _opener(executor, workers), workers, told)
     try:
-        total = found.count() if parts == 1 else None
-        engine.run(found.points(shard), total)
+        if found.sample.is_search:
+            _search(work, opened, executor, workers, told)
+        else:
+            engine = Engine(work, opened, _opener(executor, workers), workers, told)
+            engine.run(found.points(shard), found.count() if parts == 1 else None)
     except BaseException:
         opened.close()
         raise
@@ -100,6 +104,33 @@ def _opener(executor: Executor | None, workers: int) -> Callable[[], Executor]:
     if executor is None:
         return lambda: open_pool(workers)
     return lambda: Borrowed(executor)
+
+
+def _search(
+    work: Work, store: Store, executor: Executor | None, workers: int, told: Told | None
+) -> None:
+    """Evaluate the points that a search asks for, batch by batch, in the same workers."""
+    from npusim.sweep.search import search
+
+    space = work.space
+    pool = executor or open_pool(workers)
+    heard = None if told is None else lambda state: told(replace(state, total=space.count()))
+    alone = isinstance(pool, Inline)
+    engine = Engine(work, store, lambda: pool if alone else Borrowed(pool), workers, heard)
+    seen: set[int] = set()
+
+    def evaluate(numbers: Sequence[int]) -> list[tuple[float, ...] | None]:
+        fresh = [number for number in numbers if number not in seen]
+        engine.run(iter(fresh), len(fresh))
+        seen.update(fresh)
+        found = store.values(numbers, space.objectives)
+        return [found.get(number) for number in numbers]
+
+    try:
+        search(space, evaluate)
+    finally:
+        if executor is None:
+            pool.shutdown(cancel_futures=True)
 
 
 def about_of(work: Work) -> About:

@@ -26,7 +26,7 @@ MOST_MISSES = 1_000_000
 """Points in a row that constraints exclude, after which a sample gives up."""
 SHARD_POINTS = 64
 """Points in a row that a shard takes, so that neighbours share work."""
-METHODS = ("grid", "random", "lhs", "optuna")
+METHODS = ("grid", "random", "lhs", "optuna", "optuna-tpe")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class Sample:
     method: str = "grid"
     count: int | None = None
     seed: int = 0
+
+    @property
+    def is_search(self) -> bool:
+        """Whether points are chosen by what was found at others."""
+        return self.method.startswith("optuna")
 
     def __str__(self) -> str:
         return self.method if self.count is None else f"{self.method}:{self.count}"
@@ -156,7 +161,7 @@ class Space:
 
     def count(self) -> int | None:
         """How many points there are, where that is known without looking at all of them."""
-        if self.constraints:
+        if self.constraints and not self.sample.is_search:
             return None
         return min(self.sample.count or self.size, self.size)
 

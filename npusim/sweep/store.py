@@ -96,12 +96,23 @@ class Store:
     def done(self, numbers: Sequence[int]) -> set[int]:
         """Which of the points `numbers` are in the table."""
         found: set[int] = set()
-        with self._explained():
-            for start in range(0, len(numbers), _READ_AT_ONCE):
-                part = tuple(numbers[start : start + _READ_AT_ONCE])
-                marks = ", ".join("?" * len(part))
-                query = f"SELECT number FROM points WHERE number IN ({marks})"
+        for part in _parts(numbers):
+            marks = ", ".join("?" * len(part))
+            query = f"SELECT number FROM points WHERE number IN ({marks})"
+            with self._explained():
                 found.update(number for (number,) in self._database.execute(query, part))
+        return found
+
+    def values(self, numbers: Sequence[int], columns: Sequence[str]) -> dict[int, tuple[Any, ...]]:
+        """For those of the points `numbers` that are feasible, their `columns`."""
+        found: dict[int, tuple[Any, ...]] = {}
+        names = ", ".join(map(_quoted, columns))
+        for part in _parts(numbers):
+            marks = ", ".join("?" * len(part))
+            query = f"SELECT number, {names} FROM points WHERE number IN ({marks})"
+            query += " AND status = 'ok'"
+            with self._explained():
+                found |= {row[0]: row[1:] for row in self._database.execute(query, part)}
         return found
 
     def counts(self) -> dict[str, int]:
@@ -227,6 +238,12 @@ class Store:
 
     def _refusal(self, what: str) -> UsageError:
         return UsageError(Problem(self.path or "the temporary store", what))
+
+
+def _parts(numbers: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """`numbers` in parts that one query can take."""
+    for start in range(0, len(numbers), _READ_AT_ONCE):
+        yield tuple(numbers[start : start + _READ_AT_ONCE])
 
 
 def column_types(values: Sequence[Sequence[Any]], metrics: Sequence[str], models: int) -> list[str]:

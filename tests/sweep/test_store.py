@@ -45,7 +45,7 @@ def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
     again = Store(tmp_path / "s.db")
     assert again.about == ABOUT
     assert list(again.rows()) == sorted(rows)
-    assert list(again.rows(("latency_s", "number")))[0] == (0.5, 1)
+    assert next(again.rows(("latency_s", "number"))) == (0.5, 1)
 
 
 def test_a_point_is_there_once(tmp_path: Path) -> None:
@@ -140,8 +140,11 @@ except UsageError as error:
 def test_a_full_disk_keeps_what_was_written(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     top = Path(__file__).resolve().parents[2]
-    done = subprocess.run([sys.executable, "-c", FILL, str(path)], capture_output=True, text=True,
-                          cwd=top, env={**os.environ, "PYTHONPATH": str(top)}, check=False)  # fmt: skip
+    command = [sys.executable, "-c", FILL, str(path)]
+    variables = {**os.environ, "PYTHONPATH": str(top)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=top, env=variables, check=False
+    )
     written, said = done.stdout.split(" ", 1)
     assert "can't be written" in said and "safe" in said, done.stderr
     rows = list(Store(path, ABOUT).rows())
