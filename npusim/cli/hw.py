@@ -58,13 +58,14 @@ def show(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Every value of NAME (a preset or a .yaml path), where it was set, and its source."""
     from npusim.hardware import load_description
     from npusim.hardware.resolved import resolved_rows
+    from npusim.report.confidence import left_out_of
 
     description = load_description(name, overrides)
     rows = resolved_rows(description)
     hardware = description.hardware
     if as_json:
         values = [asdict(row) for row in rows]
-        left_out = list(hardware.not_modelled)
+        left_out = left_out_of(hardware)
         head = {"name": hardware.name, "sha256": hardware.sha256, "not_modelled": left_out}
         click.echo(json.dumps({**head, "values": values}, indent=2))
         return
@@ -72,7 +73,7 @@ def show(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
     click.echo(f"sha256 {hardware.sha256}")
     for line in _listing(rows):
         click.echo(line)
-    for effect in hardware.not_modelled:
+    for effect in left_out_of(hardware):
         click.echo(f"not modelled: {effect}")
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TIMING_NOT_MODELLED = (
     "conflicts of single accesses in a bank of SRAM (banks limit all streams together, where their "
     "width is stated) and its latency after the first access of a layer",
+    "SRAMs of their own for inputs, weights and outputs: they share one, its ports and its banks",
     "DMA bursts one by one: how many are in flight only caps the bandwidth of a stream",
     "partial sums spilled to SRAM: no schedule that does so is considered",
     "sparsity that follows no pattern, and zero gating",
@@ -52,11 +53,18 @@ def confidence_of(counts: Counts, energy: Energy) -> Confidence:
     """The confidence in a report: the preset's trust, and everything that was left out."""
     hardware = counts.program.hardware
     listed = (
-        *hardware.not_modelled, *TIMING_NOT_MODELLED, _flow(hardware), *_missing(counts),
-        *ENERGY_NOT_MODELLED,
-        *energy.missing, *_unpublished(hardware),
+        *left_out_of(hardware), *_missing(counts), *ENERGY_NOT_MODELLED, *energy.missing,
+        *_unpublished(hardware),
     )  # fmt: skip
     return Confidence(preset_trust(hardware), listed)
+
+
+def left_out_of(hardware: Hardware) -> tuple[str, ...]:
+    """What timing leaves out on `hardware`, whatever the model."""
+    return (
+        *hardware.not_modelled, *TIMING_NOT_MODELLED, _flow(hardware),
+        *_missing_of_array(hardware), *_missing_of_memory(hardware),
+    )  # fmt: skip
 
 
 def _flow(hardware: Hardware) -> str:
@@ -77,10 +85,8 @@ def _unpublished(hardware: Hardware) -> list[str]:
 
 
 def _missing(counts: Counts) -> list[str]:
-    """What timing leaves out for this hardware and this model."""
-    missing = _missing_of_array(counts.program.hardware)
-    missing += _missing_of_memory(counts.program.hardware)
-    missing += _uncoded(counts)
+    """What timing leaves out for this model."""
+    missing = _uncoded(counts)
     link = counts.program.hardware.host.link
     if any(step.step.unit == HOST for step in counts.steps):
         what = "transfers and change of layout" if link is None else "change of layout"

@@ -12,6 +12,7 @@ from npusim.cli.hw import hw
 from npusim.errors import DescriptionError
 from npusim.hardware import load_hardware, preset_names
 from npusim.hardware.json_schema import json_schema
+from npusim.report.confidence import left_out_of
 from tests.support.descriptions import changed, write
 
 
@@ -55,7 +56,7 @@ def test_show_lists_each_preset_with_its_free_parameters(name: str) -> None:
     hardware = load_hardware(name)
     marked = [line.split()[0] for line in result.output.splitlines() if "  [free] " in line]
     assert sorted(marked) == sorted(hardware.free)
-    for effect in hardware.not_modelled:
+    for effect in left_out_of(hardware):
         assert f"not modelled: {effect}" in result.output.splitlines()
 
 
@@ -155,3 +156,11 @@ def test_the_meaning_of_a_missing_key_is_a_whole_sentence(tmp_path: Path) -> Non
     message = str(refusal("check", str(path)))
     assert "key 'dataflows' is missing in mac_array (systolic:" in message
     assert "`row_stationary` elements keep filter rows in scratchpads" in message
+
+
+def test_show_says_what_a_description_asks_for_in_vain() -> None:
+    printed = run("show", "edge-npu-1", "--set", "dma.channels=3").output
+    assert "not modelled: DMA channels beyond two: one loads, one stores" in printed
+    assert "not modelled: SRAMs of their own for inputs, weights and outputs" in printed
+    assert "SRAM of each core's own" not in printed
+    assert "SRAM of each core's own" in run("show", "ethos-u65-512").output
