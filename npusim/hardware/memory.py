@@ -221,6 +221,9 @@ class Layout(Section):
     plain_piece_bytes: SizeBytes | None = Field(default=None, alias="plain_piece")
     """Bytes that one read of the array takes of a `plain` input of the network at least, > 0, and
     the channels of a block at most; each takes a burst of its memory. null: whole runs."""
+    plain_write_bytes: SizeBytes | None = Field(default=None, alias="plain_write")
+    """Bytes of one write of a `plain` output of the network, > 0, if it has more channels than
+    that and lies in the second memory; each takes a burst. null: whole runs."""
     weight_granule_bytes: SizeBytes = Field(default=1, alias="weight_granule")
     """The weights of a layer are padded to a multiple of this, bytes, > 0."""
     channel_parameters_bytes: SizeBytes | None = Field(default=None, alias="channel_parameters")

@@ -110,6 +110,14 @@ def piece_of(row: np.void, hardware: Hardware, bits: int) -> int:
     return max(least, _in_depth(shape_of(row), _unit_of(hardware.mac_array)) * bits // 8)
 
 
+def written_piece(row: np.void, hardware: Hardware, bits: int) -> int:
+    """Bytes that one write puts of a plain output; 0 for whole runs, as those of few channels."""
+    piece = hardware.memory.layout.plain_write_bytes
+    if piece is None or row["g"] * row["k"] * bits <= 8 * piece:
+        return 0
+    return piece
+
+
 def shape_of(row: np.void) -> Shape:
     """The layer of a step's table row, its stripe of rows, or one of its groups; depthwise layers
     and pooling keep channels apart and have all groups in one."""

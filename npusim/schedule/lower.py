@@ -20,7 +20,7 @@ from npusim.hardware.memory import Layout
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph, Node
 from npusim.ir.loopnest import LoopNest, Unit
-from npusim.schedule.blocks import fill_blocks, piece_of, ragged_outputs
+from npusim.schedule.blocks import fill_blocks, piece_of, ragged_outputs, written_piece
 from npusim.schedule.coding import coded_bits
 from npusim.schedule.compression import coded_bytes_of
 from npusim.schedule.fixed import Cascade
@@ -252,6 +252,8 @@ def _operands(
             stored = stored_columns(operand, step.nest, layout, coded) if weights else (0, 0)
             read_plain = ends and operand.role == "input" and step.unit == ARRAY
             piece = piece_of(row, hardware, operand.bits) if read_plain else 0
+            if ends and operand.role == "output" and step.unit in (ARRAY, VECTOR):
+                piece = written_piece(row, hardware, operand.bits)
             columns.append((*layout_columns(operand, layout, constant or ends), *stored, piece))
     for name, *values in zip(_LAYOUT_COLUMNS, *columns, strict=True):
         operands[name] = values

@@ -11,7 +11,7 @@ import numpy as np
 from npusim.cost.dram import row_cycles
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
-from npusim.schedule.tables import CHW, HWC
+from npusim.schedule.tables import CHW, HWC, OUTPUTS
 from npusim.schedule.tiles import Part, block_pixels, ceil_div, channels_of, operand_bytes
 
 
@@ -91,7 +91,10 @@ def bus_bytes(step: np.void, operand: np.void, part: Part, burst: int) -> int:
     if total == 0:
         return 0
     if operand["piece"]:
-        return _pieces(step, operand, part, total) * int(max(burst, operand["piece"]))
+        pieces = ceil_div(total, operand["piece"])
+        if operand["role"] != OUTPUTS:
+            pieces = _pieces(step, operand, part, total)
+        return int(pieces * max(burst, operand["piece"]))
     runs = runs_of(step, operand, part)
     run, longer = total // runs, total % runs
     bursts = (runs - longer) * ceil_div(run, burst) + longer * ceil_div(run + 1, burst)

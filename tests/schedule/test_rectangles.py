@@ -137,3 +137,14 @@ def test_inputs_from_memory_come_for_all_blocks_of_channels_however_they_are_til
     row["order"], row["tile_oy"] = 0, 4
     half = part._replace(k=64, oy=4, in_rows=4)
     assert bus_bytes(row, inputs, half, machine.burst_bytes) == whole // 12 // 2
+
+
+@pytest.mark.parametrize(("preset", "units", "piece"), [("ethos-u65-512", 768, 32),
+                                                        ("ethos-u65-256", 768, 16),
+                                                        ("ethos-u65-512", 24, 24)])  # fmt: skip
+def test_outputs_of_many_channels_leave_the_network_in_pieces(preset, units, piece):
+    """Each write of at most 32 (of one core 16) channels takes a burst of 128 bytes."""
+    row, operands, part, machine = product(preset, 128, 64, units)
+    output = operands[row["operand_stop"] - 1]
+    bursts = -(-128 * units // 128) if units == piece else 128 * units // piece
+    assert bus_bytes(row, output, part, machine.burst_bytes) == bursts * 128
