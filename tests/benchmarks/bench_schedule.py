@@ -2,10 +2,15 @@
 
     python -m tests.benchmarks.bench_schedule [RANDOM_POINTS]
 
-Each point is another Hardware and the same graph. A point is timed three times and the least
-counts; nothing is kept between points but what depends on the graph. Legal tilings are those that
-fit SRAM and accumulators, counted one by one, without bounds, for every different layer on the
-array. Other tools' times are as published, for a single hardware: they do different things.
+Each point is another Hardware and the same graph, evaluated as a sweep does it. A preset is timed
+three times and the least counts, after one run that compiles what is new; nothing that depends on
+the preset alone is kept between these runs but what a sweep keeps. Random points are timed once
+each, in a row, as a sweep meets them: the array sizes that they share are found once. `python` is
+all that is neither the tile search nor the event simulation: lowering, residency, energy, totals.
+
+Legal tilings are those that fit SRAM and accumulators, counted one by one, without bounds, for
+every different layer on the array. Other tools' times are as published, for a single hardware: they
+do different things.
 """
 
 from __future__ import annotations
@@ -14,28 +19,30 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 import npusim
-from npusim.cost.machine import machine_of
-from npusim.energy.model import energy_of
-from npusim.energy.objective import judge_of
+from npusim.api import Model, evaluate
+from npusim.cost.machine import Machine, machine_of, packed
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
+from npusim.jit import compiled
+from npusim.schedule import tiler
 from npusim.schedule.buffers import set_buffers, sums_fit
 from npusim.schedule.lower import lower
 from npusim.schedule.plan import plan_of
-from npusim.schedule.program import Program
-from npusim.schedule.scheduler import build_program
-from npusim.schedule.search import Space
 from npusim.schedule.spaces import space_of
 from npusim.schedule.tables import ARRAY
-from npusim.timing.counts import count
+from npusim.timing import counts
 
 PRESETS = ("tpu-like-128", "gemmini-16", "ethos-u55-128", "nvdla-nv-large", "edge-npu-1")
 NETWORKS = ("resnet-50", "mobilenet-v2")
 GOAL_MS = 2.0
+GOAL_TILINGS = 3000
 PUBLISHED_MS = {
     "MAESTRO, one given mapping": 70.0,
     "Vela, up to": 1000.0,
@@ -50,64 +57,85 @@ REPEATS = 3
 
 @dataclass(frozen=True)
 class Point:
-    """CPU milliseconds of a point, by part, and how large its Program is."""
+    """CPU milliseconds of a point, by part; Programs that were simulated, jobs of the chosen one.
+
+    `python_ms` is the time outside of the tile search and the engine.
+    """
 
     name: str
+    total_ms: float
     search_ms: float
     engine_ms: float
-    count_ms: float
     programs: int
     jobs: int
 
     @property
-    def total_ms(self) -> float:
-        """All parts together."""
-        return self.search_ms + self.engine_ms + self.count_ms
+    def python_ms(self) -> float:
+        """What is left of the total."""
+        return self.total_ms - self.search_ms - self.engine_ms
 
 
-def random_points(count_: int, seed: int = 5) -> Iterator[tuple[str, Hardware]]:
+class Watch:
+    """CPU seconds and results of functions that others call, by the part that they are of."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.results: dict[str, list[Any]] = {}
+
+    def over(self, module: Any, name: str, part: str) -> None:
+        """Time every call of `module.name` as a part of `part`."""
+        function: Callable[..., Any] = getattr(module, name)
+
+        def timed(*arguments: Any, **named: Any) -> Any:
+            start = time.thread_time()
+            result = function(*arguments, **named)
+            self.seconds[part] = self.seconds.get(part, 0.0) + time.thread_time() - start
+            self.results.setdefault(part, []).append(result)
+            return result
+
+        setattr(module, name, timed)
+
+
+def watched() -> Watch:
+    """A watch over the tile search and the engine."""
+    watch = Watch()
+    watch.over(tiler, "tile_steps", "search")
+    watch.over(tiler, "largest_tiles", "search")
+    watch.over(counts, "simulate", "engine")
+    return watch
+
+
+def random_points(count: int, seed: int = 5) -> Iterator[tuple[str, Hardware]]:
     """Systolic arrays of other sizes, memories and bandwidths than tpu-like-128."""
     draw = random.Random(seed)
-    for number in range(count_):
+    for number in range(count):
         rows, kib, gb = 2 ** draw.randint(4, 7), 2 ** draw.randint(7, 13), draw.choice((8, 16, 32))
         changes = {
             "mac_array.rows": rows, "mac_array.cols": rows, "memory.sram.size": f"{kib} KiB",
             "memory.dram.bandwidth": f"{gb} GB/s",
         }  # fmt: skip
-        yield (
-            f"{number}: {rows}, {kib} KiB, {gb} GB/s",
-            npusim.load_hardware("tpu-like-128", changes),
-        )
+        name = f"{number}: {rows}, {kib} KiB, {gb} GB/s"
+        yield name, npusim.load_hardware("tpu-like-128", changes)
 
 
-def measured(name: str, graph: Graph, hardware: Hardware) -> Point:
-    """The least time of REPEATS runs of one point, after one that compiles what is new."""
-    runs = [_once(name, graph, hardware) for _ in range(REPEATS + 1)]
-    return min(runs[1:], key=lambda point: point.total_ms)
-
-
-def _once(name: str, graph: Graph, hardware: Hardware) -> Point:
-    inside = 0.0
-    programs = 0
-    latency = judge_of("latency")
-
-    def judge(program: Program, limit: float) -> float:
-        nonlocal inside, programs
-        start = time.thread_time()
-        cycles = latency(program, limit)
-        inside += time.thread_time() - start
-        programs += 1
-        return cycles
-
+def measured(name: str, model: Model, hardware: Hardware, watch: Watch) -> Point:
+    """One run of one point."""
+    watch.seconds.clear()
+    watch.results.clear()
     start = time.thread_time()
-    program = build_program(graph, hardware, judge)
-    built = time.thread_time()
-    counts = count(program)
-    energy_of(counts)
-    end = time.thread_time()
-    jobs = sum(step.jobs for step in counts.steps)
-    parts = (built - start - inside, inside, end - built)
-    return Point(name, *(1e3 * part for part in parts), programs, jobs)
+    evaluate(model, hardware)
+    total = time.thread_time() - start
+    parts = (watch.seconds.get(part, 0.0) for part in ("search", "engine"))
+    runs = watch.results["engine"]
+    chosen = min((run for run in runs if run.complete), key=lambda run: run.cycles)
+    jobs = int(chosen.counts["jobs"].sum())
+    return Point(name, 1e3 * total, *(1e3 * part for part in parts), len(runs), jobs)
+
+
+def least(name: str, model: Model, hardware: Hardware, watch: Watch) -> Point:
+    """The least time of REPEATS runs of one point, after one that compiles what is new."""
+    runs = [measured(name, model, hardware, watch) for _ in range(REPEATS + 1)]
+    return min(runs[1:], key=lambda point: point.total_ms)
 
 
 def legal_tilings(graph: Graph, hardware: Hardware) -> list[int]:
@@ -115,68 +143,105 @@ def legal_tilings(graph: Graph, hardware: Hardware) -> list[int]:
     machine = machine_of(hardware)
     lowered = lower(graph, hardware, machine)
     found = []
-    for at in plan_of(graph).models:
+    for at in plan_of(graph, rectangles=hardware.mac_array.blocks is not None).models:
         step = lowered.steps[at]
         if step.unit == ARRAY:
             row = lowered.table[at : at + 1].copy()
             space = space_of(step, row[0], hardware, machine, machine.sram_bytes)
-            found.append(_legal(row, lowered.operands, machine, space))
+            found.append(
+                _legal(
+                    row, lowered.operands, packed(machine), space.spatial, space.g, space.k,
+                    space.c, space.dataflows, space.orders, len(space.splits), space.buffers,
+                    machine.sram_bytes,
+                )
+            )  # fmt: skip
     return found
 
 
-def _legal(row, operands, machine, space: Space) -> int:  # type: ignore[no-untyped-def]
+@compiled
+def _legal(
+    row: np.ndarray, operands: np.ndarray, machine: Machine, spatial: np.ndarray,
+    groups: np.ndarray, outputs: np.ndarray, inputs: np.ndarray, dataflows: np.ndarray,
+    orders: np.ndarray, splits: int, buffers: int, room_bytes: int,
+) -> int:  # fmt: skip
     legal = 0
     step = row[0]
-    for b, oy, ox in space.spatial:
-        step["tile_b"], step["tile_oy"], step["tile_ox"] = b, oy, ox
-        for g in space.g:
-            for k in space.k:
-                for c in space.c:
+    for place in range(spatial.shape[0]):
+        step["tile_b"], step["tile_oy"], step["tile_ox"] = spatial[place]
+        for g in groups:
+            for k in outputs:
+                for c in inputs:
                     step["tile_g"], step["tile_k"], step["tile_c"] = g, k, c
-                    legal += _legal_orders(step, operands, machine, space)
-    return legal
-
-
-def _legal_orders(step, operands, machine, space: Space) -> int:  # type: ignore[no-untyped-def]
-    legal = 0
-    for order in space.orders:
-        step["order"] = order
-        if set_buffers(step, operands, space.buffers) > space.bytes:
-            continue
-        for dataflow in space.dataflows:
-            step["dataflow"] = dataflow
-            legal += len(space.splits) * int(sums_fit(step, machine))
+                    for order in orders:
+                        step["order"] = order
+                        if set_buffers(step, operands, buffers) > room_bytes:
+                            continue
+                        for dataflow in dataflows:
+                            step["dataflow"] = dataflow
+                            if sums_fit(step, machine):
+                                legal += splits
     return legal
 
 
 def main() -> None:
-    """Print a table a network, then the ratios to what others publish."""
+    """Print a table a network, points per second, legal tilings, and what others publish."""
     extra = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    watch = watched()
     for network in NETWORKS:
-        graph = npusim.load_model(network).graph
-        named = [(name, npusim.load_hardware(name)) for name in PRESETS]
-        print(f"\n{network}: CPU ms of a point (goal {GOAL_MS} ms)")
-        print(f"{'point':28s} {'total':>8s} {'search':>8s} {'engine':>8s} {'count':>8s} "
-              f"{'programs':>8s} {'jobs':>8s}")  # fmt: skip
-        presets = [measured(name, graph, hardware) for name, hardware in named]
-        others = [measured(name, graph, hardware) for name, hardware in random_points(extra)]
-        for point in presets:
-            print(f"{point.name:28s} {point.total_ms:8.2f} {point.search_ms:8.2f} "
-                  f"{point.engine_ms:8.2f} {point.count_ms:8.2f} {point.programs:8d} "
-                  f"{point.jobs:8d}")  # fmt: skip
-        if not others:
-            continue
-        times = sorted(point.total_ms for point in others)
-        middle = statistics.median(times)
-        met = sum(one <= GOAL_MS for one in times)
-        print(f"{extra} random points: least {times[0]:.2f}, median {middle:.2f}, "
-              f"most {times[-1]:.2f}; {met} within the goal")  # fmt: skip
-        tilings = legal_tilings(graph, npusim.load_hardware("tpu-like-128"))
-        print(f"legal tilings a layer on tpu-like-128: least {min(tilings)}, median "
-              f"{statistics.median(tilings):.0f}, most {max(tilings)}")  # fmt: skip
-        if network == "resnet-50":
-            for name, published in PUBLISHED_MS.items():
-                print(f"  {name}: {published:g} ms, {published / middle:.3g} of ours")
+        model = npusim.load_model(network)
+        _print_presets(network, model, watch)
+        if extra:
+            middle = _print_random(extra, model, watch)
+            if network == "resnet-50":
+                _print_published(middle)
+        _print_tilings(model.graph)
+
+
+def _print_presets(network: str, model: Model, watch: Watch) -> None:
+    print(f"\n{network}: CPU ms of a point (goal {GOAL_MS} ms)")
+    print(f"{'point':28s} {'total':>8s} {'search':>8s} {'engine':>8s} {'python':>8s} "
+          f"{'programs':>8s} {'jobs':>8s} {'points/s':>9s}")  # fmt: skip
+    for name in PRESETS:
+        point = least(name, model, npusim.load_hardware(name), watch)
+        print(f"{name:28s} {point.total_ms:8.2f} {point.search_ms:8.2f} {point.engine_ms:8.2f} "
+              f"{point.python_ms:8.2f} {point.programs:8d} {point.jobs:8d} "
+              f"{1e3 / point.total_ms:9.0f}", flush=True)  # fmt: skip
+
+
+def _print_random(extra: int, model: Model, watch: Watch) -> float:
+    """Print what random points take; the median in ms."""
+    points = [measured(*named, watch) for named in _with_model(extra, model)]
+    times = sorted(point.total_ms for point in points)
+    middle = statistics.median(times)
+    met = sum(one <= GOAL_MS for one in times)
+    print(f"{extra} random points: least {times[0]:.2f} ms, median {middle:.2f}, most "
+          f"{times[-1]:.2f}; {met} within the goal; {1e3 * extra / sum(times):.0f} points/s "
+          "a core")  # fmt: skip
+    for part in ("search_ms", "engine_ms", "python_ms"):
+        own = sorted(getattr(point, part) for point in points)
+        print(f"  {part[:-3]}: median {statistics.median(own):.2f} ms, most {own[-1]:.2f}")
+    judged = sorted(point.programs for point in points)
+    print(f"  Programs simulated: median {statistics.median(judged):.0f}, most {judged[-1]}")
+    return middle
+
+
+def _with_model(extra: int, model: Model) -> Iterator[tuple[str, Model, Hardware]]:
+    for name, hardware in random_points(extra):
+        yield name, model, hardware
+
+
+def _print_published(middle_ms: float) -> None:
+    for name, published in PUBLISHED_MS.items():
+        print(f"  {name}: {published:g} ms, {published / middle_ms:.3g} of ours")
+
+
+def _print_tilings(graph: Graph) -> None:
+    for name in PRESETS:
+        tilings = legal_tilings(graph, npusim.load_hardware(name))
+        enough = sum(one >= GOAL_TILINGS for one in tilings)
+        print(f"legal tilings a layer on {name}: least {min(tilings)}, median "
+              f"{statistics.median(tilings):.0f}, most {max(tilings)}; {enough} of {len(tilings)} "
+              f"layers have {GOAL_TILINGS}", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":
