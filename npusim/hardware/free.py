@@ -120,7 +120,7 @@ class _Leaf:
     """One number of a description, with the type of its field."""
 
     value: Any
-    adapter: TypeAdapter[Any]
+    kind: Any
     dimension: str | None
 
     def ends(self, free: FreeRange) -> tuple[Any, Any]:
@@ -130,7 +130,7 @@ class _Leaf:
 
     def _end(self, text: Stated) -> Any:
         try:
-            return self.adapter.validate_python(text)
+            return _parsed(self.kind, text)
         except ValidationError as error:
             first = error.errors()[0]
             reason = first.get("ctx", {}).get("error", first["msg"])
@@ -155,13 +155,12 @@ def _leaf(root: Section, path: str) -> _Leaf:
     except TypeError:
         what = f"{path!r} is not a number that this description sets: state it, within its range"
         raise _UnknownPathError(what) from None
-    return _Leaf(value, _adapter(kind), dimension_of(kind))
+    return _Leaf(value, kind, dimension_of(kind))
 
 
 def _keys(value: object) -> tuple[str, ...]:
     if isinstance(value, Section):
-        fields = type(value).model_fields.items()
-        return tuple(field.alias or name for name, field in fields)
+        return tuple(_fields(type(value)))
     return tuple(map(str, value)) if isinstance(value, dict) else ()
 
 
@@ -170,17 +169,32 @@ def _below(value: Any, kind: Any, part: str) -> tuple[Any, Any]:
     if isinstance(value, dict):
         kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
         return value[part], get_args(kind)[1]
-    fields = type(value).model_fields.items()
-    name, field = next(item for item in fields if (item[1].alias or item[0]) == part)
-    marks = tuple(field.metadata)
-    return getattr(value, name), Annotated[
-        (field.annotation, *marks)
-    ] if marks else field.annotation
+    section: type[Section] = type(value)
+    name, kind = _fields(section)[part]
+    return getattr(value, name), kind
+
+
+@lru_cache(maxsize=256)
+def _fields(section: type[Section]) -> dict[str, tuple[str, Any]]:
+    """For each key of a section the name and the type of its field."""
+    return {
+        field.alias or name: (
+            name,
+            Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation,
+        )
+        for name, field in section.model_fields.items()
+    }
 
 
 @lru_cache(maxsize=256)
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind, config=ConfigDict(strict=True))
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _parsed(kind: Any, text: Stated) -> Any:
+    """What a field of type `kind` reads `text` as; pydantic's ValidationError if it can't."""
+    return _adapter(kind).validate_python(text)
 
 
 def _number(value: object) -> tuple[float, str | None]:

@@ -43,6 +43,7 @@ class Variants:
         DescriptionError with every mistake.
         """
         keys = self._keys(values)
+        self._read_scalars(values, keys)
         try:
             known = {name: self._sections[key] for name, key in keys.items()}
         except KeyError:
@@ -63,6 +64,22 @@ class Variants:
             problems += problems_of(error, document, across=False)
         return problems
 
+    def _read_scalars(
+        self, values: Mapping[str, object], keys: Mapping[str, tuple[object, ...]]
+    ) -> None:
+        """Know the values of keys that are no sections without a check of everything else."""
+        for name, key in keys.items():
+            if name in values and key not in self._sections and name != FREE:
+                document = overrides_document({name: values[name]})
+                if document.problems or isinstance(document.data[name], dict):
+                    return
+                self._keep(key, document.data[name])
+
+    def _keep(self, key: tuple[object, ...], value: Any) -> None:
+        if len(self._sections) >= MOST_SECTIONS:
+            self._sections.clear()
+        self._sections[key] = value
+
     def _checked(self, values: Mapping[str, object], keys: dict[str, Any]) -> Hardware:
         document = self._document(values)
         problems = list(document.problems)
@@ -72,14 +89,12 @@ class Variants:
             problems += problems_of(error, document)
         if problems:
             raise DescriptionError(in_reading_order(problems))
-        if len(self._sections) >= MOST_SECTIONS:
-            self._sections.clear()
         for field, info in Hardware.model_fields.items():
             name = info.alias or field
             if name in keys:
                 value = getattr(hardware, field)
                 given = value if isinstance(value, Section) else document.data.get(name)
-                self._sections[keys[name]] = dict(hardware.free) if name == FREE else given
+                self._keep(keys[name], dict(hardware.free) if name == FREE else given)
         return hardware
 
     def _document(self, values: Mapping[str, object]) -> Document:

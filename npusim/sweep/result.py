@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from npusim.report.files import whole_file
 from npusim.sweep.store import Store
-from npusim.sweep.table import Table, table_of
+from npusim.sweep.table import StoredColumns, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,10 +32,9 @@ class Sweep:
 
     @cached_property
     def table(self) -> Table:
-        """All points, in memory: rows and columns."""
+        """All points as rows and columns; a column is read when it is asked for."""
         about = self.about
-        rows = list(self._store.rows(self._names))
-        return table_of(rows, self._names, about.fields, about.metrics, about.units)
+        return Table(StoredColumns(self._store), about.fields, about.metrics, about.units)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The points one by one, without holding all of them."""

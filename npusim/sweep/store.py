@@ -85,6 +85,13 @@ class Store:
         """Close the file; a temporary one is gone then."""
         self._database.close()
 
+    def hold(self) -> None:
+        """Read the table as it is now from here on, whatever others add; nothing can be written."""
+        if not self._database.in_transaction:
+            with self._explained():
+                self._database.execute("BEGIN")
+                self._database.execute("SELECT 1 FROM about").fetchone()
+
     def write(self, rows: Sequence[Sequence[Any]]) -> int:
         """Add `rows` (in the order of `About.columns`) at once; the number that were new."""
         marks = ", ".join("?" * len(self.about.columns))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from npusim.sweep.front import pareto_front
 from npusim.sweep.objectives import costs_of
+from npusim.sweep.store import Store
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,29 +64,45 @@ class Table:
         return pandas.DataFrame(dict(self.columns))
 
 
-def table_of(
-    rows: Sequence[Sequence[Any]], names: Sequence[str], fields: Sequence[str],
-    metrics: Sequence[str], units: Mapping[str, str],
-) -> Table:  # fmt: skip
-    """The table of `rows`, whose values are named `names`."""
-    columns = {name: _column([row[i] for row in rows]) for i, name in enumerate(names)}
-    columns["number"] = np.array([row[0] for row in rows], np.int64)
-    for name in metrics:
-        columns[name] = columns[name].astype(np.float64)
-    for place in (1, 2):  # status and reason
-        columns[names[place]] = np.array([row[place] for row in rows], object)
-    return Table(columns, tuple(fields), tuple(metrics), dict(units))
+class StoredColumns(Mapping[str, np.ndarray]):
+    """The columns of a store, each read when it is first asked for: 8 bytes a point if numbers."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._names = tuple(name for name in store.about.columns if name != "key")
+        self._read: dict[str, np.ndarray] = {}
+        store.hold()
+        self._points = sum(store.counts().values())
 
-def _column(values: list[Any]) -> np.ndarray:
-    """int64 of whole numbers, float64 of numbers and None (NaN), objects of anything else."""
-    if values and all(type(value) is int for value in values):
-        return np.array(values, np.int64)
-    if all(v is None or (isinstance(v, int | float) and type(v) is not bool) for v in values):
-        return np.array([np.nan if value is None else value for value in values], np.float64)
-    column = np.empty(len(values), object)
-    column[:] = values
-    return column
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._read:
+            self._read[name] = self._column(name)
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def _column(self, name: str) -> np.ndarray:
+        about = self._store.about
+        values = (row[0] for row in self._store.rows((name,)))
+        if name == "number":
+            return np.fromiter(values, np.int64, self._points)
+        kind = dict(zip((*about.fields, *about.metrics), about.types, strict=True)).get(
+            name, "TEXT"
+        )
+        if kind == "TEXT":
+            column = np.empty(self._points, object)
+            column[:] = list(values)
+            return column
+        numbers = (np.nan if value is None else value for value in values)
+        found = np.fromiter(numbers, np.float64, self._points)
+        whole = kind == "INTEGER" and name not in about.metrics and not np.isnan(found).any()
+        return found.astype(np.int64) if whole else found
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from npusim.errors import UsageError
+from npusim.sweep.result import Sweep
 from npusim.sweep.store import About, Store, column_types
 
 ABOUT = About(
@@ -54,6 +55,19 @@ def test_a_point_is_there_once(tmp_path: Path) -> None:
     assert store.write([_row(1), _row(2)]) == 2
     assert other.write([_row(2), _row(3)]) == 1
     assert [row[0] for row in store.rows()] == [1, 2, 3]
+
+
+def test_a_table_that_is_read_does_not_change(tmp_path: Path) -> None:
+    store, other = Store(tmp_path / "s.db", ABOUT), Store(tmp_path / "s.db", ABOUT)
+    numbers = (3, 1, 2**55 + 1)
+    store.write([_row(number, "ok" if number < 9 else "does not fit") for number in numbers])
+    table = Sweep(store).table
+    assert list(table["number"]) == sorted(numbers)
+    other.write([_row(2)])
+    assert list(table["clock"][:2]) == [0.1, 0.1 * 3]
+    assert list(table["name"]) == ["x", "x", "x"]
+    assert list(table["reason"]) == [None, None, "too large"]
+    assert len(Sweep(other).table) == 4
 
 
 def test_counts_and_reasons(tmp_path: Path) -> None:
