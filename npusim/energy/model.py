@@ -64,10 +64,10 @@ def energy_of(counts: Counts) -> Energy:
     actions = action_joules(counts.program, counts.done, figures)
     steps = tuple(
         dict(zip(ACTIONS, own, strict=True)) | power_joules(step.cycles, clock_hz, figures)
-        for step, own in zip(counts.steps, actions.T.tolist(), strict=True)
+        for step, own in zip(counts.steps, actions, strict=True)
     )
     fixed = power_joules(counts.overhead_cycles, clock_hz, figures)
-    by_part = joules_by_part(actions, counts.cycles, figures)
+    by_part = joules_by_part(counts.program, counts.done, counts.cycles, figures)
     area_mm2 = figures.area_mm2()
     return Energy(
         steps=steps,

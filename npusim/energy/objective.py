@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 
 from npusim.energy.hardware_figures import Figures
-from npusim.energy.parts import action_joules, joules_by_part
+from npusim.energy.parts import joules_by_part
 from npusim.errors import Problem, UsageError, nearest_name
 from npusim.hardware.schema import Hardware
 from npusim.schedule.estimate import LATENCY, Objective
@@ -51,9 +51,7 @@ def judge_of(name: str) -> Callable[[Program, float], float]:
 def program_joules(program: Program, figures: Figures) -> dict[str, float]:
     """Joules of each part of a whole Program, as `energy_of` has them, without its steps' shares
     of the latency."""
-    done = latency_run(program).counts
-    actions = action_joules(program, done, figures)
-    return joules_by_part(actions, times_of(program).cycles, figures)
+    return joules_by_part(program, latency_run(program).counts, times_of(program).cycles, figures)
 
 
 def _energy_j(program: Program, limit: float = math.inf) -> float:

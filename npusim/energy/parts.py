@@ -3,14 +3,14 @@
     E = MACs e_mac + SRAM bytes e_sram + DRAM bytes e_dram + vector ops e_vector
         + outputs e_requantize + scratchpads
 
-Steps of one unit, number formats and operation have the same prices. So there is one row of prices
-for each such kind of step, and the sums are over arrays.
+Steps of one unit, number formats and operation have the same prices: they are of one kind.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -43,31 +43,59 @@ class Prices(NamedTuple):
     requantization: float
 
 
-def action_joules(program: Program, done: np.ndarray, figures: Figures) -> np.ndarray:
-    """Joules of every step for each of `ACTIONS`, float64 [actions, steps].
+def action_joules(
+    program: Program, done: np.ndarray, figures: Figures
+) -> list[tuple[float, ...]]:  # fmt: skip
+    """Joules of every step for each of `ACTIONS`.
 
     `done` (`timing.records.COUNTS` [steps]) is what the steps did.
     """
-    kinds = program.kinds
-    issued = np.bincount(kinds.kind_of, done["macs"], len(kinds.models)).tolist()
-    prices = [
-        _prices(step, macs > 0, figures) for step, macs in zip(kinds.models, issued, strict=True)
-    ]
-    rows = np.array(prices, np.float64).reshape(len(prices), len(Prices._fields))
-    price = Prices(*rows.T[:, kinds.kind_of])
-    gated = np.zeros(done.size)
-    if figures.hardware.mac_array.zero_gating:
-        gated[:] = [gated_zeros(program, step) for step in program.steps]
-    moved = done["dram_read"] + done["dram_write"]
-    joules = (
-        PJ * done["macs"] * (1.0 - gated) * price.mac,
-        PJ * _scratchpad_pj(done, gated, price, figures),
-        PJ * (done["sram_read"] * price.sram_read + done["sram_write"] * price.sram_write),
-        PJ * moved * price.dram,
-        PJ * done["vector_ops"] * price.vector,
-        PJ * done["outputs"] * price.requantization,
+    prices = _prices_of_kinds(program, program.kinds.sums(done), figures)
+    gated = (gated_zeros(program, step) for step in program.steps)
+    rows = zip(
+        program.kinds.kind_of.tolist(), _named(done.dtype, done.tolist()), gated, strict=True
     )
-    return np.array(joules)
+    return [_joules(work, share, prices[kind]) for kind, work, share in rows]
+
+
+def joules_by_part(
+    program: Program, done: np.ndarray, cycles: float, figures: Figures
+) -> dict[str, float]:
+    """Joules of each of `PARTS` for a whole Program that takes `cycles`; `done` as above.
+
+    What steps of a kind did is added up before it is priced, where no zeros are gated.
+    """
+    if figures.hardware.mac_array.zero_gating:
+        rows = action_joules(program, done, figures)
+    else:
+        sums = program.kinds.sums(done)
+        prices = _prices_of_kinds(program, sums, figures)
+        works = _named(done.dtype, sums)
+        rows = [_joules(work, 0.0, price) for work, price in zip(works, prices, strict=True)]
+    joules = {part: math.fsum(row[at] for row in rows) for at, part in enumerate(ACTIONS)}
+    return joules | power_joules(cycles, figures.hardware.clock_hz, figures)
+
+
+def _named(
+    dtype: np.dtype[Any], rows: Iterable[Sequence[int]]
+) -> list[dict[str, int]]:  # fmt: skip
+    """Rows of COUNTS by the names of its fields."""
+    return [dict(zip(dtype.names or (), row, strict=True)) for row in rows]
+
+
+def _joules(work: Mapping[str, int], gated: float, price: Prices) -> tuple[float, ...]:
+    """Joules of `work` for each of `ACTIONS`; zeros switch off the share `gated` of its MACs."""
+    fills = work["filled"]
+    accesses = scratchpads.accesses(work["macs"], gated, fills)
+    sram = (work["sram_read"] * price.sram_read, work["sram_write"] * price.sram_write)
+    return (
+        PJ * work["macs"] * (1.0 - gated) * price.mac,
+        PJ * (accesses * price.scratchpad + (work["hops"] + fills) * price.hop),
+        PJ * math.fsum(sram),
+        PJ * (work["dram_read"] + work["dram_write"]) * price.dram,
+        PJ * work["vector_ops"] * price.vector,
+        PJ * work["outputs"] * price.requantization,
+    )
 
 
 def power_joules(cycles: float, clock_hz: float, figures: Figures) -> dict[str, float]:
@@ -75,13 +103,6 @@ def power_joules(cycles: float, clock_hz: float, figures: Figures) -> dict[str, 
     seconds = cycles / clock_hz
     watts = (figures.clock_w(), figures.static_w(), figures.background_w() or 0.0)
     return {part: watt * seconds for part, watt in zip(POWERS, watts, strict=True)}
-
-
-def joules_by_part(actions: np.ndarray, cycles: float, figures: Figures) -> dict[str, float]:
-    """Joules of each of `PARTS` for a whole Program: what `action_joules` gave, over `cycles`."""
-    sums = (math.fsum(row) for row in actions.tolist())
-    spent = power_joules(cycles, figures.hardware.clock_hz, figures)
-    return dict(zip(ACTIONS, sums, strict=True)) | spent
 
 
 def gated_zeros(program: Program, step: Step) -> float:
@@ -94,6 +115,16 @@ def input_zeros(program: Program, step: Step) -> float | None:
     """The share of zeros in the first input of a step; None where it is not known."""
     operands = step.nest.operands
     return program.graph.tensors[operands[0].tensor].zeros if operands else None
+
+
+def _prices_of_kinds(
+    program: Program, sums: Sequence[Sequence[int]], figures: Figures
+) -> list[Prices]:
+    from npusim.timing.records import COUNTS  # late: it loads Numba, which a report need not
+
+    macs = list(COUNTS.names or ()).index("macs")
+    kinds = zip(program.kinds.models, sums, strict=True)
+    return [_prices(step, row[macs] > 0, figures) for step, row in kinds]
 
 
 def _prices(step: Step, multiplies: bool, figures: Figures) -> Prices:
@@ -109,14 +140,3 @@ def _prices(step: Step, multiplies: bool, figures: Figures) -> Prices:
         sram_write=figures.sram("write"),
         dram=figures.dram() or 0.0,
     )
-
-
-def _scratchpad_pj(
-    done: np.ndarray, gated: np.ndarray, price: Prices, figures: Figures
-) -> np.ndarray:
-    """Energy of the array's scratchpads and of words between its elements, pJ [steps]."""
-    if figures.hardware.mac_array.row_stationary is None:
-        return np.zeros(done.size)
-    fills = done["filled"]
-    accesses = scratchpads.accesses(done["macs"], gated, fills)
-    return np.asarray(accesses * price.scratchpad + (done["hops"] + fills) * price.hop)

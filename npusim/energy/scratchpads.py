@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import numpy as np
-
 from npusim.energy import arithmetic
 from npusim.energy.figures import Figure, weighted_sum
 
@@ -41,9 +39,6 @@ def _of_mac(name: str, ratio: float, node_nm: float) -> Figure:
     return weighted_sum(name, [(ratio, mac)], f"{ratio:g} {_RATIO}; {mac.source}", "derived")
 
 
-def accesses(macs: np.ndarray, gated: np.ndarray, fills: np.ndarray) -> np.ndarray:
-    """Accesses to scratchpads of `macs` MACs, of whose inputs a share `gated` is zero and gated.
-
-    All have one entry a step.
-    """
-    return np.asarray(macs * (1.0 + 3.0 * (1.0 - gated)) + fills)
+def accesses(macs: float, gated: float, fills: float) -> float:
+    """Accesses to scratchpads of `macs` MACs, of whose inputs a share `gated` is zero and gated."""
+    return macs * (1.0 + 3.0 * (1.0 - gated)) + fills

@@ -7,7 +7,7 @@ for a step.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,10 @@ def totals_from(
     clock_hz = program.hardware.clock_hz
     operations = OPS_PER_MAC * program.kinds.macs
     latency_s, energy_j = times.cycles / clock_hz, math.fsum(by_part.values())
+    names = done.dtype.names or ()
+    columns = list(zip(*program.kinds.sums(done), strict=True)) or [()] * len(names)
+    sums = dict(zip(names, columns, strict=True))
+    moved = {name: sum(column) for name, column in sums.items()}
     return Totals(
         cycles=times.cycles,
         latency_s=latency_s,
@@ -70,12 +74,12 @@ def totals_from(
         tops_effective=ratio(operations, latency_s) / 1e12,
         tops_per_watt=ratio(operations, energy_j) / 1e12,
         area_mm2=area_mm2,
-        dram_read_bytes=int(done["dram_read"].sum()),
-        dram_write_bytes=int(done["dram_write"].sum()),
-        sram_read_bytes=int(done["sram_read"].sum()),
-        sram_write_bytes=int(done["sram_write"].sum()),
+        dram_read_bytes=moved["dram_read"],
+        dram_write_bytes=moved["dram_write"],
+        sram_read_bytes=moved["sram_read"],
+        sram_write_bytes=moved["sram_write"],
         sram_peak_bytes=int(program.sram_peak_bytes),
-        utilization=ratio(_least_array_cycles(program, done), times.cycles),
+        utilization=ratio(_least_array_cycles(program, sums["macs"]), times.cycles),
     )
 
 
@@ -84,12 +88,9 @@ def ratio(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def _least_array_cycles(program: Program, done: np.ndarray) -> float:
-    """Cycles that all issued MACs take at the peak rates of their number formats."""
-    kinds, peak = program.kinds, program.hardware.peak_macs_per_cycle
-    issued = np.zeros(len(kinds.models), np.int64)
-    np.add.at(issued, kinds.kind_of, done["macs"])
-    pairs = (step.pair for step in kinds.models)
-    return math.fsum(
-        macs / peak(pair) for pair, macs in zip(pairs, issued.tolist(), strict=True) if macs
-    )
+def _least_array_cycles(program: Program, issued_macs: Sequence[int]) -> float:
+    """Cycles that all issued MACs take at the peak rates of their number formats; `issued_macs` are
+    those of each kind of step."""
+    peak = program.hardware.peak_macs_per_cycle
+    kinds = zip(program.kinds.models, issued_macs, strict=True)
+    return math.fsum(macs / peak(step.pair) for step, macs in kinds if macs)

@@ -55,12 +55,20 @@ class Kinds:
     """What sums over a Program need of its steps: nominal MACs, and which steps have equal prices.
 
     `kind_of` (int64 [steps]) counts `models`, the first step of each kind: one unit, pair of number
-    formats and operation of the vector unit.
+    formats and operation of the vector unit. `members` (int64 [kinds, steps]) is 1 where a step is
+    of a kind.
     """
 
     macs: int
     kind_of: np.ndarray
+    members: np.ndarray
     models: tuple[Step, ...]
+
+    def sums(self, done: np.ndarray) -> list[list[int]]:
+        """The fields of `done` (int64 records [steps]) added up, a row a kind."""
+        fields = done.view(np.int64).reshape(done.size, -1)
+        rows: list[list[int]] = (self.members @ fields).tolist()
+        return rows
 
 
 def kinds_of(steps: tuple[Step, ...]) -> Kinds:
@@ -74,7 +82,8 @@ def kinds_of(steps: tuple[Step, ...]) -> Kinds:
             numbers[key] = len(models)
             models.append(step)
         kind_of[at] = numbers[key]
-    return Kinds(sum(step.nest.macs for step in steps), kind_of, tuple(models))
+    members = (kind_of == np.arange(len(models))[:, None]).astype(np.int64)
+    return Kinds(sum(step.nest.macs for step in steps), kind_of, members, tuple(models))
 
 
 @dataclass(frozen=True)
