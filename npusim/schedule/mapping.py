@@ -15,7 +15,8 @@
 
 Every key below `npusim` may be left out, of a step all but its name: what a file does not say is
 searched. `model` and `hardware` are for information. Tile sizes are elements of each loop; the last
-tile of a loop may be smaller than the others.
+tile of a loop may be smaller than the others. Where an array works in blocks, rows of a matrix
+product are OY and OX (`rectangles.py`), elsewhere they are B.
 """
 
 from __future__ import annotations
