@@ -30,6 +30,8 @@ class Request:
     overrides: tuple[str, ...]
     varied: tuple[str, ...]
     constraints: tuple[str, ...]
+    shapes: tuple[str, ...]
+    batch: int | None
     assume: str | None
     goal: str | None
     pareto: str | None
@@ -96,6 +98,8 @@ class Request:
     help="What a point must meet: 'rows * cols <= 4096 and size >= 64 KiB'. There are + - * / // "
     "%, comparisons, and, or, not, min, max, abs.",
 )  # fmt: skip
+@options.batch_option
+@options.shape_option
 @options.assume_option
 @click.option("--objective", "goal", type=click.Choice(options.OBJECTIVES),
               help="What schedules are chosen for.  [default: latency]")  # fmt: skip

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from npusim import api
+from npusim.cli.options import parse_shapes
 from npusim.errors import Problem, UsageError
 from npusim.hardware.layers import as_pairs
 from npusim.sweep.axis import AxisError, split_vary
 from npusim.sweep.build import merged_space
+from npusim.sweep.space import Share
 
 if TYPE_CHECKING:
     from npusim.cli.sweep import Request
@@ -32,13 +35,15 @@ def space_of_request(request: Request) -> Space:
         raise UsageError(problems)
     stated: dict[str, object] = {
         "hardware": request.hardware, "assume": request.assume, "schedule": request.goal,
-        "sample": request.sample, "seed": request.seed,
+        "sample": request.sample, "seed": request.seed, "batch": request.batch,
         "objectives": request.pareto and [name.strip() for name in request.pareto.split(",")],
     }  # fmt: skip
     options: dict[str, object] = {key: value for key, value in stated.items() if value is not None}
     options |= {"set": dict(as_pairs(request.overrides)), "vary": axes}
     options |= {"constraints": list(request.constraints)}
-    return merged_space(files[0] if files else None, options, models, BUNDLED)
+    shapes = parse_shapes(request.shapes)
+    shares = [Share(name, model=api.load_model(name, shapes or None)) for name in models]
+    return merged_space(files[0] if files else None, options, shares, BUNDLED)
 
 
 def _axes(varied: tuple[str, ...], problems: list[Problem]) -> dict[str, str]:

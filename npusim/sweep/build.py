@@ -35,7 +35,7 @@ _SAMPLE = re.compile(r"(grid)|(random|lhs|optuna|optuna-tpe):([1-9]\d{0,11})")
 
 _OPTIONS = {
     "hardware": "--hw", "set": "--set", "vary": "--vary", "constraints": "--constraint",
-    "assume": "--assume", "objectives": "--pareto", "schedule": "--objective",
+    "assume": "--assume", "batch": "--batch", "objectives": "--pareto", "schedule": "--objective",
     "sample": "--sample", "seed": "--seed",
 }  # fmt: skip
 
@@ -78,6 +78,8 @@ class SpaceFile(Section):
     """The models; a point's numbers are means over them."""
     assume: str | None = None
     """The number format of float models."""
+    batch: int | None = Field(default=None, ge=1, le=1 << 16)
+    """Samples a batch; null: the models' own."""
     objectives: Annotated[tuple[str, ...], Listed] = ("latency", "energy", "area")
     """What the Pareto front is of."""
     schedule: str = "latency"
@@ -103,7 +105,7 @@ def _document(path: str | os.PathLike[str]) -> Document:
 
 
 def merged_space(
-    path: str | None, options: Mapping[str, Any], models: Sequence[str], default_model: str
+    path: str | None, options: Mapping[str, Any], models: Sequence[Share], default_model: str
 ) -> Space:
     """The space of a file, if any, with `options` (the same keys) on top, and more `models`."""
     document = Document({}) if path is None else _document(path)
@@ -116,9 +118,7 @@ def merged_space(
             data[key] = [*(below if isinstance(below, list) else []), *value]
         else:
             data[key] = value
-    if not (models or data.get("models")):
-        models = (default_model,)
-    shares = [Share(name) for name in models]
+    shares = models if models or data.get("models") else (Share(default_model),)
 
     def placed(where: Path) -> str:
         option = _OPTIONS.get(str(where[0])) if where else None
@@ -149,6 +149,7 @@ def space_of(stated: Mapping[str, Any], placed: Placed = lambda path: ".".join(m
         constraints=_constraints(file, axes, variants, placed, problems),
         models=(*_models(file), *models),
         assume=_format(file.assume, placed((ASSUME,)), problems),
+        batch=file.batch,
         objectives=_objectives(file, placed, problems),
         goal=_one_of(file.schedule, GOALS, placed(("schedule",)), problems),
         sample=sample_of(file.sample, file.seed, placed(("sample",)), problems),

@@ -29,6 +29,8 @@ from npusim.sweep.store import Store
 CHUNK_SECONDS = 0.5
 """A chunk takes about this long: little is lost with a worker, and little is said per point."""
 MOST_POINTS_A_CHUNK = 512
+LOOKED_UP_AT_ONCE = 512
+"""Points that the store is asked for together."""
 CHUNKS_A_WORKER = 4
 """At least, where the points are counted: the last ones should not wait for one worker."""
 CHUNKS_AHEAD = 2
@@ -95,6 +97,7 @@ class Engine:
         self._waiting: dict[Answer, tuple[int, ...]] = {}
         self._done = self._reused = self._infeasible = 0
         self._chunk, self._breaks = 1, 0
+        self._fresh: list[int] = []
         self._pickled = b""
         self._total: int | None = None
 
@@ -106,7 +109,7 @@ class Engine:
         self._total = total
         if total is not None:
             share = math.ceil(total / (CHUNKS_A_WORKER * self._workers))
-            self._most = min(share, MOST_POINTS_A_CHUNK)
+            self._most = max(1, min(share, MOST_POINTS_A_CHUNK))
         executor = self._opened()
         if isinstance(executor, Inline):
             install(self._identity, self._work)
@@ -125,19 +128,20 @@ class Engine:
             chunk = self._next(numbers)
             if chunk is None:
                 return False
-            if chunk:
-                self._submit(executor, chunk)
+            self._submit(executor, chunk)
         return True
 
     def _next(self, numbers: Iterator[int]) -> tuple[int, ...] | None:
-        """The next chunk without points that are in the store; None at the end."""
-        taken = list(islice(numbers, min(self._chunk, self._most)))
-        if not taken:
-            return None
-        known = self._store.done(taken)
-        self._reused += len(known)
-        self._tell(len(known))
-        return tuple(dict.fromkeys(number for number in taken if number not in known))
+        """The next chunk of points that are not in the store; None at the end."""
+        size = min(self._chunk, self._most)
+        while len(self._fresh) < size and (taken := list(islice(numbers, LOOKED_UP_AT_ONCE))):
+            known = self._store.done(taken)
+            self._reused += len(known)
+            self._tell(len(known))
+            self._fresh += dict.fromkeys(number for number in taken if number not in known)
+        chunk = tuple(self._fresh[:size])
+        del self._fresh[:size]
+        return chunk or None
 
     def _submit(self, executor: Executor, chunk: tuple[int, ...], whole: bool = False) -> None:
         work = self._payload() if whole else None

@@ -11,7 +11,7 @@ import pickle
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from npusim.errors import (
@@ -20,6 +20,7 @@ from npusim.errors import (
     NpusimError,
     UnsupportedModelError,
 )
+from npusim.ir.passes.set_batch import with_batch
 from npusim.sweep.metrics import metric_names, metrics
 from npusim.sweep.space import Space
 
@@ -62,9 +63,14 @@ def work_of(space: Space) -> Work:
     from npusim import __version__, api
 
     models = tuple(
-        (one.name, one.model or api.load_model(one.name), one.weight) for one in space.models
+        (one.name, _batched(one.model or api.load_model(one.name), space.batch), one.weight)
+        for one in space.models
     )
     return Work(space, models, _identity(space, models), __version__)
+
+
+def _batched(model: Model, batch: int | None) -> Model:
+    return model if batch is None else replace(model, graph=with_batch(model.graph, batch))
 
 
 def _identity(space: Space, models: Sequence[tuple[str, Model, float]]) -> str:
@@ -75,6 +81,7 @@ def _identity(space: Space, models: Sequence[tuple[str, Model, float]]) -> str:
         "hardware": space.variants.base.sha256,
         "models": [(model.graph.sha256, weight) for _, model, weight in models],
         "assume": space.assume,
+        "batch": space.batch,
         "schedule": space.goal,
     }
     return _sha256(stated)

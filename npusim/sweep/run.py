@@ -58,7 +58,7 @@ def sweep(
             _search(work, opened, executor, workers, told)
         else:
             engine = Engine(work, opened, _opener(executor, workers), workers, told)
-            engine.run(found.points(shard), found.count() if parts == 1 else None)
+            engine.run(found.points(shard), found.count(shard))
     except BaseException:
         opened.close()
         raise

@@ -24,6 +24,8 @@ MOST_POINTS = 2**62
 """Numbers of points are 64-bit integers."""
 MOST_MISSES = 1_000_000
 """Points in a row that constraints exclude, after which a sample gives up."""
+MOST_COUNTED = 100_000
+"""Points whose constraints are looked at before the sweep, to know how many there are."""
 SHARD_POINTS = 64
 """Points in a row that a shard takes, so that neighbours share work."""
 METHODS = ("grid", "random", "lhs", "optuna", "optuna-tpe")
@@ -70,6 +72,7 @@ class Space:
     constraints: tuple[Constraint, ...] = ()
     models: tuple[Share, ...] = ()
     assume: str | None = None
+    batch: int | None = None
     objectives: tuple[str, ...] = ("latency_s", "energy_j", "area_mm2")
     goal: str = "latency"
     sample: Sample = field(default_factory=Sample)
@@ -159,11 +162,18 @@ class Space:
             if index // SHARD_POINTS % parts == part - 1:
                 yield number
 
-    def count(self) -> int | None:
-        """How many points there are, where that is known without looking at all of them."""
+    def count(self, shard: tuple[int, int] = (1, 1)) -> int | None:
+        """How many points there are, or at most are; None where that takes long to find out."""
+        allowed = self.size
         if self.constraints and not self.sample.is_search:
-            return None
-        return min(self.sample.count or self.size, self.size)
+            if self.size > MOST_COUNTED or self.sample.method == "lhs":
+                return None
+            allowed = sum(map(self.allows, range(self.size)))
+        points = min(self.sample.count or allowed, allowed)
+        part, parts = shard
+        rounds, rest = divmod(points, SHARD_POINTS * parts)
+        last = min(max(rest - (part - 1) * SHARD_POINTS, 0), SHARD_POINTS)
+        return rounds * SHARD_POINTS + last
 
     def _sampled(self) -> Iterator[int]:
         sample = self.sample

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 
-from tests.support.commands import done, refused
+from tests.support.commands import document, done, refused
+from tests.support.onnx_models import NetworkBuilder
 
 VARY = ("--vary", "mac_array.rows+mac_array.cols=8,32", "--vary", "clock=500MHz:1GHz:x2")
 SWEEP = ("sweep", "mlperf-tiny-ad", *VARY, "--workers", "1")
@@ -109,3 +112,18 @@ def test_unknown_models_and_stores(tmp_path: Path) -> None:
     assert "another sweep" in refused(2, *SWEEP, "--constraint", "rows > 1", "--store", store)
     assert "no such store" in refused(2, "sweep-merge", tmp_path / "o.db", tmp_path / "none.db")
     assert "one of IN" in refused(2, "sweep-merge", store, store)
+
+
+def test_formats_of_a_float_model_are_an_axis(tmp_path: Path) -> None:
+    b = NetworkBuilder(seed=1)
+    y = b.conv("image", 3, 8, 3)
+    onnx.save(b.model({"image": ("N", 3, "H", "W")}, {y: ("N", 8, "H", "W")}), tmp_path / "m.onnx")
+    arguments = (tmp_path / "m.onnx", "--shape", "image=1x3x32x32", "--batch", "2")
+    path = tmp_path / "points.csv"
+    done("sweep", *arguments, "--vary", "assume=int8,int8*int4", "--workers", "1", "--csv", path)
+    rows = list(csv.DictReader(path.open()))
+    assert [row["assume"] for row in rows] == ["int8", "int8*int4"]
+    for row in rows:
+        total = document("run", *arguments, "--assume", row["assume"])["total"]
+        assert float(row["energy_j"]) == total["energy_j"]
+        assert int(row["cycles"]) == total["cycles"]

@@ -52,7 +52,7 @@ def _alive(session: int) -> list[int]:
 
 
 @pytest.mark.slow
-def test_ten_kills_one_and_two_workers_and_shards_give_the_same_bytes(tmp_path: Path) -> None:
+def test_kills_workers_writers_and_shards_give_the_same_bytes(tmp_path: Path) -> None:
     expected = _table(tmp_path, "one", "--workers", 1)
     assert expected.count(b"\n") == 721
     assert _table(tmp_path, "two", "--workers", 2) == expected
@@ -68,6 +68,11 @@ def test_ten_kills_one_and_two_workers_and_shards_give_the_same_bytes(tmp_path: 
             time.sleep(0.05)
         assert _alive(started.pid) == []  # workers end with their parent
     assert _table(tmp_path, "killed", "--workers", 2, "--store", store) == expected
+
+    shared = tmp_path / "shared.db"
+    both = [_start("--workers", 1, "--store", shared) for _ in range(2)]
+    assert [one.wait() for one in both] == [0, 0]
+    assert _table(tmp_path, "shared", "--store", shared) == expected
 
     parts = []
     for part in (1, 2, 3):

@@ -37,7 +37,7 @@ def test_a_number_is_a_place_in_the_grid() -> None:
 def test_constraints_leave_points_out_but_not_their_numbers() -> None:
     space = _space(constraints=["rows * cols <= 256", "rows > 8"])
     assert list(space.points()) == [6, 7, 8, 9, 10, 11]
-    assert space.count() is None
+    assert space.count() == 6
 
 
 def test_constraints_that_exclude_everything_are_an_error() -> None:
@@ -64,11 +64,14 @@ def test_counts_that_are_known_before() -> None:
     assert _space().count() == 18
     assert _space(sample="random:10").count() == 10
     assert _space(sample="random:100").count() == 18
+    assert _space(sample="random:100", constraints=["rows == 8"]).count() == 6
+    assert _space(sample="lhs:10", constraints=["rows == 8"]).count() is None
 
 
 def test_shards_are_parts_of_the_whole() -> None:
     space = space_of({"vary": {"mac_array.rows": "1:300:+1"}})
     parts = [list(space.points((part, 3))) for part in (1, 2, 3)]
+    assert [space.count((part, 3)) for part in (1, 2, 3)] == list(map(len, parts))
     assert parts[0][:SHARD_POINTS] == list(range(SHARD_POINTS))
     assert sorted(number for part in parts for number in part) == list(range(300))
 
