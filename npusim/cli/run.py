@@ -15,7 +15,7 @@ from npusim.cli import options
 from npusim.cli.completion import FILE, MODEL, PROFILE
 from npusim.cli.destination import STDOUT, check_destinations
 from npusim.cli.samples import files_read, problems_of_inputs
-from npusim.cli.sections import SectionedCommand
+from npusim.cli.sections import RUN, SectionedCommand
 from npusim.errors import Problem, UsageError
 
 if TYPE_CHECKING:
@@ -145,21 +145,7 @@ class Request:
             require_matplotlib()
 
 
-_SECTIONS = {
-    "Hardware": ("--hw", "--set"),
-    "Model": ("--batch", "--shape", "--encodings", "--partial-encodings", "--assume"),
-    "Schedule": ("--objective", "--effort", "--mapping", "--dump-mapping"),
-    "Execution": (
-        "--inputs", "--normalize", "--color-order", "--outputs", "--labels", "--numerics",
-        "--requantize", "--seed", "--stream", "--compare-to",
-    ),
-    "Results": ("--json", "--csv", "--plot", "--plot-kind", "--trace", "--layers", "--quiet"),
-}  # fmt: skip
-
-
-@click.command(
-    cls=SectionedCommand, sections=_SECTIONS, short_help="Simulate a model on a hardware."
-)
+@click.command(cls=SectionedCommand, sections=RUN, short_help="Simulate a model on a hardware.")
 @click.argument("model", required=False, type=MODEL)
 @options.hardware_option
 @options.set_option

@@ -7,6 +7,18 @@ from typing import Any
 
 import click
 
+RUN = {
+    "Hardware": ("--hw", "--set"),
+    "Model": ("--batch", "--shape", "--encodings", "--partial-encodings", "--assume"),
+    "Schedule": ("--objective", "--effort", "--mapping", "--dump-mapping"),
+    "Execution": (
+        "--inputs", "--normalize", "--color-order", "--outputs", "--labels", "--numerics",
+        "--requantize", "--seed", "--stream", "--compare-to",
+    ),
+    "Results": ("--json", "--csv", "--plot", "--plot-kind", "--trace", "--layers", "--quiet"),
+}  # fmt: skip
+"""Sections of `npusim run`."""
+
 
 class SectionedCommand(click.Command):
     """A command with many options: `sections` says which stand together, by their first names.
