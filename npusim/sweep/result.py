@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import os
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from npusim.sweep.summary import Summary
+
+TEXT_WIDTH = 100
 
 
 class Sweep:
@@ -96,6 +99,23 @@ class Sweep:
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.counts().items())
         return f"<Sweep of {', '.join(self.about.fields)}: {counts or 'no points'}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    def __str__(self) -> str:
+        if not self.counts():
+            return repr(self)
+        from rich.console import Console
+
+        from npusim.sweep.printed import print_summary
+
+        text = io.StringIO()
+        plain = Console(
+            file=text, width=TEXT_WIDTH, highlight=False, force_terminal=False, force_jupyter=False
+        )
+        print_summary(self.summary(), plain)
+        return text.getvalue()
 
     @property
     def _names(self) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -81,6 +83,28 @@ def test_a_csv_reads_back_to_the_same_numbers(found: Any, tmp_path: Path) -> Non
             assert float(read["energy_j"]) == row["energy_j"]
         else:
             assert read["energy_j"] == ""
+
+
+def test_other_tools_read_the_same_numbers(found: Any, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    found.to_csv(tmp_path / "p.csv")
+    found.to_parquet(tmp_path / "p.parquet")
+    by_csv = pandas.read_csv(tmp_path / "p.csv")
+    by_parquet = pandas.read_parquet(tmp_path / "p.parquet")
+    stored = npusim.sweep(SPACE, MODEL, store=tmp_path / "p.db")
+    with contextlib.closing(sqlite3.connect(tmp_path / "p.db")) as database:
+        by_store = pandas.read_sql("SELECT * FROM points ORDER BY number", database)
+    frame = found.to_pandas()
+    for name in ("number", "latency_s", "energy_j", "cycles", "mac_array.rows"):
+        for other in (by_csv, by_parquet, by_store, stored.to_pandas()):
+            np.testing.assert_array_equal(other[name], frame[name])
+
+
+def test_it_shows_itself(found: Any) -> None:
+    assert "8 feasible, 4 infeasible" in str(found)
+    assert found._repr_html_().startswith("<pre>12 points")
+    assert repr(found).endswith("4 description, 8 ok>")
 
 
 def test_any_executor_will_do(found: Any) -> None:
