@@ -42,29 +42,28 @@ def tile_count(step: np.void) -> int:
 @compiled
 def tile_index(step: np.void, iteration: int) -> Index:
     """The `iteration`-th tile in the loop order of `step`."""
-    n_c = ceil_div(step["c"], step["tile_c"])
-    n_k = ceil_div(step["k"], step["tile_k"])
-    n_g = ceil_div(step["g"], step["tile_g"])
-    n_x = ceil_div(step["ox"], step["tile_ox"])
-    n_y = ceil_div(step["oy"], step["tile_oy"])
-    n_b = ceil_div(step["b"], step["tile_b"])
-    c = iteration % n_c
-    rest = iteration // n_c
+    rest, c = _turn(iteration, step["c"], step["tile_c"])
     if step["order"] == 0:
-        x = rest % n_x
-        rest //= n_x
-        y = rest % n_y
-        rest //= n_y
-        b = rest % n_b
-        rest //= n_b
-        return Index(b, rest // n_k, rest % n_k, c, y, x)
-    k = rest % n_k
-    rest //= n_k
-    g = rest % n_g
-    rest //= n_g
-    x = rest % n_x
-    rest //= n_x
-    return Index(rest // n_y, g, k, c, rest % n_y, x)
+        rest, x = _turn(rest, step["ox"], step["tile_ox"])
+        rest, y = _turn(rest, step["oy"], step["tile_oy"])
+        rest, b = _turn(rest, step["b"], step["tile_b"])
+        g, k = _turn(rest, step["k"], step["tile_k"])
+        return Index(b, g, k, c, y, x)
+    rest, k = _turn(rest, step["k"], step["tile_k"])
+    rest, g = _turn(rest, step["g"], step["tile_g"])
+    rest, x = _turn(rest, step["ox"], step["tile_ox"])
+    b, y = _turn(rest, step["oy"], step["tile_oy"])
+    return Index(b, g, k, c, y, x)
+
+
+@compiled
+def _turn(iteration: int, extent: int, tile: int) -> tuple[int, int]:
+    """Turns of all outer loops, and of a loop over `extent`, before an iteration."""
+    if tile >= extent:
+        return iteration, 0
+    turns = ceil_div(extent, tile)
+    outer = iteration // turns
+    return outer, iteration - outer * turns
 
 
 @compiled

@@ -43,8 +43,18 @@ from npusim.timing.clock import (
 from npusim.timing.compute import compute, drain, vector
 from npusim.timing.limits import least_cycles, least_rest
 from npusim.timing.notes import arrive, note
-from npusim.timing.records import COUNTS, LOG, NO_LOG, NOBODY, SETTLED, WHOLE_LOG, Run, doubled
-from npusim.timing.repeats import look, new_watch, next_look, note_start
+from npusim.timing.records import (
+    COUNTS,
+    LOG,
+    NO_LOG,
+    NOBODY,
+    SETTLED,
+    WHOLE_LOG,
+    Run,
+    clear,
+    doubled,
+)
+from npusim.timing.repeats import Watch, look, new_watch, next_look, note_start
 from npusim.timing.settling import settle
 from npusim.timing.streams import awaits, enqueue, release, serve_next
 from npusim.timing.transfers import transfer
@@ -52,6 +62,8 @@ from npusim.timing.works import Works, no_works
 
 _FIRST_JOBS = 1024
 """Size of a whole log at first; it doubles when it is full."""
+PLACE, USED, EMITTED = range(3)
+"""Places in what is done: jobs of the block, entries of the log, jobs of the Program."""
 
 
 @allocating
@@ -70,60 +82,66 @@ def simulate(
     counts = np.zeros(steps.size, COUNTS)
     log = np.zeros(_FIRST_JOBS if window == WHOLE_LOG else max(1, window), LOG)
     settled = np.zeros(0, SETTLED)
-    blank = np.zeros(1, LOG)
-    blank[0]["ready_before"] = NOBODY
     block = np.zeros(BLOCK_JOBS, JOB)
     state = np.zeros(STATE_SIZE, np.int64)
     state[PENDING_STEP] = -1
-    used = emitted = 0
+    done = np.zeros(3, np.int64)
     rest = least_rest(steps, operands, machine, limit)
     watched = window == NO_LOG and not machine.round_robin
     watch = new_watch()
     cycles = 0
     while state[STEP_AT] < steps.size and cycles < limit:
         stop = next_look(watch, steps, state) if watched else -1
-        count = walk(steps, operands, state, block, stop)
-        for place in range(count):
-            job = block[place]
-            if machine.round_robin and job["kind"] == LOAD:
-                at = job["step"]
-                enqueue(steps[at], operands, machine, clock, works, job, emitted, counts[at])
-                emitted += 1
-                continue
-            while machine.round_robin and awaits(clock, job):
-                log[used] = blank[0]
-                serve_next(machine, clock, log, used)
-                used, log, settled = _logged(log, used, settled, clock.who, steps.size, window)
-            log[used] = blank[0]
-            log[used]["job"] = emitted
-            emitted += 1
-            _serve(steps, operands, machine, clock, works, job, log, used, counts)
-            if watched:
-                note_start(watch, log[0], job["kind"] in (LOAD, STORE))
-            used, log, settled = _logged(log, used, settled, clock.who, steps.size, window)
+        jobs = walk(steps, operands, state, block, stop)
+        done[PLACE] = 0
+        while done[PLACE] < jobs:
+            _serve_some(
+                steps, operands, machine, clock, works, block, jobs, log, window, counts, watch,
+                done,
+            )  # fmt: skip
+            if done[USED] == log.size:
+                if window != WHOLE_LOG:
+                    done[USED], settled = settle(log, done[USED], settled, clock.who, steps.size)
+                if 2 * done[USED] > log.size:
+                    log = doubled(log)
         if watched:
             look(watch, steps, operands, clock, state, counts)
         cycles = least_cycles(clock, state, rest)
     last = clock.who[LATEST] if window != NO_LOG else NOBODY
     shares = attribute(log, settled, last, steps.size)
-    kept = log[:used] if window == WHOLE_LOG else log[:0].copy()
-    return Run(kept, shares, counts, cycles, emitted, cycles < limit)
+    kept = log[: done[USED]] if window == WHOLE_LOG else log[:0].copy()
+    return Run(kept, shares, counts, cycles, done[EMITTED], cycles < limit)
 
 
-@allocating
-def _logged(
-    log: np.ndarray, used: int, settled: np.ndarray, who: np.ndarray, steps: int, window: int
-) -> tuple[int, np.ndarray, np.ndarray]:
-    """Room for another entry after `used`: a full window is settled, a whole log grows."""
-    if window == NO_LOG:
-        return used, log, settled
-    used += 1
-    if used == log.size:
-        if window != WHOLE_LOG:
-            used, settled = settle(log, used, settled, who, steps)
-        if 2 * used > log.size:
-            log = doubled(log)
-    return used, log, settled
+@compiled
+def _serve_some(
+    steps: np.ndarray, operands: np.ndarray, machine: Machine, clock: Clock, works: Works,
+    block: np.ndarray, jobs: int, log: np.ndarray, window: int, counts: np.ndarray, watch: Watch,
+    done: np.ndarray,
+) -> None:  # fmt: skip
+    """Time the first `jobs` jobs of `block` from the PLACE in `done` on, until the log is full.
+
+    Without a log every job has the first entry.
+    """
+    more = 0 if window == NO_LOG else 1
+    while done[PLACE] < jobs and done[USED] < log.size:
+        job, number = block[done[PLACE]], done[USED]
+        if machine.round_robin and job["kind"] == LOAD:
+            at = job["step"]
+            enqueue(steps[at], operands, machine, clock, works, job, done[EMITTED], counts[at])
+        elif machine.round_robin and awaits(clock, job):
+            clear(log[number])
+            serve_next(machine, clock, log, number)
+            done[USED] += more
+            continue
+        else:
+            clear(log[number])
+            log[number]["job"] = done[EMITTED]
+            _serve(steps, operands, machine, clock, works, job, log, number, counts)
+            note_start(watch, log[number], job["kind"] in (LOAD, STORE))
+            done[USED] += more
+        done[EMITTED] += 1
+        done[PLACE] += 1
 
 
 @compiled

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.jit import allocating
+from npusim.jit import allocating, compiled
 from npusim.timing.causes import CAUSES
 
 NOBODY = -1
@@ -90,3 +90,14 @@ def doubled(records: np.ndarray) -> np.ndarray:
     larger = np.zeros(2 * records.size, records.dtype)
     larger[: records.size] = records
     return larger
+
+
+@compiled
+def clear(entry: np.void) -> None:
+    """Make `entry` one of a job of which nothing is known yet."""
+    entry["begin"] = entry["end"] = entry["held"] = 0
+    entry["before"] = entry["ready_before"] = NOBODY
+    entry["ready"] = entry["job"] = entry["step"] = entry["cause"] = entry["moved"] = 0
+    entry["setup"] = entry["latency"] = entry["sync"] = entry["fill"] = 0
+    entry["stall"] = entry["blocked"] = entry["weight_load"] = 0
+    entry["compute"] = 0.0
