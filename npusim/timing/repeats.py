@@ -81,8 +81,8 @@ from npusim.timing.clock import (
 from npusim.timing.records import COUNTS
 
 LOOPS = 6
-FEWEST_TURNS = 5
-"""A loop with fewer is not worth a look: one turn is the first, one the last, two are compared."""
+FEWEST_TILES = 6
+"""A loop that could save fewer tiles is not worth a look: two of its like turns are compared."""
 _RESOURCES = OUTPUTS_FREE + 1
 _NEVER = 1 << 62
 MOST_APART = 16
@@ -151,7 +151,7 @@ def _watch_step(watch: Watch, step: np.void) -> int:
         turns, first, last = _turns(step, _loop_at(step, place))
         loop[TILES], loop[TURNS], loop[FIRST], loop[LAST] = tiles, turns, first, last
         loop[SEEN] = -1
-        if last - first + 3 < FEWEST_TURNS:
+        if tiles * (last - first - 1) < FEWEST_TILES:
             loop[TURNS] = 1
         elif shortest == 0:
             shortest = tiles
