@@ -104,7 +104,8 @@ class Request:
 @click.option("--objective", "goal", type=click.Choice(options.OBJECTIVES),
               help="What schedules are chosen for.  [default: latency]")  # fmt: skip
 @click.option("--pareto", metavar="NAME,NAME,...",
-              help="What the front is of.  [default: latency,energy,area]")  # fmt: skip
+              help="What the front is of: latency, energy, edp, area, power, dram, tops_per_watt, "
+              "tops_per_mm2, or another column.  [default: latency,energy,area]")  # fmt: skip
 @click.option("--sample", metavar="SAMPLE",
               help="grid, random:N, lhs:N (Latin hypercube), optuna:N (NSGA-II) or optuna-tpe:N.  "
               "[default: grid]")  # fmt: skip

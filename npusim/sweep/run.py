@@ -45,6 +45,8 @@ def sweep(
     found = _space(space, model)
     if not found.models:
         raise UsageError(Problem("model", "none is given, and the space names none"))
+    if workers < 1:
+        raise UsageError(Problem("workers", f"{workers} is less than 1"))
     part, parts = shard
     if parts > 1 and found.sample.is_search:
         raise UsageError(Problem("--shard", "a search needs all of its points: use one store"))
