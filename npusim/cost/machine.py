@@ -98,17 +98,20 @@ def machine_of(hardware: Hardware) -> Machine:
         **_rows_of(mac),
         clip_channel_block=mac.clip_channel_block,
     )
-    sram, split = hardware.memory.sram, hardware.mapping.data_banks
+    sram, dma, split = hardware.memory.sram, hardware.dma, hardware.mapping.data_banks
     weight_banks = hardware.mapping.weight_banks
+    second = _second_memory(hardware)
+    rate = second.in_flight_rate(dma.outstanding)
+    in_turn = dma.arbitration == "round_robin"
     return Machine(
         array=array,
         mac_units=hardware.mac_units,
-        dram_bytes_per_cycle=_stream_bytes_per_cycle(hardware),
-        dram_latency=hardware.dram_latency_cycles,
-        burst_bytes=hardware.dram_burst_bytes,
+        dram_bytes_per_cycle=second.bytes_per_cycle if in_turn else rate,
+        dram_latency=second.latency_cycles,
+        burst_bytes=second.burst_bytes,
         dram_rows=rows_of(hardware),
-        dma_setup=hardware.dma.setup_cycles,
-        dma_channels=hardware.dma.channels,
+        dma_setup=dma.setup_cycles,
+        dma_channels=dma.channels,
         sram_read_bytes_per_cycle=float(sram.read_bytes_per_cycle),
         sram_write_bytes_per_cycle=float(sram.write_bytes_per_cycle),
         sram_one_port=sram.ports == "1rw",
@@ -117,12 +120,10 @@ def machine_of(hardware: Hardware) -> Machine:
         sram_bytes=sram.size_bytes,
         link_is_memory=hardware.memory.dram.technology == "host_link",
         core_sync=hardware.overheads.core_sync_cycles if hardware.cores > 1 else 0,
-        round_robin=hardware.dma.arbitration == "round_robin",
+        round_robin=in_turn,
         duplex=hardware.memory.dram.duplex,
-        input_stream_rate=_in_flight_rate(hardware, hardware.dma.outstanding),
-        weight_stream_rate=_in_flight_rate(
-            hardware, hardware.dma.outstanding_weights or hardware.dma.outstanding
-        ),
+        input_stream_rate=rate,
+        weight_stream_rate=second.in_flight_rate(dma.outstanding_weights or dma.outstanding),
         writes_memory=hardware.output_stage.writes == "memory",
         overlap_layers=mac.overlap.layers,
         banks=sram.banks if split is not None else 0,
@@ -131,10 +132,10 @@ def machine_of(hardware: Hardware) -> Machine:
         weight_banks=weight_banks or 0,
         channel_block=hardware.memory.layout.channel_block,
         sram_burst_bytes=sram.burst_bytes,
-        weight_flight=_flight(hardware, hardware.dma.in_flight.weights_bytes),
-        parameter_flight=_flight(hardware, hardware.dma.in_flight.parameters_bytes),
-        input_flight=_flight(hardware, hardware.dma.in_flight.inputs_bytes),
-        output_flight=_flight(hardware, hardware.dma.in_flight.outputs_bytes),
+        weight_flight=second.flight(dma.in_flight.weights_bytes),
+        parameter_flight=second.flight(dma.in_flight.parameters_bytes),
+        input_flight=second.flight(dma.in_flight.inputs_bytes),
+        output_flight=second.flight(dma.in_flight.outputs_bytes),
     )
 
 
@@ -179,31 +180,33 @@ def _rows_of(mac: MacArray) -> dict[str, Any]:
     }
 
 
-def _flight(hardware: Hardware, buffer_bytes: int | None) -> float:
-    """Bytes per cycle of a stream with `buffer_bytes` on their way, 0 without a limit."""
-    if buffer_bytes is None or hardware.dram_latency_cycles == 0:
-        return 0.0
-    return buffer_bytes / hardware.dram_latency_cycles
+class _SecondMemory(NamedTuple):
+    """What streams get of the second memory; a long one `bytes_per_cycle` at most.
 
-
-def _stream_bytes_per_cycle(hardware: Hardware) -> float:
-    """Bandwidth of a long stream: what the memory gives, or what its bursts in flight can ask for.
-
-    Streams that share the bus in turn are each limited by their own bursts in flight, not the bus.
+    Streams that share the bus in turn are each limited by their own bursts in flight, not the bus;
+    else the bus is. Little's law: what is on its way divided by the latency is what moves.
     """
-    if hardware.dma.arbitration == "round_robin":
-        return float(hardware.dram_bytes_per_cycle)
-    return _in_flight_rate(hardware, hardware.dma.outstanding)
+
+    bytes_per_cycle: float
+    latency_cycles: int
+    burst_bytes: int
+
+    def flight(self, buffer_bytes: int | None) -> float:
+        """Bytes per cycle of a stream with `buffer_bytes` on their way, 0 without a limit."""
+        if buffer_bytes is None or self.latency_cycles == 0:
+            return 0.0
+        return buffer_bytes / self.latency_cycles
+
+    def in_flight_rate(self, outstanding: int) -> float:
+        """Bytes per cycle of a stream with `outstanding` bursts in flight, at most what memory
+        gives. A stream has one channel, however many there are."""
+        if self.latency_cycles == 0:
+            return self.bytes_per_cycle
+        return min(self.bytes_per_cycle, outstanding * self.burst_bytes / self.latency_cycles)
 
 
-def _in_flight_rate(hardware: Hardware, outstanding: int) -> float:
-    """Bytes per cycle of a stream with `outstanding` bursts in flight, at most what memory gives.
-
-    Little's law: a channel with n bursts in flight moves at most n bursts per latency. A stream has
-    one channel, however many there are.
-    """
-    given = float(hardware.dram_bytes_per_cycle)
-    if hardware.dram_latency_cycles == 0:
-        return given
-    in_flight = outstanding * hardware.dram_burst_bytes
-    return min(given, in_flight / hardware.dram_latency_cycles)
+def _second_memory(hardware: Hardware) -> _SecondMemory:
+    return _SecondMemory(
+        float(hardware.dram_bytes_per_cycle), hardware.dram_latency_cycles,
+        hardware.dram_burst_bytes,
+    )  # fmt: skip

@@ -10,6 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from npusim.hardware.quantities import Section
+
 V = TypeVar("V")
 
 
@@ -32,3 +34,20 @@ class Kept(Generic[V]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+
+_TEXTS: Kept[tuple[Section, str]] = Kept(256)
+"""Sections of descriptions that were asked for; each lives as long as its text, so that no other
+one can have its identity meanwhile."""
+
+
+def text_of(section: Section | None, *only: str) -> str:
+    """The fields of a section as JSON, or `only` some: equal where the values are. Variants of one
+    description share what they do not change, so that it is written once."""
+    if section is None:
+        return ""
+
+    def written() -> tuple[Section, str]:
+        return section, section.model_dump_json(include=set(only) if only else None)
+
+    return _TEXTS.get((id(section), only), written)[1]

@@ -25,7 +25,7 @@ from npusim.schedule.coding import coded_bits
 from npusim.schedule.compression import coded_bytes_of
 from npusim.schedule.fixed import Cascade
 from npusim.schedule.host_link import link_cycles, link_traffic
-from npusim.schedule.kept import Kept
+from npusim.schedule.kept import Kept, text_of
 from npusim.schedule.layout import layout_columns, padded_bytes, stored_columns
 from npusim.schedule.plan import Plan, is_constant, plan_of
 from npusim.schedule.program import Kinds, Step, kinds_of
@@ -68,8 +68,7 @@ def lowered_for(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:
         _KEPT[graph] = Kept(MOST_KEPT), Kept(MOST_KEPT)
     assigned, kept = _KEPT[graph]
     mac = hardware.mac_array
-    precisions = mac.model_dump_json(include={"precisions"})
-    units = precisions, hardware.vector_unit.model_dump_json(), mac.blocks is not None
+    units = text_of(mac, "precisions"), text_of(hardware.vector_unit), mac.blocks is not None
     steps = assigned.get(units, lambda: _steps(graph, hardware))
     key = *units, *_read_by_lowering(steps, hardware, machine)
     return kept.get(key, lambda: _lowered(graph, hardware, machine, steps))
@@ -84,15 +83,14 @@ def _read_by_lowering(
     pieces = mac.blocks is not None or memory.layout.plain_piece_bytes is not None
     of_array = pieces or coding is not None or mac.weight_sparsity is not None
     on_host = link is not None or any(step.unit == HOST for step in steps)
-    runs = hardware.dma.run_length
     return (
-        mac.model_dump_json() if of_array else "",
+        text_of(mac) if of_array else "",
         machine if pieces else None,
-        (hardware.host.model_dump_json(), hardware.clock_hz) if on_host else None,
-        hardware.output_stage.model_dump_json(),
-        memory.layout.model_dump_json(),
-        None if coding is None else coding.model_dump_json(),
-        None if runs is None else runs.model_dump_json(),
+        (text_of(hardware.host), hardware.clock_hz) if on_host else None,
+        text_of(hardware.output_stage),
+        text_of(memory.layout),
+        text_of(coding),
+        text_of(hardware.dma.run_length),
         hardware.overheads.per_layer_cycles,
         hardware.mapping.single_buffers,
         memory.sram.weight_part_bytes,

@@ -50,11 +50,13 @@ class Residency(NamedTuple):
 
 def policies(
     graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping,
-    spaces: Spaces,
+    least: np.ndarray,
 ) -> Iterator[Policy]:  # fmt: skip
-    """The policies to try; none if the tensors that must stay do not fit."""
+    """The policies to try; none if the tensors that must stay do not fit.
+
+    `least` are the `needed_rooms` of the steps.
+    """
     capacity = machine.sram_bytes
-    least = _needs(lowered, hardware, mapping, spaces)
     holds = hardware.memory.sram.holds
     all_stay, ends = hardware.memory.dram.read_only, ends_may_stay(hardware)
     for pinned in _pins(lowered, hardware, mapping, machine.sram_bytes, least):
@@ -81,7 +83,7 @@ def ends_may_stay(hardware: Hardware) -> bool:
     return hardware.host.link is not None and hardware.host.link.reaches == "sram"
 
 
-def _needs(
+def needed_rooms(
     lowered: Lowered, hardware: Hardware, mapping: Mapping, spaces: Spaces
 ) -> np.ndarray:  # fmt: skip
     """The room that each step must be left, int64 [steps]. With everything streamed even the

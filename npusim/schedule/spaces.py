@@ -19,6 +19,7 @@ from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
 from npusim.schedule.fixed import SEARCHED, TILE_DIMS, StepMapping
 from npusim.schedule.grid import grid_of
+from npusim.schedule.kept import text_of
 from npusim.schedule.layout import whole_blocks
 from npusim.schedule.program import Step
 from npusim.schedule.search import Space
@@ -58,7 +59,7 @@ def read_by_spaces(hardware: Hardware, machine: Machine) -> tuple[Hashable, ...]
     """All that `space_of` looks at in a hardware, as values."""
     array = machine.array
     return (
-        hardware.mapping.model_dump_json(),
+        text_of(hardware.mapping),
         hardware.mac_array.dataflows,
         hardware.cores,
         hardware.memory.layout.channel_block,

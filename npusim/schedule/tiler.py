@@ -19,6 +19,7 @@ from npusim.schedule.policies import (
     Policy,
     Residency,
     moved_weight_bytes,
+    needed_rooms,
     policies,
     residency_of,
 )
@@ -48,18 +49,33 @@ class Aim(NamedTuple):
 MOST_KEPT = 64
 """Sets of candidates that are kept of a Lowered: one takes some 0.1 MB for 30 kinds of layers."""
 
-_KEPT: WeakKeyDictionary[Lowered, Kept[Spaces]] = WeakKeyDictionary()
+
+class _Candidates(NamedTuple):
+    """Spaces of which nothing is known yet, and the least room of each step in them, bytes
+    (int64 [steps])."""
+
+    spaces: Spaces
+    least_bytes: np.ndarray
 
 
-def _spaces(lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping) -> Spaces:
-    """`spaces_of`, found once for all hardware that cuts the layers of `lowered` alike."""
+_KEPT: WeakKeyDictionary[Lowered, Kept[_Candidates]] = WeakKeyDictionary()
+
+
+def _candidates(
+    lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping
+) -> _Candidates:
+    """Candidates of all steps, found once for all hardware that cuts the layers of `lowered` alike;
+    nobody changes them."""
+
+    def found() -> _Candidates:
+        spaces = spaces_of(lowered, hardware, machine, mapping)
+        return _Candidates(spaces, needed_rooms(lowered, hardware, mapping, unsearched(spaces)))
+
     if mapping.steps:
-        return spaces_of(lowered, hardware, machine, mapping)
+        return found()
     if lowered not in _KEPT:
         _KEPT[lowered] = Kept(MOST_KEPT)
-    key = read_by_spaces(hardware, machine)
-    kept = _KEPT[lowered].get(key, lambda: spaces_of(lowered, hardware, machine, mapping))
-    return unsearched(kept)
+    return _KEPT[lowered].get(read_by_spaces(hardware, machine), found)
 
 
 class Tiler:
@@ -72,14 +88,15 @@ class Tiler:
         self.graph, self.lowered = graph, lowered
         self.hardware, self.machine, self.mapping = hardware, machine, mapping
         self._record = packed(machine)
-        self.spaces = _spaces(lowered, hardware, machine, mapping)
+        candidates = _candidates(lowered, hardware, machine, mapping)
+        self.spaces, self._least_bytes = unsearched(candidates.spaces), candidates.least_bytes
         self._searches = no_searches(lowered, self.spaces, 0)
         self._residency: tuple[Policy, Residency] | None = None
 
     def policies(self) -> Iterator[Policy]:
         """The policies to try."""
         return policies(
-            self.graph, self.lowered, self.hardware, self.machine, self.mapping, self.spaces
+            self.graph, self.lowered, self.hardware, self.machine, self.mapping, self._least_bytes
         )
 
     def program(self, policy: Policy, number: int, aim: Aim) -> Program | None:
