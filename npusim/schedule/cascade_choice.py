@@ -12,15 +12,23 @@ cannot be better, before any tile of it is searched.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
+from weakref import WeakKeyDictionary
 
 from npusim.ir.graph import Graph
 from npusim.schedule.cascade import may_cascade, reads_whole, rolling_bytes, stripes_of
 from npusim.schedule.fixed import Cascade
+from npusim.schedule.kept import Kept
 from npusim.schedule.lower import Lowered
 from npusim.schedule.policies import own_weight_bytes, weight_bytes
 
 SHARES = (0.5, 0.25)
 """Shares of SRAM that rolling buffers may take; the rest is for tiles and for tensors that stay."""
+
+MOST_KEPT = 128
+"""Cascades, and sets of them, whose stripes are known of a Lowered."""
+
+_CHOSEN: WeakKeyDictionary[Lowered, Kept[tuple[Cascade, ...]]] = WeakKeyDictionary()
 
 
 def proposals(
@@ -28,6 +36,7 @@ def proposals(
 ) -> Iterator[tuple[Cascade, ...]]:
     """Sets of cascades to try where only the tensors `resident` stay in SRAM, none twice."""
     seen: set[tuple[Cascade, ...]] = set()
+    kept = _CHOSEN.setdefault(lowered, Kept(MOST_KEPT))
     travel = [_travels(lowered, at, resident) for at in range(len(lowered.steps))]
     if True not in travel:
         return
@@ -36,10 +45,18 @@ def proposals(
     bridged = [begin <= at < end for at in range(len(travel))]
     for may_join in (travel, bridged):
         for share in SHARES:
-            found = tuple(_cascades(graph, lowered, may_join, int(share * sram_bytes)))
+            most_bytes = int(share * sram_bytes)
+            key = tuple(may_join), most_bytes
+            found = kept.get(key, partial(_chosen, graph, lowered, *key))
             if found and found not in seen:
                 seen.add(found)
                 yield found
+
+
+def _chosen(
+    graph: Graph, lowered: Lowered, may_join: Sequence[bool], most_bytes: int
+) -> tuple[Cascade, ...]:
+    return tuple(_cascades(graph, lowered, may_join, most_bytes))
 
 
 def _travels(lowered: Lowered, at: int, resident: Collection[str]) -> bool:
@@ -109,17 +126,30 @@ def least_weight_bytes(
         return 0
     read = int(own.sum())
     for cascade in cascades:
-        stripes = stripes_of(graph, lowered.steps, cascade)
-        order = stripes.in_order()
-        middle = len(order) // 2
         room = sram_bytes
-        again: list[tuple[int, int]] = []
-        for at in range(cascade.first, cascade.last + 1):
-            places = [place for place, (step, *_) in enumerate(order) if step == at]
-            if places and places[0] <= middle <= places[-1]:
-                again.append((len(places) - 1, int(own[at])))
-        for times, size in sorted(again, reverse=True):
-            stays = min(room, size)
+        for times, at in _read_again(graph, lowered, cascade):
+            stays = min(room, int(own[at]))
             room -= stays
-            read += times * (size - stays)
+            read += times * (int(own[at]) - stays)
     return read
+
+
+_AGAIN: WeakKeyDictionary[Lowered, Kept[tuple[tuple[int, int], ...]]] = WeakKeyDictionary()
+
+
+def _read_again(
+    graph: Graph, lowered: Lowered, cascade: Cascade
+) -> tuple[tuple[int, int], ...]:  # fmt: skip
+    """(how often its weights are read again, step) of steps with stripes around the middle of
+    `cascade`, most often first."""
+
+    def found() -> tuple[tuple[int, int], ...]:
+        order = stripes_of(graph, lowered.steps, cascade).in_order()
+        places: dict[int, list[int]] = {}
+        for place, (at, *_) in enumerate(order):
+            places.setdefault(at, []).append(place)
+        middle = len(order) // 2
+        around = ((len(own) - 1, at) for at, own in places.items() if own[0] <= middle <= own[-1])
+        return tuple(sorted(around, reverse=True))
+
+    return _AGAIN.setdefault(lowered, Kept(MOST_KEPT)).get(cascade, found)
