@@ -150,8 +150,8 @@ def test_formats_are_an_axis(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("keys", "said"),
-    [({"model": None}, "none is given"), ({"shard": (3, 2)}, "I/N"), ({"workers": 0}, "less than 1"),
-     ({"model": [MODEL, MODEL]}, "twice")],
+    [({"model": None}, "none is given"), ({"shard": (3, 2)}, "I/N"),
+     ({"workers": 0}, "less than 1"), ({"model": [MODEL, MODEL]}, "twice")],
 )  # fmt: skip
 def test_mistakes_of_callers(keys: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
