@@ -1,7 +1,8 @@
 """Worker processes on this machine.
 
 They are forked from one that has imported the simulator and loaded its machine code already, where
-the system has such fork servers, and so begin at once; elsewhere each loads it.
+the system has such fork servers, and so begin at once; elsewhere each loads it. They do not import
+the script of the caller, which then needs no `if __name__ == "__main__"`; elsewhere it does.
 """
 
 from __future__ import annotations
@@ -10,10 +11,43 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any
 
 from npusim.sweep.engine import Inline
+
+if sys.platform != "win32":
+    from multiprocessing.context import ForkServerContext, ForkServerProcess
+
+
+if sys.platform != "win32":
+
+    class _Process(ForkServerProcess):
+        """A process that is not told which script is the caller's."""
+
+        @staticmethod
+        def _Popen(process_obj: Any) -> Any:  # noqa: N802
+            with _nameless_script():
+                return ForkServerProcess._Popen(process_obj)
+
+    class _Context(ForkServerContext):
+        Process = _Process
+
+
+@contextmanager
+def _nameless_script() -> Iterator[None]:
+    """What the script of this process is called, is unknown for a moment."""
+    script: dict[str, Any] = vars(sys.modules["__main__"])
+    kept: dict[str, Any] = {n: script[n] for n in ("__spec__", "__file__") if n in script}
+    script |= dict.fromkeys(kept)
+    try:
+        yield
+    finally:
+        script |= kept
 
 
 class Processes(ProcessPoolExecutor):
@@ -41,8 +75,8 @@ def open_pool(workers: int) -> Executor:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         spawned = multiprocessing.get_context("spawn")
         return Processes(workers, mp_context=spawned, initializer=_begin)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "npusim.sweep.preload"])
+    context = _Context()
+    context.set_forkserver_preload(["npusim.sweep.preload"])
     _start_fork_server()
     first = context.Process(target=_nothing)  # begins when the imports are done
     first.start()
