@@ -98,6 +98,8 @@ def objective_value(objective: Objective, cycles: float, bus: float, tiles: int)
         return cycles + 1e-9 * bus
     energy = bus * (objective.dram_pj + objective.sram_pj)
     energy += cycles * objective.static_pj_per_cycle
+    if objective.cycles_power == 0 and objective.energy_power == 1:
+        return energy
     return energy**objective.energy_power * cycles**objective.cycles_power
 
 

@@ -18,12 +18,12 @@ from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
 from npusim.jit import allocating, compiled
 from npusim.schedule.buffers import set_buffers
+from npusim.schedule.candidates import Space
 from npusim.schedule.fixed import SEARCHED, Mapping
 from npusim.schedule.lower import Lowered
 from npusim.schedule.placements import as_placements, no_placements, tops
 from npusim.schedule.program import Placement
 from npusim.schedule.residency import candidates, place
-from npusim.schedule.search import Space
 from npusim.schedule.spaces import space_of
 from npusim.schedule.tables import ALIAS, HOST, RESIDENT, WEIGHTS, copied
 from npusim.schedule.tiling import Spaces, least_rooms

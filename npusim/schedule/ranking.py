@@ -11,6 +11,7 @@ import numpy as np
 from npusim.cost.machine import Machine, packed
 from npusim.jit import allocating, compiled
 from npusim.schedule.buffers import set_buffers, sums_fit
+from npusim.schedule.candidates import Space
 from npusim.schedule.estimate import (
     LATENCY,
     Objective,
@@ -21,7 +22,6 @@ from npusim.schedule.estimate import (
 from npusim.schedule.fixed import TILE_DIMS, StepMapping
 from npusim.schedule.grid import grid_of, largest_part
 from npusim.schedule.program import Program
-from npusim.schedule.search import Space
 from npusim.schedule.spaces import names_of, space_of
 from npusim.schedule.tables import ARRAY
 from npusim.schedule.traffic import traffic_of

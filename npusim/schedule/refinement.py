@@ -13,13 +13,13 @@ import numpy as np
 
 from npusim.cost.machine import packed
 from npusim.schedule.buffers import set_buffers
+from npusim.schedule.candidates import restore
 from npusim.schedule.estimate import Objective
 from npusim.schedule.fixed import SEARCHED, Mapping
 from npusim.schedule.prefetch import allow_prefetch
 from npusim.schedule.program import Program
 from npusim.schedule.ranking import least
 from npusim.schedule.residency import top_bytes
-from npusim.schedule.search import restore
 from npusim.schedule.spaces import space_of
 from npusim.schedule.tables import ALIAS, HOST
 

@@ -17,12 +17,12 @@ import numpy as np
 from npusim.cost.array import CORE_SPLITS, DATAFLOWS
 from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
+from npusim.schedule.candidates import Space
 from npusim.schedule.fixed import SEARCHED, TILE_DIMS, StepMapping
 from npusim.schedule.grid import grid_of
 from npusim.schedule.kept import text_of
 from npusim.schedule.layout import whole_blocks
 from npusim.schedule.program import Step
-from npusim.schedule.search import Space
 from npusim.schedule.tables import ARRAY, LOOP_ORDERS
 
 _PARTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256, 1024, 4096, 1 << 40)

@@ -15,18 +15,13 @@ from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
 from npusim.jit import allocating, compiled
 from npusim.schedule.buffers import set_buffers
+from npusim.schedule.candidates import Space, keep, restore
 from npusim.schedule.estimate import Objective
+from npusim.schedule.extents import ExtentTables
 from npusim.schedule.fixed import Mapping
+from npusim.schedule.known import BASES, MEMO, Known, learn
 from npusim.schedule.lower import Lowered
-from npusim.schedule.search import (
-    Known,
-    Space,
-    fewest_tiles,
-    keep,
-    restore,
-    search_tiling,
-    spatial_grids,
-)
+from npusim.schedule.search import fewest_tiles, scratch_of, search_tiling
 from npusim.schedule.spaces import space_of
 from npusim.schedule.tables import ALIAS, HOST, OPERAND, STEP
 
@@ -40,17 +35,28 @@ class Spaces(NamedTuple):
 
     `kind_of` [steps] is -1 for steps without tiles. `spatial` [kinds, most, 3] and `lists`
     [kinds, 6, most] (g, k, c, dataflows, orders, splits) are padded to the longest; `sizes`
-    [kinds, 7] are their true lengths, that of `spatial` first. `works` float64 and `grids` [., 10]
-    are those of `Known`, one kind after the other, from `starts` [kinds, 2] on.
+    [kinds, 7] are their true lengths, that of `spatial` first. Searches may be narrowed to a single
+    dataflow or loop order, which `only` [kinds, 2] counts in its list (-1: all of them).
+
+    The rest are the tables of `Known`, one kind after the other, from `starts` [kinds, 7] on.
     """
 
     kind_of: np.ndarray
     spatial: np.ndarray
     lists: np.ndarray
     sizes: np.ndarray
+    only: np.ndarray
     starts: np.ndarray
-    works: np.ndarray
+    channels: np.ndarray
+    pixels: np.ndarray
+    places: np.ndarray
     grids: np.ndarray
+    works: np.ndarray
+    least: np.ndarray
+    floors: np.ndarray
+    bases: np.ndarray
+    keys: np.ndarray
+    cycles: np.ndarray
     buffers: int
 
 
@@ -59,8 +65,8 @@ class Searches(NamedTuple):
     one before it; -1 for none.
 
     `tilings` int64 [n, 9] are winners (`search.keep`; all zero: none is legal), `streams` int64
-    [n, most operands] say where operands came from, `facts` int64 [n, 4] are aim, room, bytes used
-    and tilings costed; `number` int64 [1] of them exist.
+    [n, most operands] say where operands came from, `facts` int64 [n, 5] are aim, room, bytes used,
+    tilings costed and the winner's number; `number` int64 [1] of them exist.
     """
 
     last: np.ndarray
@@ -86,7 +92,8 @@ def spaces_of(lowered: Lowered, hardware: Hardware, machine: Machine, mapping: M
     for at in models.tolist():
         step = lowered.steps[at]
         found.append(space_of(step, lowered.table[at], hardware, machine, 0, mapping.of(step.name)))
-    return _packed(kind_of, found, hardware.mapping.buffers)
+    rows = lowered.table["operand_stop"] - lowered.table["operand_start"]
+    return _packed(kind_of, found, rows[models], hardware.mapping.buffers)
 
 
 def _kinds(lowered: Lowered, tag_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -153,7 +160,7 @@ def _equal(
     return True
 
 
-def _packed(kind_of: np.ndarray, found: list[Space], buffers: int) -> Spaces:
+def _packed(kind_of: np.ndarray, found: list[Space], rows: np.ndarray, buffers: int) -> Spaces:
     lists = [
         (one.g, one.k, one.c, one.dataflows, one.orders, one.splits) for one in found
     ]  # fmt: skip
@@ -168,35 +175,51 @@ def _packed(kind_of: np.ndarray, found: list[Space], buffers: int) -> Spaces:
         spatial[kind, : len(one.spatial)] = one.spatial
         for n, values in enumerate(lists[kind]):
             packed[kind, n, : len(values)] = values
-    return _with_lists(kind_of, spatial, packed, sizes, buffers)
+    return _with_tables(kind_of, spatial, packed, sizes, rows, buffers)
 
 
-def _with_lists(
-    kind_of: np.ndarray, spatial: np.ndarray, lists: np.ndarray, sizes: np.ndarray, buffers: int
-) -> Spaces:
-    """Spaces of which nothing is known yet."""
-    works = sizes[:, 1] * sizes[:, 2] * sizes[:, 3] * sizes[:, 4] * sizes[:, 6]
-    starts = np.zeros((sizes.shape[0] + 1, 2), np.int64)
-    starts[1:, 0], starts[1:, 1] = works.cumsum(), sizes[:, 0].cumsum()
-    return Spaces(
-        kind_of, spatial, lists, sizes, starts, np.full(starts[-1, 0], -1.0),
-        np.zeros((starts[-1, 1], 10), np.int64), buffers,
+def _with_tables(
+    kind_of: np.ndarray, spatial: np.ndarray, lists: np.ndarray, sizes: np.ndarray,
+    rows: np.ndarray, buffers: int,
+) -> Spaces:  # fmt: skip
+    """Spaces of kinds with so many operands (`rows`), of which nothing is known yet."""
+    blocks = sizes[:, 1] * sizes[:, 2] * sizes[:, 3]
+    lengths = (
+        rows * blocks, rows * sizes[:, 0], rows, sizes[:, 0], blocks * sizes[:, 4] * sizes[:, 6],
+        blocks, BASES * blocks * sizes[:, 5],
+    )  # fmt: skip
+    starts = np.zeros((sizes.shape[0] + 1, len(lengths)), np.int64)
+    starts[1:] = np.stack(lengths, axis=1).cumsum(axis=0)
+    channels, pixels, places, grids, works, least, floors = starts[-1].tolist()
+    kinds = sizes.shape[0]
+    nothing = np.empty(0)
+    return unsearched(
+        Spaces(
+            kind_of, spatial, lists, sizes, np.full((kinds, 2), -1), starts,
+            np.empty((channels, 2)), np.empty((pixels, 5)), np.empty((places, 4), np.int64),
+            np.zeros((grids, 14), np.int64), np.empty(works), np.empty(least),
+            np.empty((floors, 6)), nothing, nothing, nothing, buffers,
+        )
     )  # fmt: skip
 
 
 def unsearched(spaces: Spaces) -> Spaces:
-    """`spaces` of which nothing is known yet."""
-    return _with_lists(spaces.kind_of, spaces.spatial, spaces.lists, spaces.sizes, spaces.buffers)
+    """`spaces` of which nothing is known yet that depends on more than the steps."""
+    kinds = spaces.sizes.shape[0]
+    return spaces._replace(
+        works=np.empty_like(spaces.works), least=np.full(spaces.least.size, -1.0),
+        floors=np.empty_like(spaces.floors), bases=np.full((kinds * BASES, 3), -1),
+        keys=np.full((kinds, MEMO), -1), cycles=np.empty((kinds, MEMO)),
+    )  # fmt: skip
 
 
 def narrowed(spaces: Spaces, place: int, value: int) -> Spaces:
-    """`spaces` with `value` alone in the lists at `place` that have it."""
-    lists, sizes = spaces.lists.copy(), spaces.sizes.copy()
-    exists = np.arange(lists.shape[2]) < sizes[:, place + 1, None]
-    has = ((lists[:, place] == value) & exists).any(axis=1)
-    lists[has, place, 0] = value
-    sizes[has, place + 1] = 1
-    return _with_lists(spaces.kind_of, spaces.spatial, lists, sizes, spaces.buffers)
+    """`spaces` with `value` alone in the lists at `place` that have it; their tables are shared."""
+    only = spaces.only.copy()
+    exists = np.arange(spaces.lists.shape[2]) < spaces.sizes[:, place + 1, None]
+    has = (spaces.lists[:, place] == value) & exists
+    only[:, place - DATAFLOW_LIST] = np.where(has.any(axis=1), has.argmax(axis=1), -1)
+    return spaces._replace(only=only)
 
 
 def no_searches(lowered: Lowered, spaces: Spaces, most: int) -> Searches:
@@ -204,7 +227,7 @@ def no_searches(lowered: Lowered, spaces: Spaces, most: int) -> Searches:
     operands = lowered.table["operand_stop"] - lowered.table["operand_start"]
     return Searches(
         np.full(spaces.sizes.shape[0], -1), np.full(most, -1), np.zeros((most, 9), np.int64),
-        np.zeros((most, int(operands.max(initial=0))), np.int64), np.zeros((most, 4), np.int64),
+        np.zeros((most, int(operands.max(initial=0))), np.int64), np.zeros((most, 5), np.int64),
         np.zeros(1, np.int64),
     )  # fmt: skip
 
@@ -238,7 +261,7 @@ def least_rooms(table: np.ndarray, operands: np.ndarray, spaces: Spaces) -> np.n
         if kind < 0:
             continue
         step = table[at]
-        space, _ = _space_at(step, spaces, kind, 0)
+        space = _space_at(spaces, kind, 0)
         step["tile_b"], step["tile_oy"], step["tile_ox"] = space.spatial[-1]
         step["tile_g"], step["tile_k"], step["tile_c"] = space.g[-1], space.k[-1], space.c[-1]
         least[at] = 1 << 62
@@ -259,8 +282,10 @@ def largest_tiles(
         if kind < 0:
             continue
         step = table[at]
-        space, _ = _space_at(step, spaces, kind, rooms[at])
-        if not fewest_tiles(step, operands, machine, space):
+        known = _known_at(step, operands, spaces, kind)
+        space = _space_at(spaces, kind, rooms[at])
+        own = np.empty((known.extents.places.shape[0], 2))
+        if not fewest_tiles(step, operands, machine, space, known, own):
             return -1
         used[at] = set_buffers(step, operands, spaces.buffers)
     return 0
@@ -326,18 +351,22 @@ def _search(
 ) -> int:  # fmt: skip
     """Search the tilings of `step`; the number of this search."""
     number = searches.number[0]
-    guesses = np.zeros((MOST_GUESSES, 9), np.int64)
+    guesses = np.empty(MOST_GUESSES, np.int64)
     count = 0
     earlier = searches.last[kind]
     while earlier >= 0 and count < MOST_GUESSES:
         if searches.tilings[earlier, 0] > 0:
-            guesses[count] = searches.tilings[earlier]
+            guesses[count] = searches.facts[earlier, 4]
             count += 1
         earlier = searches.before[earlier]
-    space, known = _space_at(step, spaces, kind, room)
-    found = search_tiling(step, operands, machine, space, objective, known, guesses[:count])
+    known = _known_at(step, operands, spaces, kind)
+    space = _space_at(spaces, kind, room)
+    found = search_tiling(
+        step, operands, machine, space, objective, known, guesses[:count], scratch_of(space, known)
+    )
     facts = searches.facts[number]
     facts[0], facts[1], facts[2], facts[3] = aim, room, 1 << 62, found.candidates
+    facts[4] = found.number
     if found.cost < np.inf:
         keep(step, searches.tilings[number])
         facts[2] = set_buffers(step, operands, spaces.buffers)
@@ -350,17 +379,42 @@ def _search(
 
 
 @allocating
-def _space_at(step: np.void, spaces: Spaces, kind: int, room: int) -> tuple[Space, Known]:
-    """The candidates of a kind in `room` bytes, and what is known of them."""
-    sizes, lists, starts = spaces.sizes[kind], spaces.lists[kind], spaces.starts
-    space = Space(
+def _space_at(spaces: Spaces, kind: int, room: int) -> Space:
+    """The candidates of a kind in `room` bytes."""
+    sizes, lists = spaces.sizes[kind], spaces.lists[kind]
+    dataflow, order = spaces.only[kind, 0], spaces.only[kind, 1]
+    dataflows = lists[3, : sizes[4]] if dataflow < 0 else lists[3, dataflow : dataflow + 1]
+    orders = lists[4, : sizes[5]] if order < 0 else lists[4, order : order + 1]
+    return Space(
+        spaces.spatial[kind, : sizes[0]], lists[0, : sizes[1]], lists[1, : sizes[2]],
+        lists[2, : sizes[3]], dataflows, orders, lists[5, : sizes[6]], spaces.buffers, room,
+    )  # fmt: skip
+
+
+@allocating
+def _known_at(step: np.void, operands: np.ndarray, spaces: Spaces, kind: int) -> Known:
+    """What is known of a kind; the first time it is learnt."""
+    sizes, lists = spaces.sizes[kind], spaces.lists[kind]
+    start, stop = spaces.starts[kind], spaces.starts[kind + 1]
+    whole = Space(
         spaces.spatial[kind, : sizes[0]], lists[0, : sizes[1]], lists[1, : sizes[2]],
         lists[2, : sizes[3]], lists[3, : sizes[4]], lists[4, : sizes[5]], lists[5, : sizes[6]],
-        spaces.buffers, room,
+        spaces.buffers, 0,
     )  # fmt: skip
-    works = spaces.works[starts[kind, 0] : starts[kind + 1, 0]]
-    grids = spaces.grids[starts[kind, 1] : starts[kind + 1, 1]]
-    if grids[0, 0] == 0:
-        grids[:] = spatial_grids(step, space)
     blocks = sizes[1] * sizes[2] * sizes[3]
-    return space, Known(works.reshape((blocks, sizes[4], sizes[6])), grids)
+    pixels = spaces.pixels[start[1] : stop[1]].reshape((stop[2] - start[2], sizes[0], 5))
+    works = spaces.works[start[4] : stop[4]].reshape((blocks, sizes[4], sizes[6]))
+    floors = spaces.floors[start[6] : stop[6]].reshape((BASES, blocks, sizes[5], 6))
+    known = Known(
+        ExtentTables(
+            spaces.channels[start[0] : stop[0]], pixels,
+            spaces.places[start[2] : stop[2]], spaces.grids[start[3] : stop[3]],
+        ),
+        works, spaces.least[start[5] : stop[5]], floors,
+        spaces.bases[BASES * kind : BASES * kind + BASES], spaces.keys[kind],
+        spaces.cycles[kind], whole, max(spaces.only[kind, 0], 0),
+        max(spaces.only[kind, 1], 0),
+    )  # fmt: skip
+    if known.extents.grids[0, 0] == 0:
+        learn(step, operands, known)
+    return known

@@ -94,7 +94,7 @@ def array_work(
     step: np.void, operands: np.ndarray, part: Part, machine: Machine, weights_held: bool = False
 ) -> ArrayWork:
     """Work of a COMPUTE job on the array, which may hold its weights already."""
-    tile = _extents(step, part)
+    tile = extents_of(step, part)
     cost = tile_cost(step["dataflow"], step["split"], tile, machine.array)
     if weights_held:
         cost = with_weights_in_place(cost)
@@ -131,8 +131,8 @@ def array_work(
 
 
 @compiled
-def _extents(step: np.void, part: Part) -> Extents:
-    """Nominal MACs pass faster where some of them are skipped."""
+def extents_of(step: np.void, part: Part) -> Extents:
+    """A tile as the array sees it: nominal MACs pass faster where some of them are skipped."""
     rate = step["mac_rate"] / step["density"]
     return Extents(
         part.b, part.g, part.k, part.c, part.oy, part.ox, step["fy"], step["fx"], rate,
@@ -152,7 +152,7 @@ def holds_weights(step: np.void, machine: Machine) -> bool:
         step["tile_b"], step["tile_g"], step["tile_k"], step["tile_c"], step["tile_oy"],
         step["tile_ox"], 0, 0,
     )  # fmt: skip
-    tile = core_share(IN_MEMORY, step["split"], _extents(step, part), machine.array)
+    tile = core_share(IN_MEMORY, step["split"], extents_of(step, part), machine.array)
     folds = held_folds(tile, machine.array) * ceil_div(step["c"], step["tile_c"])
     if step["order"] != 0:
         folds *= ceil_div(step["g"], step["tile_g"]) * ceil_div(step["k"], step["tile_k"])

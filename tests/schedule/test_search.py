@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from npusim.cost.machine import Machine, machine_of
 from npusim.schedule.buffers import set_buffers, sums_fit
+from npusim.schedule.candidates import Space
 from npusim.schedule.estimate import (
     LATENCY,
     Objective,
@@ -21,7 +22,7 @@ from npusim.schedule.estimate import (
 )
 from npusim.schedule.grid import grid_of, largest_part
 from npusim.schedule.lower import lower
-from npusim.schedule.search import Space, best_tiling
+from npusim.schedule.search import best_tiling
 from npusim.schedule.spaces import space_of
 from npusim.schedule.tables import ALIAS, HOST, RESIDENT
 from npusim.schedule.traffic import traffic_of

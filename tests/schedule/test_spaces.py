@@ -13,9 +13,9 @@ from npusim.hardware import Hardware, load_hardware
 from npusim.ir.graph import Graph
 from npusim.ir.ops.movements.concat import Concat
 from npusim.ir.ops.pairs.add import Add
+from npusim.schedule.candidates import Space
 from npusim.schedule.fixed import SEARCHED, TILE_DIMS, StepMapping
 from npusim.schedule.lower import lower
-from npusim.schedule.search import Space
 from npusim.schedule.spaces import choices_of, space_of
 from npusim.schedule.tables import ALIAS, ARRAY, HOST, LOOP_ORDERS, VECTOR
 from tests.support.graphs import Build, graphs, only
