@@ -64,7 +64,7 @@ def known_of(step: np.void, operands: np.ndarray, space: Space) -> Known:
         np.empty((rows, 4), np.int64), np.empty((spatial, 14), np.int64),
     )  # fmt: skip
     return Known(
-        extents, np.empty((blocks, space.dataflows.size, space.splits.size)), np.empty(blocks),
+        extents, np.empty((blocks, space.dataflows.size, space.splits.size)), np.full(blocks, -1.0),
         np.empty((BASES, blocks, space.orders.size, 6)), np.full((BASES, 3), -1),
         np.full(MEMO, -1), np.zeros(MEMO), space, 0, 0,
     )  # fmt: skip
