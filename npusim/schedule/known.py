@@ -27,7 +27,7 @@ MEMO = 256
 """Array cycles of tilings that a kind of step remembers."""
 ROUNDED = 1.0 - 1e-3
 """Work of less than a millionth of a cycle is not counted (`transfer.cycles_at`)."""
-BASES = 2
+BASES = 4
 """Tables of bounds that a kind of step keeps: one for each room and choice of streams."""
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from npusim.cost.machine import Machine, machine_of
+from npusim.cost.machine import Machine, machine_of, packed
 from npusim.schedule.buffers import set_buffers, sums_fit
 from npusim.schedule.candidates import Space
 from npusim.schedule.estimate import (
@@ -62,7 +62,7 @@ def cases(draw: st.DrawFn) -> Case:
     room = draw(st.sampled_from([200, 1000, 4000, 1 << 20]))
     space = space_of(lowered.steps[at], row, hardware, machine, room)
     assume(combinations(space) <= 3000)
-    return Case(row, operands, machine, space)
+    return Case(row, operands, packed(machine), space)
 
 
 def combinations(space: Space) -> int:
