@@ -54,10 +54,11 @@ from npusim.timing.records import (
     clear,
     doubled,
 )
-from npusim.timing.repeats import Watch, look, new_watch, next_look, note_start
+from npusim.timing.repeats import look
 from npusim.timing.settling import settle
 from npusim.timing.streams import awaits, enqueue, release, serve_next
 from npusim.timing.transfers import transfer
+from npusim.timing.watch import Watch, new_watch, next_look, note_start
 from npusim.timing.works import Works, no_works
 
 _FIRST_JOBS = 1024

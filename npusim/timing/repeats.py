@@ -15,22 +15,17 @@ its live buffer tokens and what the step itself waits for. Such a moment may als
   is left further behind from turn to turn; or
 - move by less (an SRAM port that has time to spare), if it lies before every start likewise.
 
-Turns at the edges of a tensor differ: a loop repeats between its second turn and its last but one,
-and along height and width while windows are not cut. Loads run ahead, so the last turns are left to
+Turns at the edges of a tensor differ (`watch.py`); loads run ahead, so the last turns are left to
 them. Streams that share a port in turn (`streams.py`) and stripes, which look at the input tile
-before, are not followed. Without a log only: attribution needs each job.
+before, are not looked at. Without a log only: attribution needs each job.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from npusim.cost.array import DIRECT_CONVOLUTION
-from npusim.jit import allocating, compiled
+from npusim.jit import compiled
 from npusim.schedule.tables import (
-    ALIAS,
     ARRAY,
     FREE_INPUTS,
     FREE_OUTPUTS,
@@ -39,12 +34,11 @@ from npusim.schedule.tables import (
     FULL_INPUTS,
     FULL_OUTPUTS,
     FULL_WEIGHTS,
-    HOST,
     SLOTS,
     TOKENS,
     WEIGHTS,
 )
-from npusim.schedule.tiles import ceil_div, cols_behind, rows_behind
+from npusim.schedule.tiles import ceil_div
 from npusim.schedule.walker import (
     CURSOR,
     CURSOR_ITERATION,
@@ -54,7 +48,6 @@ from npusim.schedule.walker import (
     ITERATION,
     OUTPUT_TILES,
     PENDING_ITERATION,
-    PENDING_SLOT,
     PENDING_STEP,
     RELEASED,
     STATE_SIZE,
@@ -68,7 +61,6 @@ from npusim.timing.clock import (
     ARRAY_FREE,
     BUS_DIRECTION,
     INPUT_TILE,
-    OUTPUTS_FREE,
     READ_PORT,
     VECTOR_FREE,
     WRITE_PORT,
@@ -78,139 +70,24 @@ from npusim.timing.clock import (
     open_of,
     work_of,
 )
-from npusim.timing.records import COUNTS
-
-LOOPS = 6
-FEWEST_TILES = 6
-"""A loop that could save fewer tiles is not worth a look: two of its like turns are compared."""
-_RESOURCES = OUTPUTS_FREE + 1
-_NEVER = 1 << 62
-MOST_APART = 16
-"""Turns between two that are compared, at most."""
-TILES, TURNS, FIRST, LAST, SEEN, EARLIEST, APART = range(7)
-"""Of a loop: tiles in a turn, turns, first and last that may repeat; the tile at which its state
-was noted (-1: not yet), the earliest start of a job since, and after how many turns to note it
-again."""
-_NOTED = _RESOURCES + 2
-
-
-class Watch(NamedTuple):
-    """What is known of the loops of one step, outermost first.
-
-    `loops` int64 [LOOPS, 7]; `moments` int64 [LOOPS, resources + 2], `states` int64 [LOOPS,
-    STATE_SIZE] and `counts` COUNTS [LOOPS] are as they were at SEEN. `step` int64 [3]: the
-    step, the tiles of the shortest turn (0: no loop is watched), the earliest start of a job since
-    the end of the last turn of any loop. `moved` int64 [SLOTS] is room to move tokens.
-    """
-
-    loops: np.ndarray
-    moments: np.ndarray
-    states: np.ndarray
-    counts: np.ndarray
-    step: np.ndarray
-    moved: np.ndarray
-
-
-STEP, SHORTEST, SINCE = range(3)
-
-
-@allocating
-def new_watch() -> Watch:
-    """No loop is watched."""
-    watch = Watch(
-        np.zeros((LOOPS, 7), np.int64), np.zeros((LOOPS, _NOTED), np.int64),
-        np.zeros((LOOPS, STATE_SIZE), np.int64), np.zeros(LOOPS, COUNTS),
-        np.zeros(3, np.int64), np.zeros(SLOTS, np.int64),
-    )  # fmt: skip
-    watch.step[STEP] = -1
-    return watch
-
-
-@compiled
-def next_look(watch: Watch, steps: np.ndarray, state: np.ndarray) -> int:
-    """The tile of the present step before which to look again; 0 (never) if nothing repeats."""
-    at = state[STEP_AT]
-    if at >= steps.size:
-        return 0
-    if watch.step[STEP] != at:
-        watch.step[STEP] = at
-        watch.step[SINCE] = _NEVER
-        watch.step[SHORTEST] = _watch_step(watch, steps[at])
-    shortest = watch.step[SHORTEST]
-    return 0 if shortest == 0 else (state[ITERATION] // shortest + 1) * shortest
-
-
-@compiled
-def _watch_step(watch: Watch, step: np.void) -> int:
-    """Set up the loops of `step`; the tiles in a turn of the innermost one that may repeat."""
-    if step["unit"] in (ALIAS, HOST) or step["dataflow"] == DIRECT_CONVOLUTION:
-        return 0
-    shortest, tiles = 0, 1
-    for place in range(LOOPS - 1, -1, -1):
-        loop = watch.loops[place]
-        turns, first, last = _turns(step, _loop_at(step, place))
-        loop[TILES], loop[TURNS], loop[FIRST], loop[LAST] = tiles, turns, first, last
-        loop[SEEN] = -1
-        if tiles * (last - first - 1) < FEWEST_TILES:
-            loop[TURNS] = 1
-        elif shortest == 0:
-            shortest = tiles
-        tiles *= turns
-    return shortest
-
-
-@compiled
-def _loop_at(step: np.void, place: int) -> int:
-    """Which loop (0 to 5: b, g, k, c, y, x) is at a place, outermost first; see `tile_index`."""
-    if place == LOOPS - 1:
-        return 3
-    if step["order"] == 0:
-        return (1, 2, 0, 4, 5)[place]
-    return (0, 4, 5, 1, 2)[place]
-
-
-@compiled
-def _turns(step: np.void, loop: int) -> tuple[int, int, int]:
-    """Turns of a loop, and the first and the last one that may be like their neighbours."""
-    if loop == 0:
-        turns = ceil_div(step["b"], step["tile_b"])
-    elif loop == 1:
-        turns = ceil_div(step["g"], step["tile_g"])
-    elif loop == 2:
-        turns = ceil_div(step["k"], step["tile_k"])
-    elif loop == 3:
-        turns = ceil_div(step["c"], step["tile_c"])
-    elif loop == 4:
-        turns = ceil_div(step["oy"], step["tile_oy"])
-    else:
-        turns = ceil_div(step["ox"], step["tile_ox"])
-    first, last = 1, turns - 2
-    if loop >= 4 and last > first:
-        inner = _window(step, loop, turns // 2)
-        while first < last and _window(step, loop, first) != inner:
-            first += 1
-        while first < last and _window(step, loop, last) != inner:
-            last -= 1
-    return turns, first, last
-
-
-@compiled
-def _window(step: np.void, loop: int, turn: int) -> int:
-    """Input rows (or columns) behind a turn that has a whole tile."""
-    if loop == 4:
-        start = turn * step["tile_oy"]
-        return rows_behind(step, start, start + step["tile_oy"])
-    start = turn * step["tile_ox"]
-    return cols_behind(step, start, start + step["tile_ox"])
-
-
-@compiled
-def note_start(watch: Watch, entry: np.void, transfers: bool) -> None:
-    """A job has started: nothing that lies before any of these moments decided when."""
-    start = min(entry["begin"], entry["held"])
-    if transfers:
-        start = min(start, entry["ready"])
-    watch.step[SINCE] = min(watch.step[SINCE], start)
+from npusim.timing.turns import add_counts, add_turns
+from npusim.timing.watch import (
+    APART,
+    EARLIEST,
+    FIRST,
+    LAST,
+    LOOPS,
+    MOST_APART,
+    NEVER,
+    RESOURCES,
+    SEEN,
+    SHORTEST,
+    SINCE,
+    STEP,
+    TILES,
+    TURNS,
+    Watch,
+)
 
 
 @compiled
@@ -244,7 +121,7 @@ def look(
         elif tile - loop[SEEN] == loop[APART] * loop[TILES]:
             loop[APART] = min(2 * loop[APART], MOST_APART)
             _note(watch, place, clock, state, counts, at)
-    watch.step[SINCE] = _NEVER
+    watch.step[SINCE] = NEVER
 
 
 @compiled
@@ -261,8 +138,8 @@ def _added(
     cycles = _period_cycles(watch, place, step, operands, clock, state)
     if cycles == 0:
         return False
-    _add_turns(watch, place, step, clock, state, many, cycles)
-    _add_counts(count, watch.counts[place], many)
+    add_turns(watch, place, step, clock, state, many, cycles)
+    add_counts(count, watch.counts[place], many)
     return True
 
 
@@ -279,15 +156,15 @@ def _note(
 ) -> None:
     """Note the state at the end of a turn."""
     moments, states = watch.moments[place], watch.states[place]
-    for n in range(_RESOURCES):
+    for n in range(RESOURCES):
         moments[n] = clock.time[n]
-    moments[_RESOURCES] = clock.time[end_of(at)]
-    moments[_RESOURCES + 1] = clock.time[work_of(at)]
+    moments[RESOURCES] = clock.time[end_of(at)]
+    moments[RESOURCES + 1] = clock.time[work_of(at)]
     for n in range(STATE_SIZE):
         states[n] = state[n]
     watch.counts[place] = counts[at]
     watch.loops[place, SEEN] = state[ITERATION]
-    watch.loops[place, EARLIEST] = _NEVER
+    watch.loops[place, EARLIEST] = NEVER
 
 
 @compiled
@@ -317,7 +194,7 @@ def _period_cycles(
     cycles = clock.time[free] - moments[free]
     if cycles <= 0:
         return 0
-    for n in range(TOKENS, _RESOURCES):
+    for n in range(TOKENS, RESOURCES):
         moved = clock.time[n] - moments[n]
         if n in (BUS_DIRECTION, INPUT_TILE):
             if moved != 0:
@@ -326,9 +203,9 @@ def _period_cycles(
             port = n in (READ_PORT, WRITE_PORT, ALL_PORTS)
             if clock.time[n] >= earliest or (moved != 0 and not port):
                 return 0
-    if clock.time[end_of(at)] - moments[_RESOURCES] != cycles:
+    if clock.time[end_of(at)] - moments[RESOURCES] != cycles:
         return 0
-    if clock.time[work_of(at)] - moments[_RESOURCES + 1] != cycles:
+    if clock.time[work_of(at)] - moments[RESOURCES + 1] != cycles:
         return 0
     if not _stays_behind(step, operands, clock, at, earliest):
         return 0
@@ -432,87 +309,3 @@ def _tokens_move(
         if clock.time[base + number % slots] - earlier != cycles:
             return False
     return True
-
-
-@compiled
-def _add_turns(
-    watch: Watch, place: int, step: np.void, clock: Clock, state: np.ndarray, many: int, cycles: int
-) -> None:
-    """Put clock and walker `many` times as far as they came since the state was noted."""
-    moments, before, at = watch.moments[place], watch.states[place], state[STEP_AT]
-    for n in range(TOKENS, _RESOURCES):
-        if n not in (BUS_DIRECTION, INPUT_TILE):
-            clock.time[n] += many * (clock.time[n] - moments[n])
-    clock.time[end_of(at)] += many * cycles
-    clock.time[work_of(at)] += many * cycles
-    tiles = many * (state[ITERATION] - before[ITERATION])
-    for stream in range(2):
-        cursor = CURSOR + stream * CURSOR_SIZE
-        issued, released = state[cursor + ISSUED], state[cursor + RELEASED]
-        loads = issued - before[cursor + ISSUED]
-        if loads > 0:
-            buffers = step["buffers_weights"] if stream == WEIGHTS else step["buffers_inputs"]
-            full = FULL_WEIGHTS if stream == WEIGHTS else FULL_INPUTS
-            free = FREE_WEIGHTS if stream == WEIGHTS else FREE_INPUTS
-            by, later = many * loads, many * cycles
-            _move_tokens(watch, clock, full, released, issued, by, SLOTS, later)
-            _move_tokens(watch, clock, free, issued - buffers, released, by, SLOTS, later)
-            state[cursor + ISSUED] += by
-            state[cursor + RELEASED] += by
-            state[cursor + STEP_LOADS] += by
-            state[cursor + CURSOR_ITERATION] += tiles
-    _add_outputs(watch, place, step, clock, state, many, cycles)
-    state[ITERATION] += tiles
-
-
-@compiled
-def _add_outputs(
-    watch: Watch, place: int, step: np.void, clock: Clock, state: np.ndarray, many: int, cycles: int
-) -> None:
-    """`_add_turns` for the tokens of sums and of output buffers, and the store that is pending."""
-    before = watch.states[place]
-    made, tiles = state[OUTPUT_TILES], state[OUTPUT_TILES] - before[OUTPUT_TILES]
-    if tiles == 0:
-        return
-    by, later = many * tiles, many * cycles
-    sums, buffers = step["buffers_sums"], step["buffers_outputs"]
-    _move_tokens(watch, clock, FREE_SUMS, made, made + sums, by, sums, later)
-    pending = state[PENDING_STEP] == state[STEP_AT]
-    stored = made - 1 if pending else made
-    if state[STEP_STORES]:
-        _move_tokens(watch, clock, FULL_OUTPUTS, stored, made, by, SLOTS, later)
-        _move_tokens(watch, clock, FREE_OUTPUTS, made - buffers, stored, by, SLOTS, later)
-    if pending:
-        state[PENDING_ITERATION] += many * (state[ITERATION] - before[ITERATION])
-        state[PENDING_SLOT] = (state[PENDING_SLOT] + by) % SLOTS
-    state[OUTPUT_TILES] += by
-
-
-@compiled
-def _move_tokens(
-    watch: Watch, clock: Clock, base: int, first: int, stop: int, by: int, slots: int, later: int
-) -> None:
-    """Tokens `first`..`stop` are those `by` places on, `later` cycles later."""
-    for number in range(first, stop):
-        watch.moved[number - first] = clock.time[base + number % slots]
-    for number in range(first, stop):
-        clock.time[base + (number + by) % slots] = watch.moved[number - first] + later
-
-
-@compiled
-def _add_counts(count: np.void, before: np.void, many: int) -> None:
-    """What was counted since then, `many` times more."""
-    count["dram_read"] += many * (count["dram_read"] - before["dram_read"])
-    count["dram_write"] += many * (count["dram_write"] - before["dram_write"])
-    count["sram_read"] += many * (count["sram_read"] - before["sram_read"])
-    count["sram_write"] += many * (count["sram_write"] - before["sram_write"])
-    count["array_busy"] += many * (count["array_busy"] - before["array_busy"])
-    count["macs"] += many * (count["macs"] - before["macs"])
-    count["vector_ops"] += many * (count["vector_ops"] - before["vector_ops"])
-    count["outputs"] += many * (count["outputs"] - before["outputs"])
-    count["tiles"] += many * (count["tiles"] - before["tiles"])
-    count["jobs"] += many * (count["jobs"] - before["jobs"])
-    count["weights_bytes"] += many * (count["weights_bytes"] - before["weights_bytes"])
-    count["inputs_bytes"] += many * (count["inputs_bytes"] - before["inputs_bytes"])
-    count["hops"] += many * (count["hops"] - before["hops"])
-    count["filled"] += many * (count["filled"] - before["filled"])

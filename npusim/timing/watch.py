@@ -1,0 +1,161 @@
+"""Which loops of a step may repeat turns, and how things were at the end of one; see `repeats.py`.
+
+Turns at the edges of a tensor differ: a loop repeats between its second turn and its last but one,
+and along height and width while windows are not cut.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from npusim.cost.array import DIRECT_CONVOLUTION
+from npusim.jit import allocating, compiled
+from npusim.schedule.tables import (
+    ALIAS,
+    HOST,
+    SLOTS,
+)
+from npusim.schedule.tiles import ceil_div, cols_behind, rows_behind
+from npusim.schedule.walker import (
+    ITERATION,
+    STATE_SIZE,
+    STEP_AT,
+)
+from npusim.timing.clock import (
+    OUTPUTS_FREE,
+)
+from npusim.timing.records import COUNTS
+
+LOOPS = 6
+FEWEST_TILES = 6
+"""A loop that could save fewer tiles is not worth a look: two of its like turns are compared."""
+RESOURCES = OUTPUTS_FREE + 1
+NEVER = 1 << 62
+MOST_APART = 16
+"""Turns between two that are compared, at most."""
+TILES, TURNS, FIRST, LAST, SEEN, EARLIEST, APART = range(7)
+"""Of a loop: tiles in a turn, turns, first and last that may repeat; the tile at which its state
+was noted (-1: not yet), the earliest start of a job since, and after how many turns to note it
+again."""
+NOTED = RESOURCES + 2
+
+
+class Watch(NamedTuple):
+    """What is known of the loops of one step, outermost first.
+
+    `loops` int64 [LOOPS, 7]; `moments` int64 [LOOPS, resources + 2], `states` int64 [LOOPS,
+    STATE_SIZE] and `counts` COUNTS [LOOPS] are as they were at SEEN. `step` int64 [3]: the
+    step, the tiles of the shortest turn (0: no loop is watched), the earliest start of a job since
+    the end of the last turn of any loop. `moved` int64 [SLOTS] is room to move tokens.
+    """
+
+    loops: np.ndarray
+    moments: np.ndarray
+    states: np.ndarray
+    counts: np.ndarray
+    step: np.ndarray
+    moved: np.ndarray
+
+
+STEP, SHORTEST, SINCE = range(3)
+
+
+@allocating
+def new_watch() -> Watch:
+    """No loop is watched."""
+    watch = Watch(
+        np.zeros((LOOPS, 7), np.int64), np.zeros((LOOPS, NOTED), np.int64),
+        np.zeros((LOOPS, STATE_SIZE), np.int64), np.zeros(LOOPS, COUNTS),
+        np.zeros(3, np.int64), np.zeros(SLOTS, np.int64),
+    )  # fmt: skip
+    watch.step[STEP] = -1
+    return watch
+
+
+@compiled
+def next_look(watch: Watch, steps: np.ndarray, state: np.ndarray) -> int:
+    """The tile of the present step before which to look again; 0 (never) if nothing repeats."""
+    at = state[STEP_AT]
+    if at >= steps.size:
+        return 0
+    if watch.step[STEP] != at:
+        watch.step[STEP] = at
+        watch.step[SINCE] = NEVER
+        watch.step[SHORTEST] = _watch_step(watch, steps[at])
+    shortest = watch.step[SHORTEST]
+    return 0 if shortest == 0 else (state[ITERATION] // shortest + 1) * shortest
+
+
+@compiled
+def _watch_step(watch: Watch, step: np.void) -> int:
+    """Set up the loops of `step`; the tiles in a turn of the innermost one that may repeat."""
+    if step["unit"] in (ALIAS, HOST) or step["dataflow"] == DIRECT_CONVOLUTION:
+        return 0
+    shortest, tiles = 0, 1
+    for place in range(LOOPS - 1, -1, -1):
+        loop = watch.loops[place]
+        turns, first, last = _turns(step, _loop_at(step, place))
+        loop[TILES], loop[TURNS], loop[FIRST], loop[LAST] = tiles, turns, first, last
+        loop[SEEN] = -1
+        if tiles * (last - first - 1) < FEWEST_TILES:
+            loop[TURNS] = 1
+        elif shortest == 0:
+            shortest = tiles
+        tiles *= turns
+    return shortest
+
+
+@compiled
+def _loop_at(step: np.void, place: int) -> int:
+    """Which loop (0 to 5: b, g, k, c, y, x) is at a place, outermost first; see `tile_index`."""
+    if place == LOOPS - 1:
+        return 3
+    if step["order"] == 0:
+        return (1, 2, 0, 4, 5)[place]
+    return (0, 4, 5, 1, 2)[place]
+
+
+@compiled
+def _turns(step: np.void, loop: int) -> tuple[int, int, int]:
+    """Turns of a loop, and the first and the last one that may be like their neighbours."""
+    if loop == 0:
+        turns = ceil_div(step["b"], step["tile_b"])
+    elif loop == 1:
+        turns = ceil_div(step["g"], step["tile_g"])
+    elif loop == 2:
+        turns = ceil_div(step["k"], step["tile_k"])
+    elif loop == 3:
+        turns = ceil_div(step["c"], step["tile_c"])
+    elif loop == 4:
+        turns = ceil_div(step["oy"], step["tile_oy"])
+    else:
+        turns = ceil_div(step["ox"], step["tile_ox"])
+    first, last = 1, turns - 2
+    if loop >= 4 and last > first:
+        inner = _window(step, loop, turns // 2)
+        while first < last and _window(step, loop, first) != inner:
+            first += 1
+        while first < last and _window(step, loop, last) != inner:
+            last -= 1
+    return turns, first, last
+
+
+@compiled
+def _window(step: np.void, loop: int, turn: int) -> int:
+    """Input rows (or columns) behind a turn that has a whole tile."""
+    if loop == 4:
+        start = turn * step["tile_oy"]
+        return rows_behind(step, start, start + step["tile_oy"])
+    start = turn * step["tile_ox"]
+    return cols_behind(step, start, start + step["tile_ox"])
+
+
+@compiled
+def note_start(watch: Watch, entry: np.void, transfers: bool) -> None:
+    """A job has started: nothing that lies before any of these moments decided when."""
+    start = min(entry["begin"], entry["held"])
+    if transfers:
+        start = min(start, entry["ready"])
+    watch.step[SINCE] = min(watch.step[SINCE], start)
