@@ -90,7 +90,8 @@ class Tiler:
         self._record = packed(machine)
         candidates = _candidates(lowered, hardware, machine, mapping)
         self.spaces, self._least_bytes = unsearched(candidates.spaces), candidates.least_bytes
-        self._searches = no_searches(lowered, self.spaces, 0)
+        most = len(lowered.steps) + 4 * self.spaces.sizes.shape[0]  # the first few Programs
+        self._searches = no_searches(lowered, self.spaces, most)
         self._residency: tuple[Policy, Residency] | None = None
 
     def policies(self) -> Iterator[Policy]:
