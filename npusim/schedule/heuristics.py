@@ -14,8 +14,8 @@ from npusim.schedule.policies import Policy
 from npusim.schedule.program import Program
 from npusim.schedule.spaces import choices_of
 from npusim.schedule.tables import ARRAY, LOOP_ORDERS
-from npusim.schedule.tiler import Aim, Tiler
-from npusim.schedule.tiling import DATAFLOW_LIST, ORDER_LIST, narrowed
+from npusim.schedule.tiler import Tiler
+from npusim.schedule.tiling import DATAFLOW_LIST, ORDER_LIST
 
 WEIGHTS_FIRST = LOOP_ORDERS.index("weights_outer")
 
@@ -25,11 +25,9 @@ def heuristics(tiler: Tiler, policy: Policy) -> Iterator[tuple[str, Program | No
 
     With a single dataflow, that dataflow alone is no schedule of its own.
     """
-    aim = Aim(LATENCY, False)
     dataflows = choices_of(ARRAY, tiler.hardware).dataflows
     for dataflow in dataflows if len(dataflows) > 1 else ():
-        alone = narrowed(tiler.spaces, DATAFLOW_LIST, DATAFLOWS.index(dataflow))
-        yield dataflow, tiler.narrowed(policy, aim, alone)
-    first = narrowed(tiler.spaces, ORDER_LIST, WEIGHTS_FIRST)
-    yield "weights_first", tiler.narrowed(policy, aim, first)
+        number = DATAFLOWS.index(dataflow)
+        yield dataflow, tiler.narrowed(policy, LATENCY, DATAFLOW_LIST, number)
+    yield "weights_first", tiler.narrowed(policy, LATENCY, ORDER_LIST, WEIGHTS_FIRST)
     yield "largest_tile", tiler.largest(policy)

@@ -11,6 +11,7 @@ import numpy as np
 from npusim.cost.machine import Machine, packed
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
+from npusim.schedule.candidates import KEPT_DATAFLOW, KEPT_ORDER
 from npusim.schedule.estimate import Objective
 from npusim.schedule.fixed import Mapping
 from npusim.schedule.kept import Kept
@@ -28,14 +29,20 @@ from npusim.schedule.program import Program
 from npusim.schedule.spaces import read_by_spaces
 from npusim.schedule.tables import copied
 from npusim.schedule.tiling import (
+    DATAFLOW_LIST,
+    Searches,
     Spaces,
     largest_tiles,
+    narrowed,
     no_searches,
     spaces_of,
     tile_steps,
     unsearched,
     with_room,
 )
+
+NO_AIM = -1
+"""The aim of a search that answers for none."""
 
 
 class Aim(NamedTuple):
@@ -92,6 +99,7 @@ class Tiler:
         self.spaces, self._least_bytes = unsearched(candidates.spaces), candidates.least_bytes
         most = len(lowered.steps) + 4 * self.spaces.sizes.shape[0]  # the first few Programs
         self._searches = no_searches(lowered, self.spaces, most)
+        self._objectives: dict[int, Objective] = {}
         self._residency: tuple[Policy, Residency] | None = None
 
     def policies(self) -> Iterator[Policy]:
@@ -104,6 +112,7 @@ class Tiler:
         """Every step tiled for `aim`, the `number`-th one, under `policy`; None if one has no legal
         tiling."""
         self._searches = with_room(self._searches, len(self.lowered.steps))
+        self._objectives[number] = aim.objective
         table, used, (operands, top, rooms) = self._begun(policy)
         costed = tile_steps(
             table, operands, self.spaces, rooms, self._record, aim.objective, number,
@@ -117,15 +126,40 @@ class Tiler:
         moved = moved_weight_bytes(self.lowered, residency.operands)
         return moved / self.machine.dram_bytes_per_cycle
 
-    def narrowed(self, policy: Policy, aim: Aim, spaces: Spaces) -> Program | None:
-        """`program` with tilings of `spaces` alone."""
-        searches = no_searches(self.lowered, spaces, len(self.lowered.steps))
+    def narrowed(
+        self, policy: Policy, objective: Objective, place: int, value: int
+    ) -> Program | None:
+        """`program` for `objective`, with `value` alone in the lists of candidates at `place` that
+        have it."""
+        spaces = narrowed(self.spaces, place, value)
         table, used, (operands, top, rooms) = self._begun(policy)
         costed = tile_steps(
-            table, operands, spaces, rooms, self._record, aim.objective, 0, aim.weights_early,
-            searches, used,
+            table, operands, spaces, rooms, self._record, objective, 0, False,
+            self._narrowed_searches(objective, place, value), used,
         )  # fmt: skip
         return self._finished(policy, table, operands, top, used, costed)
+
+    def _narrowed_searches(self, objective: Objective, place: int, value: int) -> Searches:
+        """The searches so far for `objective` whose winners have `value`, as those of aim 0: a
+        narrower search finds the same. The others have no winner and answer for nothing."""
+        found = with_room(self._searches, len(self.lowered.steps))
+        facts, tilings = found.facts.copy(), found.tilings.copy()
+        column = KEPT_DATAFLOW if place == DATAFLOW_LIST else KEPT_ORDER
+        answers = np.zeros(facts.shape[0], np.bool_)
+        for number, searched in self._objectives.items():
+            if searched == objective:
+                answers |= (facts[:, 0] == 2 * number) & (tilings[:, column] == value)
+        answers[int(found.number[0]) :] = False
+        facts[:, 0] = np.where(answers, 0, NO_AIM)
+        tilings[~answers] = 0
+        return Searches(
+            found.last.copy(),
+            found.before.copy(),
+            tilings,
+            found.streams.copy(),
+            facts,
+            found.number.copy(),
+        )
 
     def largest(self, policy: Policy) -> Program | None:
         """Every step in its fewest tiles under `policy`."""

@@ -88,6 +88,22 @@ def test_each_simple_schedule_is_what_its_name_says():
         assert tile_count(own) <= tile_count(other)
 
 
+@settings(max_examples=30, deadline=None)
+@given(graphs(), machines())
+def test_winners_of_wider_searches_change_no_simple_schedule(graph, hardware):
+    """A Tiler that has made other Programs finds the same as a new one."""
+    used, new = tiler_of(graph, hardware), tiler_of(graph, hardware)
+    for policy in used.policies():
+        for number, early in enumerate((False, True)):
+            used.program(policy, number, Aim(LATENCY, early))
+        for (name, first), (_, second) in zip(
+            heuristics(used, policy), heuristics(new, policy), strict=True
+        ):
+            assert (first is None) == (second is None), name
+            if first is not None and second is not None:
+                assert judge_of("latency")(first) == judge_of("latency")(second), name
+
+
 def test_a_thorough_search_is_never_worse():
     graph, hardware = chain(3), tiny(memory__sram__size="2 KiB")
     judge = judge_of("latency")
