@@ -22,7 +22,13 @@ from npusim.schedule.tiles import (
     tile_count,
 )
 from npusim.schedule.traffic import Traffic
-from npusim.schedule.work import ArrayWork, array_work, holds_weights, vector_work
+from npusim.schedule.work import (
+    ArrayWork,
+    array_work,
+    holds_weights,
+    parameter_time,
+    vector_work,
+)
 
 
 class Objective(NamedTuple):
@@ -109,10 +115,12 @@ def busy_cycles(step: np.void, operands: np.ndarray, machine: Machine) -> float:
 
     Where an array holds the weights of a tile, only the first of the tiles that share them writes
     them. A tile takes accumulators until its last sums have left, `tail` cycles after it; with two
-    sets of them a tile and its tail take at least half their sum.
+    sets of them a tile and its tail take at least half their sum. Nor is it faster than bias and
+    scale of the channels come where these have a buffer of their own.
     """
     total, held = busy_and_held(step, operands, machine)
-    return max(total, (total + held) / step["buffers_sums"])
+    alone = parameter_time(step, operands, machine) if step["unit"] == ARRAY else 0.0
+    return max(total, (total + held) / step["buffers_sums"], alone)
 
 
 @compiled

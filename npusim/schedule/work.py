@@ -220,14 +220,38 @@ def post_work(step: np.void, operands: np.ndarray, part: Part, machine: Machine)
     write = cycles_at(write_bytes, machine.sram_write_bytes_per_cycle)
     cycles = max(cycles, write)
     if machine.parameter_flight > 0 and step["block_rows"]:
-        block = step["block_rows"] * step["block_columns"]
-        times = part.b * max(1.0, part.oy * part.ox / block)
-        for row in range(step["operand_start"], step["operand_stop"]):
-            operand = operands[row]
-            if operand["role"] == WEIGHTS and operand["has_c"] == 0 and operand["has_taps"] == 0:
-                fetched = times * operand_bytes(step, operand, part)
-                cycles = max(cycles, cycles_at(fetched, machine.parameter_flight))
+        times = part.b * max(1.0, part.oy * part.ox / _block_outputs(step))
+        fetched = times * _parameter_bytes(step, operands, part)
+        cycles = max(cycles, cycles_at(fetched, machine.parameter_flight))
     return StreamWork(cycles, 0, write, 0, write_bytes, 0, outputs)
+
+
+@compiled
+def parameter_time(step: np.void, operands: np.ndarray, machine: Machine) -> float:
+    """Cycles that bias and scale take at least in all POST jobs of the tiling in `step`."""
+    if machine.parameter_flight == 0 or not step["block_rows"]:
+        return 0.0
+    whole = Part(step["b"], step["g"], step["k"], step["c"], step["oy"], step["ox"], 0, 0)
+    tiles = ceil_div(step["oy"], step["tile_oy"]) * ceil_div(step["ox"], step["tile_ox"])
+    times = step["b"] * max(float(tiles), step["oy"] * step["ox"] / _block_outputs(step))
+    return float(times * _parameter_bytes(step, operands, whole) / machine.parameter_flight)
+
+
+@compiled
+def _block_outputs(step: np.void) -> int:
+    """Pixels of a block of outputs."""
+    return int(step["block_rows"] * step["block_columns"])
+
+
+@compiled
+def _parameter_bytes(step: np.void, operands: np.ndarray, part: Part) -> int:
+    """Bytes of bias and scale of the channels of a tile."""
+    total = 0
+    for row in range(step["operand_start"], step["operand_stop"]):
+        operand = operands[row]
+        if operand["role"] == WEIGHTS and operand["has_c"] == 0 and operand["has_taps"] == 0:
+            total += operand_bytes(step, operand, part)
+    return total
 
 
 @compiled
