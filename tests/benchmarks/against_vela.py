@@ -18,6 +18,8 @@ Vela is an estimate itself. Where npusim differs, it is for these reasons, which
 - Cascades run on Ethos-U55 and U85. On U65 Vela's stripes read a large input twice from the DRAM
   (MobileNetV2: 1.7 million cycles in the first layer), which costs most of what they save; npusim's
   block reads it once, so with cascades it would be 23 to 40 % below, and they are off.
+- In int8 MobileNetV2 Vela leaves the converted input in DRAM, because buffers of its stripes take
+  the SRAM; here it stays there, so the first layer takes 0.4 million cycles less on U85.
 - Softmax is one operation at a rate; Vela runs some 26 small ones, each with its own latency.
 - The code of weights is counted on whole tensors; Vela codes the slices of a layer one by one.
 """

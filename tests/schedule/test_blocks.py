@@ -12,7 +12,7 @@ from npusim.schedule.blocks import Shape, Unit, chosen_block
 from npusim.schedule.lower import lower
 from npusim.schedule.runs import bus_bytes
 from npusim.schedule.tiles import Part, block_pixels
-from npusim.schedule.work import array_work, post_work
+from npusim.schedule.work import array_work, parameter_time, post_work
 from tests.support.graphs import only
 from tests.support.machines import machine_with
 
@@ -159,3 +159,20 @@ def test_a_systolic_array_has_no_blocks():
         machine_with("edge-npu-1", mac_array__blocks__memory="8 KiB",
                      mac_array__blocks__rows=8, mac_array__blocks__columns=8,
                      mac_array__blocks__channels=8)  # fmt: skip
+
+
+@pytest.mark.parametrize(("oy", "ox", "k"), [(16, 16, 32), (16, 4, 32), (2, 16, 16), (5, 16, 32)])
+def test_parameters_take_at_least_what_the_search_takes_them_to(oy, ox, k):
+    """All POST jobs of a tiling; as long where they are what limits each of them."""
+    row, operands, machine = lowered("ethos-u85-512")
+    row["tile_oy"], row["tile_ox"], row["tile_k"] = oy, ox, k
+    cycles = 0
+    for y in range(0, 16, oy):
+        part = Part(1, 1, k, 32, min(oy, 16 - y), ox, 0, 0)
+        cycles += (16 // ox) * (32 // k) * post_work(row, operands, part, machine).cycles
+    least = parameter_time(row, operands, machine)
+    assert least <= cycles
+    if (oy, ox, k) == (16, 4, 32):
+        assert cycles == pytest.approx(least, abs=4)
+    plain, plain_operands, without = lowered("ethos-u55-128")
+    assert parameter_time(plain, plain_operands, without) == 0.0

@@ -8,9 +8,10 @@ from tests.benchmarks.against_vela import MODELS, SETTINGS, Pair, compared, has_
 from tests.support.shared import shared_path
 
 MOST_PERCENT = 10.0
-KEPT = {("tf2_mobilenet_v2_1.0_224_ptq", "ethos-u65-512")}
-"""Beyond it for a reason of the compiler's schedule, not of the hardware: its stripes read the
-network's converted input twice from DRAM, here it stays in SRAM."""
+KEPT = {("tf2_mobilenet_v2_1.0_224_ptq", preset) for preset in ("ethos-u65-512", "ethos-u85-512")}
+"""Beyond it for a reason of the compiler's schedule, not of the hardware: the network's converted
+input stays in DRAM there, and the stripes of the first layer read it several times; here it stays
+in SRAM. On Ethos-U85 all other layers together are within 2 %."""
 
 
 @pytest.mark.slow
