@@ -84,4 +84,4 @@ def test_networks_are_compared_as_a_matrix() -> None:
     printed = done("compare", "mlperf-tiny-kws", "mlperf-tiny-ic", *words)
     lines = printed.splitlines()
     for name in ("mlperf-tiny-kws", "mlperf-tiny-ic"):
-        assert sum(line.startswith(name) for line in lines) == 4
+        assert sum(line.startswith(f"{name} ") for line in lines) == 4
