@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -119,3 +120,9 @@ def test_a_sweep_by_search_is_a_table() -> None:
     assert list(again.rows()) == list(found.rows())
     with pytest.raises(UsageError, match="a search needs all of its points"):
         npusim.sweep(space, "mlperf-tiny-ad", shard=(1, 2))
+
+
+def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(UsageError, match=r"npusim\[search\]"):
+        search(_sampled("optuna", 40, 3), _evaluate)
