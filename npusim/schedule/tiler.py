@@ -53,8 +53,9 @@ class Aim(NamedTuple):
     weights_early: bool
 
 
-MOST_KEPT = 64
-"""Sets of candidates that are kept of a Lowered: one takes some 0.1 MB for 30 kinds of layers."""
+MOST_KEPT, MOST_KEPT_STRIPED = 128, 8
+"""Sets of candidates that are kept of a Lowered, without and with cascades: one takes some 0.5 MB
+for 30 kinds of layers."""
 
 
 class _Candidates(NamedTuple):
@@ -81,7 +82,7 @@ def _candidates(
     if mapping.steps:
         return found()
     if lowered not in _KEPT:
-        _KEPT[lowered] = Kept(MOST_KEPT)
+        _KEPT[lowered] = Kept(MOST_KEPT_STRIPED if lowered.cascades else MOST_KEPT)
     return _KEPT[lowered].get(read_by_spaces(hardware, machine), found)
 
 
