@@ -81,6 +81,18 @@ def least_moves(tile: Streams, each: Streams, loops: Loops, order: int, grid: Gr
     )  # fmt: skip
 
 
+class Busy(NamedTuple):
+    """Array cycles that are known: `cycles` float64 of the numbers in `keys` int64, each at its
+    number modulo their size. A spatial tile has `choices` of dataflow and split, the first one of
+    them the number `first`, the next one `stride` more."""
+
+    keys: np.ndarray
+    cycles: np.ndarray
+    first: int
+    stride: int
+    choices: int
+
+
 class Least(NamedTuple):
     """Cycles of a tiling at least, and those of them beside which the array is never busy."""
 
@@ -242,12 +254,13 @@ def least_value(
 def fill_bounds(
     step: np.void, operands: np.ndarray, rates: Rates, loops: Loops, room: int, orders: np.ndarray,
     own: np.ndarray, pixels: np.ndarray, grids: np.ndarray, objective: Objective, work: float,
-    first: int, bounds: np.ndarray,
+    busy: Busy, first: int, bounds: np.ndarray,
 ) -> tuple[int, int]:  # fmt: skip
     """What the spatial tiles from `first` on cost at least with the sizes in G, K and C of `step`.
 
     `bounds` float64 [spatial, orders, 4]: objective, infinite where they do not fit, and what
-    `worth` needs to know. Returns where the least of them is.
+    `worth` needs to know. The array is busy for `work` cycles at least, and for those of `busy`
+    where they are known. Returns where the least bound is.
     """
     found_s, found_o = first, 0
     g = ceil_div(step["g"], step["tile_g"])
@@ -261,11 +274,12 @@ def fill_bounds(
         tile = streams_of(step, operands, own, pixels, s, 0)
         each = streams_of(step, operands, own, pixels, s, 1)
         tiles = grid.b * g * k * c * grid.y * grid.x
+        cycles = max(work, _known_cycles(busy, s))
         for o in range(orders.size):
             moves = least_moves(tile, each, loops, orders[o], grid)
             bounds[s, o, 0] = np.inf
             if _held(step, area, _buffered(step, rates, tile, moves.number)) <= room:
-                least = least_cycles(rates, moves, deep * area, work, work / tiles, early)
+                least = least_cycles(rates, moves, deep * area, cycles, cycles / tiles, early)
                 bytes_ = moves.bytes.weights + moves.bytes.inputs + moves.bytes.outputs
                 bounds[s, o, 1], bounds[s, o, 2] = least.cycles, least.edges
                 bounds[s, o, 3] = SLACK * bytes_
@@ -273,6 +287,20 @@ def fill_bounds(
                 if bounds[s, o, 0] < bounds[found_s, found_o, 0]:
                     found_s, found_o = s, o
     return found_s, found_o
+
+
+@compiled
+def _known_cycles(busy: Busy, s: int) -> float:
+    """The least array cycles of the `s`-th spatial tile; 0 unless they are known of all choices."""
+    least = np.inf
+    keys, cycles = busy.keys, busy.cycles
+    key = busy.first + s * busy.stride
+    for own in range(key, key + busy.choices):
+        place = own % keys.size
+        if keys[place] != own:
+            return 0.0
+        least = min(least, cycles[place])
+    return least
 
 
 @compiled

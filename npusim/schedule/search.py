@@ -20,7 +20,7 @@ import numpy as np
 from npusim.cost.array import IN_MEMORY
 from npusim.cost.machine import Machine
 from npusim.jit import allocating, compiled
-from npusim.schedule.bounds import Rates, fill_bounds, least_value, rates_of, worth
+from npusim.schedule.bounds import Busy, Rates, fill_bounds, least_value, rates_of, worth
 from npusim.schedule.buffers import buffer_bytes, set_buffers, sizes_of, sums_fit
 from npusim.schedule.candidates import (
     Candidate,
@@ -155,9 +155,14 @@ def _bound_block(
     c, k = n % space.c.size, n // space.c.size % space.k.size
     extents = known.extents
     set_channels(extents.channels, extents.places, n // (space.c.size * space.k.size), k, c, own)
+    splits = known.works.shape[2]
+    busy = Busy(
+        known.keys, known.cycles, first_place(known, n, 0), known.works.shape[1] * splits,
+        space.dataflows.size * splits,
+    )  # fmt: skip
     return fill_bounds(
         step, operands, rates, loops, space.bytes, space.orders, own, extents.pixels,
-        extents.grids, objective, work, first, bounds,
+        extents.grids, objective, work, busy, first, bounds,
     )  # fmt: skip
 
 
