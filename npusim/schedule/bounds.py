@@ -14,6 +14,7 @@ import numpy as np
 
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
+from npusim.schedule.buffers import sums_of_pixels_fit
 from npusim.schedule.estimate import Objective, objective_value
 from npusim.schedule.extents import Streams, set_channels, streams_of
 from npusim.schedule.grid import Grid, Loops, moves_of
@@ -137,8 +138,9 @@ def least_cycles(
 
 @compiled
 def fill_floors(
-    step: np.void, operands: np.ndarray, rates: Rates, loops: Loops, room: int, g: np.ndarray,
-    k: np.ndarray, c: np.ndarray, orders: np.ndarray, channels: np.ndarray, places: np.ndarray,
+    step: np.void, operands: np.ndarray, machine: Machine, rates: Rates, loops: Loops, room: int,
+    g: np.ndarray, k: np.ndarray, c: np.ndarray, dataflows: np.ndarray, orders: np.ndarray,
+    channels: np.ndarray, places: np.ndarray,
     pixels: np.ndarray, grids: np.ndarray, works: np.ndarray, peak: float,
     own: np.ndarray, floors: np.ndarray,
 ) -> None:  # fmt: skip
@@ -157,7 +159,9 @@ def fill_floors(
         step["tile_k"] = k[rest % k.size]
         step["tile_c"] = c[at_c]
         set_channels(channels, places, rest // k.size, rest % k.size, at_c, own)
-        first = _first_fit(step, operands, own, pixels, grids, room, first if at_c > 0 else 0)
+        first = _first_fit(
+            step, operands, machine, dataflows, own, pixels, grids, room, first if at_c > 0 else 0
+        )
         if first == grids.shape[0]:
             for o in range(orders.size):
                 floors[n, o, 3] = np.inf
@@ -171,27 +175,46 @@ def fill_floors(
 
 @compiled
 def _first_fit(
-    step: np.void, operands: np.ndarray, own: np.ndarray, pixels: np.ndarray, grids: np.ndarray,
-    room: int, guess: int,
+    step: np.void, operands: np.ndarray, machine: Machine, dataflows: np.ndarray, own: np.ndarray,
+    pixels: np.ndarray, grids: np.ndarray, room: int, guess: int,
 ) -> int:  # fmt: skip
-    """The first spatial tile that may fit into `room` bytes; their number if none does.
+    """The first spatial tile that may fit into `room` bytes and the accumulators; their number if
+    none does.
 
     All before it take more: what a tile and those before it take at least falls with each. `guess`
     is no more than a place to start.
     """
     first, spatial = guess, grids.shape[0]
-    while first > 0:
-        tile = streams_of(step, operands, own, pixels, first - 1, 2)
-        if _held(step, grids[first - 1, 10], tile) > room:
-            break
+    while first > 0 and _may_fit(
+        step, operands, machine, dataflows, own, pixels, grids, room, first - 1
+    ):
         first -= 1
-    while first == guess and first < spatial:
-        tile = streams_of(step, operands, own, pixels, first, 2)
-        if _held(step, grids[first, 10], tile) <= room:
-            break
-        first += 1
-        guess += 1
+    if first == guess:
+        while first < spatial and not _may_fit(
+            step, operands, machine, dataflows, own, pixels, grids, room, first
+        ):
+            first += 1
     return first
+
+
+@compiled
+def _may_fit(
+    step: np.void, operands: np.ndarray, machine: Machine, dataflows: np.ndarray, own: np.ndarray,
+    pixels: np.ndarray, grids: np.ndarray, room: int, s: int,
+) -> bool:  # fmt: skip
+    """False if the `s`-th spatial tile and all before it take too much."""
+    if not some_sums_fit(step, machine, dataflows, grids[s, 10]):
+        return False
+    return _held(step, grids[s, 10], streams_of(step, operands, own, pixels, s, 2)) <= room
+
+
+@compiled
+def some_sums_fit(step: np.void, machine: Machine, dataflows: np.ndarray, pixels: int) -> bool:
+    """True if the sums of so many output pixels fit with one of the `dataflows`."""
+    fit = False
+    for dataflow in dataflows:
+        fit = fit or sums_of_pixels_fit(step, machine, dataflow, pixels)
+    return fit
 
 
 @compiled
@@ -252,9 +275,10 @@ def least_value(
 
 @compiled
 def fill_bounds(
-    step: np.void, operands: np.ndarray, rates: Rates, loops: Loops, room: int, orders: np.ndarray,
-    own: np.ndarray, pixels: np.ndarray, grids: np.ndarray, objective: Objective, work: float,
-    busy: Busy, first: int, bounds: np.ndarray,
+    step: np.void, operands: np.ndarray, machine: Machine, rates: Rates, loops: Loops, room: int,
+    dataflows: np.ndarray, orders: np.ndarray, own: np.ndarray, pixels: np.ndarray,
+    grids: np.ndarray, objective: Objective, work: float, busy: Busy, first: int,
+    bounds: np.ndarray,
 ) -> tuple[int, int]:  # fmt: skip
     """What the spatial tiles from `first` on cost at least with the sizes in G, K and C of `step`.
 
@@ -275,10 +299,11 @@ def fill_bounds(
         each = streams_of(step, operands, own, pixels, s, 1)
         tiles = grid.b * g * k * c * grid.y * grid.x
         cycles = max(work, _known_cycles(busy, s))
+        fits = some_sums_fit(step, machine, dataflows, area)
         for o in range(orders.size):
             moves = least_moves(tile, each, loops, orders[o], grid)
             bounds[s, o, 0] = np.inf
-            if _held(step, area, _buffered(step, rates, tile, moves.number)) <= room:
+            if fits and _held(step, area, _buffered(step, rates, tile, moves.number)) <= room:
                 least = least_cycles(rates, moves, deep * area, cycles, cycles / tiles, early)
                 bytes_ = moves.bytes.weights + moves.bytes.inputs + moves.bytes.outputs
                 bounds[s, o, 1], bounds[s, o, 2] = least.cycles, least.edges

@@ -128,17 +128,23 @@ def sums_fit(step: np.void, machine: Machine) -> bool:
     direct convolution, stripe by stripe. Input-stationary arrays have pixels in their columns: one
     column of them for a whole reduction, or all.
     """
+    pixels = step["tile_b"] * step["tile_oy"] * step["tile_ox"]
+    return sums_of_pixels_fit(step, machine, step["dataflow"], pixels)
+
+
+@compiled
+def sums_of_pixels_fit(step: np.void, machine: Machine, dataflow: int, pixels: int) -> bool:
+    """`sums_fit` for a tile of so many output pixels; fewer of them never need more."""
     if step["unit"] != ARRAY:
         return True
     whole = step["tile_c"] == step["c"]
-    if step["dataflow"] == OUTPUT_STATIONARY or step["dataflow"] == DIRECT_CONVOLUTION:
+    if dataflow in (OUTPUT_STATIONARY, DIRECT_CONVOLUTION):
         return bool(whole)
     array = machine.array
-    pixels = step["tile_b"] * step["tile_oy"] * step["tile_ox"]
-    if step["dataflow"] == INPUT_STATIONARY:
+    if dataflow == INPUT_STATIONARY:
         columns = 1 if whole else step["tile_g"] * ceil_div(pixels, array.cols)
         return bool(columns * step["tile_k"] * step["buffers_sums"] <= array.accumulators)
     channels = ceil_div(step["tile_g"] * step["tile_k"], array.cols)
-    if (step["dataflow"] == WEIGHT_STATIONARY or step["dataflow"] == IN_MEMORY) and whole:
+    if dataflow in (WEIGHT_STATIONARY, IN_MEMORY) and whole:
         channels = 1
     return bool(pixels * channels * step["buffers_sums"] <= array.accumulators)

@@ -14,6 +14,7 @@ from npusim.cost.array import DIRECT_CONVOLUTION, IN_MEMORY, ROW_STATIONARY, til
 from npusim.cost.machine import Machine
 from npusim.jit import allocating, compiled
 from npusim.schedule.bounds import fill_floors, least_value, rates_of
+from npusim.schedule.buffers import sums_of_pixels_fit
 from npusim.schedule.candidates import Space
 from npusim.schedule.corners import corner_of
 from npusim.schedule.estimate import Objective, busy_cycles
@@ -25,6 +26,8 @@ from npusim.schedule.work import extents_of
 
 MEMO = 256
 """Array cycles of tilings that a kind of step remembers."""
+UNABLE = 1e300
+"""Array cycles where no spatial tile has sums that fit the accumulators."""
 ROUNDED = 1.0 - 1e-3
 """Work of less than a millionth of a cycle is not counted (`transfer.cycles_at`)."""
 BASES = 4
@@ -97,9 +100,10 @@ def floors_of(
     bases[oldest, 0], bases[oldest, 1], bases[oldest, 2] = room, streams, latest + 1
     whole, extents = known.whole, known.extents
     fill_floors(
-        step, operands, rates_of(step, machine, whole.buffers), loops_of(step, operands), room,
-        whole.g, whole.k, whole.c, whole.orders, extents.channels, extents.places, extents.pixels,
-        extents.grids, known.least, _peak_work(step, machine), own, known.floors[oldest],
+        step, operands, machine, rates_of(step, machine, whole.buffers), loops_of(step, operands),
+        room, whole.g, whole.k, whole.c, whole.dataflows, whole.orders, extents.channels,
+        extents.places, extents.pixels, extents.grids, known.least, _peak_work(step, machine), own,
+        known.floors[oldest],
     )  # fmt: skip
     return oldest
 
@@ -131,7 +135,9 @@ def least_work(
             step["dataflow"] = dataflows[d]
             for p in range(splits.size):
                 step["split"] = splits[p]
-                works[n, d, p] = _work_of_all_pixels(step, operands, machine)
+                works[n, d, p] = UNABLE
+                if sums_of_pixels_fit(step, machine, dataflows[d], known.extents.grids[-1, 10]):
+                    works[n, d, p] = _work_of_all_pixels(step, operands, machine)
                 known.least[n] = min(known.least[n], works[n, d, p])
     return _known_work(known.least, works, known.dataflow, n, narrow)
 

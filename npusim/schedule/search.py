@@ -121,8 +121,9 @@ def search_tiling(
         values[n] = np.inf
         first = int(floors[n, 0, 4])
         at_s, at_o = _bound_block(
-            step, operands, space, objective, known, loops, rates, n, work, first, own, bounds
-        )
+            step, operands, machine, space, objective, known, loops, rates, n, work, first, own,
+            bounds,
+        )  # fmt: skip
         if bounds[at_s, at_o, 0] <= best:
             best, number, tried = _one_block(
                 step, operands, machine, space, objective, known, loops, n, first, at_s, at_o,
@@ -147,8 +148,8 @@ def least_place(values: np.ndarray) -> int:
 
 @compiled
 def _bound_block(
-    step: np.void, operands: np.ndarray, space: Space, objective: Objective, known: Known,
-    loops: Loops, rates: Rates, n: int, work: float, first: int, own: np.ndarray,
+    step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
+    known: Known, loops: Loops, rates: Rates, n: int, work: float, first: int, own: np.ndarray,
     bounds: np.ndarray,
 ) -> tuple[int, int]:  # fmt: skip
     """Fill `bounds` of the sizes in G, K and C that `step` has; where the least of them is."""
@@ -161,8 +162,8 @@ def _bound_block(
         space.dataflows.size * splits,
     )  # fmt: skip
     return fill_bounds(
-        step, operands, rates, loops, space.bytes, space.orders, own, extents.pixels,
-        extents.grids, objective, work, busy, first, bounds,
+        step, operands, machine, rates, loops, space.bytes, space.dataflows, space.orders, own,
+        extents.pixels, extents.grids, objective, work, busy, first, bounds,
     )  # fmt: skip
 
 
@@ -203,6 +204,8 @@ def _one_tile(
     fits = False
     for d in range(dataflows.size):
         step["dataflow"] = dataflows[d]
+        if not sums_fit(step, machine):
+            continue
         for p in range(splits.size):
             step["split"] = splits[p]
             if worth(bounds, s, o, objective, works[n, known.dataflow + d, p], tiles) > best:
@@ -219,8 +222,6 @@ def _one_tile(
                     return best, number
                 traffic = traffic_of(step, operands, machine, grid, part)
                 fits = True
-            if not sums_fit(step, machine):
-                continue
             cost = _value(step, machine, objective, traffic, tiles, work)
             own = number_of(space, Candidate(n, s, o, d, p))
             if cost < best or (cost == best and own < number):
