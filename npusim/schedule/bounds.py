@@ -14,7 +14,7 @@ import numpy as np
 
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
-from npusim.schedule.buffers import sums_of_pixels_fit
+from npusim.schedule.buffers import most_pixels
 from npusim.schedule.estimate import Objective, objective_value
 from npusim.schedule.extents import Streams, set_channels, streams_of
 from npusim.schedule.grid import Grid, Loops, moves_of
@@ -159,9 +159,9 @@ def fill_floors(
         step["tile_k"] = k[rest % k.size]
         step["tile_c"] = c[at_c]
         set_channels(channels, places, rest // k.size, rest % k.size, at_c, own)
-        first = _first_fit(
-            step, operands, machine, dataflows, own, pixels, grids, room, first if at_c > 0 else 0
-        )
+        most = most_pixels_of(step, machine, dataflows)
+        first = first if at_c > 0 else 0
+        first = _first_fit(step, operands, own, pixels, grids, room, most, first)
         if first == grids.shape[0]:
             for o in range(orders.size):
                 floors[n, o, 3] = np.inf
@@ -175,23 +175,21 @@ def fill_floors(
 
 @compiled
 def _first_fit(
-    step: np.void, operands: np.ndarray, machine: Machine, dataflows: np.ndarray, own: np.ndarray,
-    pixels: np.ndarray, grids: np.ndarray, room: int, guess: int,
+    step: np.void, operands: np.ndarray, own: np.ndarray, pixels: np.ndarray, grids: np.ndarray,
+    room: int, most: int, guess: int,
 ) -> int:  # fmt: skip
-    """The first spatial tile that may fit into `room` bytes and the accumulators; their number if
-    none does.
+    """The first spatial tile of at most `most` pixels that may fit into `room` bytes; their number
+    if none does.
 
     All before it take more: what a tile and those before it take at least falls with each. `guess`
     is no more than a place to start.
     """
     first, spatial = guess, grids.shape[0]
-    while first > 0 and _may_fit(
-        step, operands, machine, dataflows, own, pixels, grids, room, first - 1
-    ):
+    while first > 0 and _may_fit(step, operands, own, pixels, grids, room, most, first - 1):
         first -= 1
     if first == guess:
         while first < spatial and not _may_fit(
-            step, operands, machine, dataflows, own, pixels, grids, room, first
+            step, operands, own, pixels, grids, room, most, first
         ):
             first += 1
     return first
@@ -199,22 +197,22 @@ def _first_fit(
 
 @compiled
 def _may_fit(
-    step: np.void, operands: np.ndarray, machine: Machine, dataflows: np.ndarray, own: np.ndarray,
-    pixels: np.ndarray, grids: np.ndarray, room: int, s: int,
+    step: np.void, operands: np.ndarray, own: np.ndarray, pixels: np.ndarray, grids: np.ndarray,
+    room: int, most: int, s: int,
 ) -> bool:  # fmt: skip
     """False if the `s`-th spatial tile and all before it take too much."""
-    if not some_sums_fit(step, machine, dataflows, grids[s, 10]):
+    if grids[s, 10] > most:
         return False
     return _held(step, grids[s, 10], streams_of(step, operands, own, pixels, s, 2)) <= room
 
 
 @compiled
-def some_sums_fit(step: np.void, machine: Machine, dataflows: np.ndarray, pixels: int) -> bool:
-    """True if the sums of so many output pixels fit with one of the `dataflows`."""
-    fit = False
-    for dataflow in dataflows:
-        fit = fit or sums_of_pixels_fit(step, machine, dataflow, pixels)
-    return fit
+def most_pixels_of(step: np.void, machine: Machine, dataflows: np.ndarray) -> int:
+    """`most_pixels` of the dataflow that lets a tile have most."""
+    most = 0
+    for d in range(dataflows.size):
+        most = max(most, most_pixels(step, machine, dataflows[d]))
+    return most
 
 
 @compiled
@@ -292,6 +290,7 @@ def fill_bounds(
     c = ceil_div(step["c"], step["tile_c"])
     deep = rates.output * step["tile_g"] * step["tile_k"]
     early = step["prefetch"] == 1
+    most = most_pixels_of(step, machine, dataflows)
     for s in range(first, grids.shape[0]):
         grid = Grid(grids[s, 3], g, k, c, grids[s, 4], grids[s, 5], 0, 0, 0, 0)
         area = grids[s, 0] * grids[s, 1] * grids[s, 2]
@@ -299,11 +298,13 @@ def fill_bounds(
         each = streams_of(step, operands, own, pixels, s, 1)
         tiles = grid.b * g * k * c * grid.y * grid.x
         cycles = max(work, _known_cycles(busy, s))
-        fits = some_sums_fit(step, machine, dataflows, area)
         for o in range(orders.size):
             moves = least_moves(tile, each, loops, orders[o], grid)
             bounds[s, o, 0] = np.inf
-            if fits and _held(step, area, _buffered(step, rates, tile, moves.number)) <= room:
+            if (
+                area <= most
+                and _held(step, area, _buffered(step, rates, tile, moves.number)) <= room
+            ):
                 least = least_cycles(rates, moves, deep * area, cycles, cycles / tiles, early)
                 bytes_ = moves.bytes.weights + moves.bytes.inputs + moves.bytes.outputs
                 bounds[s, o, 1], bounds[s, o, 2] = least.cycles, least.edges

@@ -23,6 +23,9 @@ from npusim.schedule.tiles import (
     operand_bytes,
 )
 
+NO_LIMIT = 1 << 62
+"""Pixels of a tile whose sums fit whatever their number."""
+
 
 class Sizes(NamedTuple):
     """Bytes of one tile by stream."""
@@ -129,22 +132,23 @@ def sums_fit(step: np.void, machine: Machine) -> bool:
     column of them for a whole reduction, or all.
     """
     pixels = step["tile_b"] * step["tile_oy"] * step["tile_ox"]
-    return sums_of_pixels_fit(step, machine, step["dataflow"], pixels)
+    return bool(pixels <= most_pixels(step, machine, step["dataflow"]))
 
 
 @compiled
-def sums_of_pixels_fit(step: np.void, machine: Machine, dataflow: int, pixels: int) -> bool:
-    """`sums_fit` for a tile of so many output pixels; fewer of them never need more."""
+def most_pixels(step: np.void, machine: Machine, dataflow: int) -> int:
+    """The most output pixels of a tile whose sums fit, with the channels that `step` has."""
     if step["unit"] != ARRAY:
-        return True
+        return NO_LIMIT
     whole = step["tile_c"] == step["c"]
     if dataflow in (OUTPUT_STATIONARY, DIRECT_CONVOLUTION):
-        return bool(whole)
-    array = machine.array
+        return NO_LIMIT if whole else 0
+    cols, entries = machine.array.cols, machine.array.accumulators // step["buffers_sums"]
     if dataflow == INPUT_STATIONARY:
-        columns = 1 if whole else step["tile_g"] * ceil_div(pixels, array.cols)
-        return bool(columns * step["tile_k"] * step["buffers_sums"] <= array.accumulators)
-    channels = ceil_div(step["tile_g"] * step["tile_k"], array.cols)
+        columns = entries // step["tile_k"]
+        if whole:
+            return NO_LIMIT if columns > 0 else 0
+        return int(columns // step["tile_g"] * cols)
     if dataflow in (WEIGHT_STATIONARY, IN_MEMORY) and whole:
-        channels = 1
-    return bool(pixels * channels * step["buffers_sums"] <= array.accumulators)
+        return int(entries)
+    return int(entries // ceil_div(step["tile_g"] * step["tile_k"], cols))

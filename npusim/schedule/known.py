@@ -14,7 +14,7 @@ from npusim.cost.array import DIRECT_CONVOLUTION, IN_MEMORY, ROW_STATIONARY, til
 from npusim.cost.machine import Machine
 from npusim.jit import allocating, compiled
 from npusim.schedule.bounds import fill_floors, least_value, rates_of
-from npusim.schedule.buffers import sums_of_pixels_fit
+from npusim.schedule.buffers import most_pixels
 from npusim.schedule.candidates import Space
 from npusim.schedule.corners import corner_of
 from npusim.schedule.estimate import Objective, busy_cycles
@@ -136,7 +136,7 @@ def least_work(
             for p in range(splits.size):
                 step["split"] = splits[p]
                 works[n, d, p] = UNABLE
-                if sums_of_pixels_fit(step, machine, dataflows[d], known.extents.grids[-1, 10]):
+                if known.extents.grids[-1, 10] <= most_pixels(step, machine, dataflows[d]):
                     works[n, d, p] = _work_of_all_pixels(step, operands, machine)
                 known.least[n] = min(known.least[n], works[n, d, p])
     return _known_work(known.least, works, known.dataflow, n, narrow)
