@@ -130,7 +130,6 @@ def least_work(
     if known.least[n] < 0.0:
         known.least[n] = np.inf
         step["tile_b"], step["tile_oy"], step["tile_ox"] = step["b"], step["oy"], step["ox"]
-        step["order"] = 0  # the order in which arrays hold their weights longest
         for d in range(dataflows.size):
             step["dataflow"] = dataflows[d]
             for p in range(splits.size):
@@ -148,11 +147,12 @@ def _work_of_all_pixels(step: np.void, operands: np.ndarray, machine: Machine) -
 
     To cut pixels may save reads where blocks of them fetch the same again, and what shows of a
     load of weights behind stripes; so only the array's own cycles count. A row-stationary array may
-    take the strips of a cut better and is bounded by its peak.
+    take the strips of a cut better, an array in memory writes weights beside other tiles: both are
+    bounded by their peak.
     """
-    if step["unit"] != ARRAY or step["dataflow"] == IN_MEMORY:
+    if step["unit"] != ARRAY:
         return busy_cycles(step, operands, machine)
-    if step["dataflow"] == ROW_STATIONARY:
+    if step["dataflow"] in (ROW_STATIONARY, IN_MEMORY):
         return _peak_work(step, machine)
     total = 0
     for corner in range(8):
