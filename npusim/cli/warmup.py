@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-NOTICE = "compiling the simulator, once: some 30 s; its machine code is kept for the next runs"
+NOTICE = "compiling the simulator, once: about a minute; its machine code is kept for the next runs"
 
 
 def announce_compilation(quiet: bool) -> None:
