@@ -10,7 +10,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from npusim import load_model, simulate
-from npusim.cost.machine import machine_of
 from npusim.errors import DescriptionError, DoesNotFitError
 from npusim.execution.executor import Executor
 from npusim.hardware.loader import load_hardware
@@ -18,18 +17,17 @@ from npusim.ir.graph import Graph
 from npusim.ir.ops.pairs.add import Add
 from npusim.kernels.table import kernels
 from npusim.numerics.profiles import PROFILES
-from npusim.schedule.cascade import cascaded, may_cascade, stripes_of
+from npusim.schedule.cascade import cascaded, stripes_of
 from npusim.schedule.fixed import Cascade, Mapping
-from npusim.schedule.lower import lower
 from npusim.schedule.mapping import dump_mapping, mapping_of, read_mapping
 from npusim.schedule.program import Program
 from npusim.schedule.scheduler import build_program
 from npusim.timing.counts import count, latency_cycles
-from tests.support.graphs import Build, graphs
-from tests.support.machines import machines, tiny
+from tests.support.cascades import OY, cascades_of_graphs
+from tests.support.graphs import Build
+from tests.support.machines import tiny
 from tests.support.programs import program_of
 
-OY = 4
 SMALL = {"memory.sram.size": "192 KiB", "mapping.fusion": ["activation", "cascade"]}
 
 
@@ -42,23 +40,6 @@ def chain(height: int = 12) -> Graph:
     c = build.add_node(Add(), a, b)
     build.conv(c, 16, (3, 3), stride=(2, 2), padding=(1, 1, 1, 1))
     return build.graph()
-
-
-@st.composite
-def cascades_of_graphs(draw: st.DrawFn):
-    """(graph, hardware, its lowered steps, one cascade of them)."""
-    graph, hardware = draw(graphs(most_operators=5)), draw(machines())
-    lowered = lower(graph, hardware, machine_of(hardware))
-    runs = [
-        (first, last)
-        for first in range(len(lowered.steps))
-        for last in range(first + 1, len(lowered.steps))
-        if all(may_cascade(step) for step in lowered.steps[first : last + 1])
-    ]
-    assume(runs)
-    first, last = draw(st.sampled_from(runs))
-    rows = draw(st.integers(1, lowered.steps[last].nest.extents[OY] - 1))
-    return graph, hardware, lowered, Cascade(first, last, rows)
 
 
 @given(cascades_of_graphs())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import npusim
 from npusim.cost.machine import machine_of
-from npusim.schedule.cascade import cascaded, may_cascade
+from npusim.schedule.cascade import cascaded
 from npusim.schedule.cascade_choice import least_weight_bytes
 from npusim.schedule.estimate import LATENCY
 from npusim.schedule.fixed import NOTHING_FIXED, Cascade
@@ -16,29 +16,15 @@ from npusim.schedule.scheduler import build_program
 from npusim.schedule.tiler import Aim, Tiler
 from npusim.schedule.tiling import spaces_of
 from npusim.timing.counts import latency_cycles, latency_run
-from tests.support.graphs import graphs
-from tests.support.machines import machines
-
-OY = 4
+from tests.support.cascades import cascades_of_graphs
 
 
 @st.composite
 def tilers(draw: st.DrawFn) -> Tiler:
     """A Tiler of steps with one cascade, on a machine whose SRAM may be too small for weights."""
-    graph, hardware = draw(graphs(most_operators=4)), draw(machines())
-    machine = machine_of(hardware)
-    lowered = lower(graph, hardware, machine)
-    runs = [
-        (first, last)
-        for first in range(len(lowered.steps))
-        for last in range(first + 1, len(lowered.steps))
-        if all(may_cascade(step) for step in lowered.steps[first : last + 1])
-    ]
-    assume(runs)
-    first, last = draw(st.sampled_from(runs))
-    rows = draw(st.integers(1, lowered.steps[last].nest.extents[OY] - 1))
-    striped = cascaded(graph, lowered, [Cascade(first, last, rows)])
-    return Tiler(graph, striped, hardware, machine, NOTHING_FIXED)
+    graph, hardware, lowered, cascade = draw(cascades_of_graphs(most_operators=4))
+    striped = cascaded(graph, lowered, [cascade])
+    return Tiler(graph, striped, hardware, machine_of(hardware), NOTHING_FIXED)
 
 
 @given(tilers())
