@@ -14,6 +14,9 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "tflite": ("tflite", "flatbuffers"),
     "plot": ("matplotlib",),
     "images": ("pillow",),
+    "search": ("optuna",),
+    "parquet": ("pyarrow",),
+    "cluster": ("distributed",),
     "oracles": ("onnxruntime", "ai-edge-litert"),
 }
 """Extra to the packages that it brings."""

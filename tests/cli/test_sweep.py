@@ -65,7 +65,7 @@ def test_tables_for_other_tools(tmp_path: Path) -> None:
 
 
 def test_points_that_cannot_be_have_a_reason() -> None:
-    printed = done(*SWEEP, "--vary", "memory.sram.banks=3,16")
+    printed = " ".join(done(*SWEEP, "--vary", "memory.sram.banks=3,16").split())
     assert "4 infeasible" in printed and "3 banks do not divide" in printed
     only = refused_with_table(1, *SWEEP, "--vary", "memory.sram.banks=3")
     assert "0 feasible" in only
