@@ -12,7 +12,7 @@ import dataclasses
 from math import ceil
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from npusim.cost.machine import Machine
@@ -70,7 +70,20 @@ def on(program: Program, machine: Machine) -> int:
 
 def assert_never_slower(program: Program, name: str, factor: float) -> None:
     better = IMPROVEMENTS[name](program.machine, factor)
+    assume(name != "port rate" or sram_feeds_the_port(better))
     assert on(program, better) <= latency_cycles(program)
+
+
+def sram_feeds_the_port(machine: Machine) -> bool:
+    """The exception: an array in memory whose own port is faster than SRAM's.
+
+    A tile is read from SRAM from its start on, which comes after its weights are written. The
+    faster its port, the more of the writing lies before the start, and the later SRAM is read: a
+    tile on 2 x 4 elements took 34 cycles instead of 33. Elements have
+    at most 4 bytes; a rate of 2^40 is none.
+    """
+    rate = machine.array.port_rate
+    return rate >= 1 << 40 or 4 * rate <= machine.sram_read_bytes_per_cycle
 
 
 @given(random_programs(), st.sampled_from(sorted(IMPROVEMENTS)), st.floats(1.0, 5.0))
