@@ -161,22 +161,6 @@ def cols_behind(step: np.void, start: int, stop: int) -> int:
 
 
 @compiled
-def least_rows(step: np.void) -> int:
-    """`least_window` of all output rows."""
-    return least_window(
-        step["oy"], step["stride_y"], step["fy"], step["dilation_y"], step["pad_top"], step["in_h"]
-    )
-
-
-@compiled
-def least_cols(step: np.void) -> int:
-    """`least_window` of all output columns."""
-    return least_window(
-        step["ox"], step["stride_x"], step["fx"], step["dilation_x"], step["pad_left"], step["in_w"]
-    )
-
-
-@compiled
 def channels_of(step: np.void, operand: np.void, part: Part) -> int:
     """Channels of `operand` that a tile touches; a block that it cuts counts as a whole."""
     groups = part.g if operand["has_g"] else 1

@@ -1,7 +1,7 @@
 """What a design is judged by: names of columns, their units, and which way is better.
 
 A column holds one number a point; NaN where the point is infeasible. All functions that read a
-sweep (front, knee, hypervolume) work on costs: less is better, so what is maximised is negated.
+sweep (front, knee) work on costs: less is better, so what is maximised is negated.
 """
 
 from __future__ import annotations

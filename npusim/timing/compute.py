@@ -31,7 +31,7 @@ from npusim.timing.clock import (
     work_of,
 )
 from npusim.timing.notes import arrive, note
-from npusim.timing.works import Works, work_of_draining, work_on_array, work_on_vector_unit
+from npusim.timing.works import Works, work_of_stream, work_on_array
 
 
 @compiled
@@ -60,7 +60,7 @@ def compute(
     end = max(start + work["cycles"], through)
     entry["stall"] = end - start - work["occupied"]
     if step["dataflow"] == DIRECT_CONVOLUTION:
-        outputs = work_of_draining(works, step, operands, machine, job)["cycles"]
+        outputs = work_of_stream(works, step, operands, machine, job, True)["cycles"]
         leaving = max(clock.time[POST_FREE], start + work["first_output"])
         entry["blocked"] = max(0, leaving + outputs - work["tail"] - end)
         end += entry["blocked"]
@@ -125,7 +125,7 @@ def vector(
     job: np.void, entry: np.void, number: int, count: np.void,
 ) -> None:  # fmt: skip
     """A tile on the vector unit, reading and writing SRAM as it goes."""
-    work = work_on_vector_unit(works, step, operands, machine, job)
+    work = work_of_stream(works, step, operands, machine, job, False)
     start, before = ready(clock, job, VECTOR_FREE, open_of(job["step"]))
     start, before = later(clock, end_of(job["step"] - 1), start, before)
     through = max(
@@ -154,7 +154,7 @@ def drain(
 
     What the last outputs need to leave an array that is done (its tail) is the array's drain.
     """
-    work = work_of_draining(works, step, operands, machine, job)
+    work = work_of_stream(works, step, operands, machine, job, True)
     begins = FIRST_OUTPUT if machine.array.hide_drain else LAST_COMPUTE
     start, before = ready(clock, job, POST_FREE, begins)
     start, before = later(clock, end_of(job["step"] - 1), start, before)

@@ -89,26 +89,27 @@ def work_on_array(
 
 
 @compiled
-def work_on_vector_unit(
-    works: Works, step: np.void, operands: np.ndarray, machine: Machine, job: np.void
-) -> np.void:
-    """`vector_work` of a COMPUTE job, as a record; valid until the next call."""
+def work_of_stream(
+    works: Works, step: np.void, operands: np.ndarray, machine: Machine, job: np.void,
+    draining: bool,
+) -> np.void:  # fmt: skip
+    """`post_work` of the tile of a job if it is `draining`, else `vector_work`, as a record; valid
+    until the next call."""
     part = part_of(step, job["bounds"])
-    place: np.void = works.stream[_place_of(part)]
+    place: np.void = works.stream[_place_of(part) + (_PLACES if draining else 0)]
     if not _is_of(place, job["step"], part):
-        _keep_stream(place, job["step"], part, vector_work(step, operands, part, machine))
-    return place
-
-
-@compiled
-def work_of_draining(
-    works: Works, step: np.void, operands: np.ndarray, machine: Machine, job: np.void
-) -> np.void:
-    """`post_work` of the tile of a job, as a record; valid until the next call."""
-    part = part_of(step, job["bounds"])
-    place: np.void = works.stream[_PLACES + _place_of(part)]
-    if not _is_of(place, job["step"], part):
-        _keep_stream(place, job["step"], part, post_work(step, operands, part, machine))
+        if draining:
+            work = post_work(step, operands, part, machine)
+        else:
+            work = vector_work(step, operands, part, machine)
+        _name(place, job["step"], part)
+        place["cycles"] = work.cycles
+        place["read_cycles"] = work.read_cycles
+        place["write_cycles"] = work.write_cycles
+        place["read_bytes"] = work.read_bytes
+        place["write_bytes"] = work.write_bytes
+        place["ops"] = work.ops
+        place["outputs"] = work.outputs
     return place
 
 
@@ -167,15 +168,3 @@ def _name(place: np.void, at: int, part: Part) -> None:
     extents[5] = part.ox
     extents[6] = part.in_rows
     extents[7] = part.in_cols
-
-
-@compiled
-def _keep_stream(place: np.void, at: int, part: Part, work: StreamWork) -> None:
-    _name(place, at, part)
-    place["cycles"] = work.cycles
-    place["read_cycles"] = work.read_cycles
-    place["write_cycles"] = work.write_cycles
-    place["read_bytes"] = work.read_bytes
-    place["write_bytes"] = work.write_bytes
-    place["ops"] = work.ops
-    place["outputs"] = work.outputs

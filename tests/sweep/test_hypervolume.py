@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from npusim.sweep.hypervolume import hypervolume, worst_of
+from tests.support.hypervolume import hypervolume, worst_of
 
 SIDE = 5
 

@@ -15,9 +15,9 @@ import pytest
 import npusim
 from npusim.errors import UsageError
 from npusim.sweep.build import space_of
-from npusim.sweep.hypervolume import hypervolume, worst_of
 from npusim.sweep.search import search
 from npusim.sweep.space import Space
+from tests.support.hypervolume import hypervolume, worst_of
 
 pytest.importorskip("optuna")
 
