@@ -219,8 +219,8 @@ def run(**given: object) -> None:
 
 def _run(request: Request) -> None:
     from npusim import api
-    from npusim.cli.accuracy import accuracy_of
     from npusim.cli.warmup import announce_compilation
+    from npusim.execution.accuracy import accuracy_of
 
     model, hardware = options.load_both(
         request.model_name, request.hardware, request.overrides, request.shapes,
@@ -305,14 +305,16 @@ def _data(
     Read before anything long starts, so that a mistake in them costs no time.
     """
     from npusim import api
-    from npusim.cli.accuracy import classes_of, read_labels
-    from npusim.cli.samples import bundled_inputs, inputs_of
+    from npusim.cli.samples import inputs_of
+    from npusim.execution.accuracy import classes_of, read_labels
     from npusim.ir.passes.set_batch import with_batch
+    from npusim.models.bundled import bundled_samples_of
 
     if request.batch is not None:
         graph = with_batch(graph, request.batch)
     if request.is_demonstration:
-        return *bundled_inputs(graph), []
+        samples = bundled_samples_of(graph)
+        return samples.inputs, samples.labels, []
     if not request.inputs:
         return api.random_inputs(graph, request.seed or 0), None, []
     inputs, notes = inputs_of(
@@ -337,7 +339,7 @@ def _write(
     from npusim.schedule.mapping import dump_mapping
 
     if request.outputs_to is not None:
-        from npusim.cli.arrays import npz_bytes
+        from npusim.execution.npz import npz_bytes
 
         write_atomically(request.outputs_to, npz_bytes(outputs))
     if request.plot_to is not None:

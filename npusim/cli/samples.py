@@ -14,7 +14,6 @@ from npusim.errors import Problem, UsageError
 
 if TYPE_CHECKING:
     from npusim.api import Model
-    from npusim.ir.graph import Graph
 
 Arrays = dict[str, np.ndarray]
 
@@ -48,16 +47,6 @@ def files_read(paths: Sequence[str]) -> list[str]:
     return [*paths, *within]
 
 
-def bundled_inputs(graph: Graph) -> tuple[Arrays, np.ndarray]:
-    """As many bundled images as fill batches of `graph`, and their digits."""
-    from npusim.models.bundled import bundled_samples
-
-    samples = bundled_samples()
-    many = samples.labels.size
-    whole = many - many % graph.tensors[graph.inputs[0]].shape[0] or many
-    return {name: array[:whole] for name, array in samples.inputs.items()}, samples.labels[:whole]
-
-
 def inputs_of(
     model: Model, path_or_name: str, paths: Sequence[str], normalize: str | None,
     colour_order: str | None,
@@ -66,8 +55,8 @@ def inputs_of(
 
     `path_or_name` is the model as it was named: its file may say how images are normalized.
     """
-    from npusim.cli.arrays import read_inputs
     from npusim.cli.images import COLOUR_ORDERS, are_images, read_images
+    from npusim.execution.npz import read_inputs
 
     if not are_images(paths):
         return read_inputs(paths[0], model.inputs), []

@@ -31,6 +31,8 @@ class Request:
     varied: tuple[str, ...]
     constraints: tuple[str, ...]
     shapes: tuple[str, ...]
+    inputs: str | None
+    labels: str | None
     batch: int | None
     assume: str | None
     goal: str | None
@@ -54,11 +56,14 @@ class Request:
         """Refuse what cannot be done, before the work begins."""
         targets = {"--store": self.store, "--csv": self.csv_to, "--parquet": self.parquet_to,
                    "--plot": self.plot_to, "--json": self.json_to}  # fmt: skip
-        check_destinations(targets, self.given)
+        check_destinations(targets, (*self.given, self.inputs, self.labels))
         problems = []
         if (self.engine == "dask") != (self.scheduler is not None):
             what = "goes with --engine dask and --scheduler ADDRESS together"
             problems.append(Problem("--scheduler" if self.scheduler else "--engine dask", what))
+        if (self.inputs is None) != (self.labels is None):
+            what = "go together: samples, and the class of each"
+            problems.append(Problem("--inputs and --labels", what))
         if self.workers is not None and self.engine == "dask":
             problems.append(Problem("--workers", "are those that the Dask scheduler has"))
         if problems:
@@ -98,6 +103,9 @@ class Request:
     help="What a point must meet: 'rows * cols <= 4096 and size >= 64 KiB'. There are + - * / // "
     "%, comparisons, and, or, not, min, max, abs.",
 )  # fmt: skip
+@click.option("--inputs", type=FILE, metavar="FILE.npz",
+              help="Samples of the one MODEL: finds the accuracy on them.")  # fmt: skip
+@click.option("--labels", type=FILE, metavar="FILE.npz", help="The classes of --inputs.")
 @options.batch_option
 @options.shape_option
 @options.assume_option
@@ -105,7 +113,8 @@ class Request:
               help="What schedules are chosen for.  [default: latency]")  # fmt: skip
 @click.option("--pareto", metavar="NAME,NAME,...",
               help="What the front is of: latency, energy, edp, area, power, dram, tops_per_watt, "
-              "tops_per_mm2, or another column.  [default: latency,energy,area]")  # fmt: skip
+              "tops_per_mm2, throughput, accuracy, or another column.  "
+              "[default: latency,energy,area]")  # fmt: skip
 @click.option("--sample", metavar="SAMPLE",
               help="grid, random:N, lhs:N (Latin hypercube), optuna:N (NSGA-II) or optuna-tpe:N.  "
               "[default: grid]")  # fmt: skip

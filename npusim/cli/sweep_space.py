@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from npusim import api
@@ -43,7 +44,18 @@ def space_of_request(request: Request) -> Space:
     options |= {"constraints": list(request.constraints)}
     shapes = parse_shapes(request.shapes)
     shares = [Share(name, model=api.load_model(name, shapes or None)) for name in models]
+    if request.inputs is not None:
+        shares = [_labelled(request, shares)]
     return merged_space(files[0] if files else None, options, shares, BUNDLED)
+
+
+def _labelled(request: Request, shares: list[Share]) -> Share:
+    """The one model with its samples."""
+    if len(shares) != 1:
+        what = f"is for one MODEL, and {len(shares)} are given; "
+        what += "in a file of a space, each model has inputs and labels of its own"
+        raise UsageError(Problem("--inputs", what))
+    return replace(shares[0], inputs=request.inputs, labels=request.labels)
 
 
 def _axes(varied: tuple[str, ...], problems: list[Problem]) -> dict[str, str]:

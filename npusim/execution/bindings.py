@@ -34,7 +34,7 @@ def bound_once(program: Program, profile: Profile, kernels: Kernels, bind: Binde
     `bind` gets the kernels of each step, for the unit that it runs on.
     """
     entries = _BOUND.setdefault(program.graph, {})
-    own = [kernels.summing(*_unit_of(program, step)) for step in program.steps]
+    own = [kernels.summing(*unit_of(program, step)) for step in program.steps]
     key = (profile.name, kernels.path, *((each.accumulation, each.saturates) for each in own))
     arithmetics, table, bound = entries.pop(key, (None, None, []))
     if arithmetics is not profile.arithmetics or table is not kernels.table:
@@ -45,7 +45,7 @@ def bound_once(program: Program, profile: Profile, kernels: Kernels, bind: Binde
     return bound
 
 
-def _unit_of(program: Program, step: Step) -> tuple[Accumulation | None, bool]:
+def unit_of(program: Program, step: Step) -> tuple[Accumulation | None, bool]:
     """How the unit of `step` sums products, and whether its results saturate at FP8's range."""
     hardware = program.hardware
     if step.on == "host":

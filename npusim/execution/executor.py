@@ -52,6 +52,15 @@ class Executor:
         ordered = any(getattr(kernel, "is_ordered", False) for kernel in self._bound)
         self._by_stripes = ordered and any(step.whole for step in program.steps)
 
+    @property
+    def ordered(self) -> frozenset[tuple[str, ...]]:
+        """Outputs of the operators whose sums depend on how the reduction is cut into tiles."""
+        return frozenset(
+            step.node.outputs
+            for step, kernel in zip(self._program.steps, self._bound, strict=True)
+            if getattr(kernel, "is_ordered", False)
+        )
+
     def run(
         self,
         inputs: Mapping[str, np.ndarray],

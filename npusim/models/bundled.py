@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npusim.errors import ModelFileError, Problem
+from npusim.ir.graph import Graph
 
 INPUT_NAME = "image"
 """The model's only input: float32 [1, 1, 8, 8], pixels between 0 and 1."""
@@ -38,6 +39,15 @@ def bundled_samples() -> Samples:
         pixels, digits, scale = stored["x"], stored["y"], stored["scale"]
     images = pixels.astype(np.float32) * np.float32(scale)
     return Samples({INPUT_NAME: images}, digits.astype(np.int64))
+
+
+def bundled_samples_of(graph: Graph) -> Samples:
+    """As many of them as fill batches of `graph`, which is the bundled network."""
+    samples = bundled_samples()
+    many = samples.labels.size
+    whole = many - many % graph.tensors[graph.inputs[0]].shape[0] or many
+    inputs = {name: array[:whole] for name, array in samples.inputs.items()}
+    return Samples(inputs, samples.labels[:whole])
 
 
 def _bundled_file(name: str) -> Path:

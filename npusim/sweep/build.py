@@ -22,7 +22,7 @@ from npusim.numerics.formats import format_named
 from npusim.sweep.axis import ASSUME, Axis, AxisError, axis_of
 from npusim.sweep.constraints import Constraint, ConstraintError
 from npusim.sweep.metrics import METRICS, OF_EACH_MODEL
-from npusim.sweep.objectives import OF, objective_of
+from npusim.sweep.objectives import ACCURACY, OF, objective_of
 from npusim.sweep.space import METHODS, MOST_POINTS, Sample, Share, Space
 
 DEFAULT_HARDWARE = "edge-npu-1"
@@ -50,6 +50,10 @@ class WeightedModel(Section):
     """A path, or a built-in name."""
     weight: PositiveNumber = 1.0
     """How often it runs: latency, energy and traffic of a point are means by this weight."""
+    inputs: str | None = Field(default=None, min_length=1)
+    """Samples (`.npz`, as `run --inputs` takes them): accuracy is found on them."""
+    labels: str | None = Field(default=None, min_length=1)
+    """The classes of the samples (`.npz`)."""
 
 
 def _named(entry: object) -> object:
@@ -147,7 +151,7 @@ def space_of(stated: Mapping[str, Any], placed: Placed = lambda path: ".".join(m
         variants=variants,
         axes=axes,
         constraints=_constraints(file, axes, variants, placed, problems),
-        models=(*_models(file), *models),
+        models=(*_models(file, placed, problems), *models),
         assume=_format(file.assume, placed((ASSUME,)), problems),
         batch=file.batch,
         objectives=_objectives(file, placed, problems),
@@ -241,8 +245,15 @@ def _constants(variants: Variants) -> dict[str, int | float | str]:
     return found
 
 
-def _models(file: SpaceFile) -> list[Share]:
-    return [Share(entry.model, entry.weight) for entry in file.models]
+def _models(file: SpaceFile, placed: Placed, problems: list[Problem]) -> list[Share]:
+    for at, entry in enumerate(file.models):
+        if (entry.inputs is None) != (entry.labels is None):
+            what = f"{entry.model}: inputs and labels go together"
+            problems.append(Problem(placed(("models", at)), what))
+    return [
+        Share(entry.model, entry.weight, inputs=entry.inputs, labels=entry.labels)
+        for entry in file.models
+    ]
 
 
 def _format(name: object, where: str, problems: list[Problem]) -> str | None:
@@ -265,8 +276,9 @@ def _objectives(file: SpaceFile, placed: Placed, problems: list[Problem]) -> tup
             problems += [Problem(where, p.what) for p in error.problems]
             continue
         kind, of_a_model, _ = name.partition(OF)
-        if kind not in (OF_EACH_MODEL if of_a_model else METRICS):
-            what = f"a sweep does not find {name} yet; it finds {', '.join(METRICS)}"
+        known = (*(OF_EACH_MODEL if of_a_model else METRICS), ACCURACY)
+        if kind not in known:
+            what = f"a sweep does not find {name}; it finds {', '.join(known)}"
             problems.append(Problem(where, what))
     return names
 

@@ -36,6 +36,8 @@ class Objective:
     maximised: bool = False
 
 
+ACCURACY = "accuracy"
+"""The one that only labelled samples give."""
 OBJECTIVES: Mapping[str, Objective] = {
     one.name: one
     for one in (
@@ -52,7 +54,7 @@ OBJECTIVES: Mapping[str, Objective] = {
         Objective("tops_per_watt", "efficiency", _plain("TOPS/W"), True),
         Objective("tops_per_mm2", "performance per area", _plain("TOPS/mm2"), True),
         Objective("utilization", "utilization", (Scale("%", 1e-2),), True),
-        Objective("accuracy", "accuracy", (Scale("%", 1e-2),), True),
+        Objective(ACCURACY, "accuracy", (Scale("%", 1e-2),), True),
     )
 }
 

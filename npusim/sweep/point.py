@@ -21,11 +21,14 @@ from npusim.errors import (
     UnsupportedModelError,
 )
 from npusim.ir.passes.set_batch import with_batch
+from npusim.report.totals import Totals, ratio, totals_of
+from npusim.sweep.labelled import Accuracies, Labelled, labelled_of
 from npusim.sweep.metrics import metric_names, metrics
 from npusim.sweep.space import Space
 
 if TYPE_CHECKING:
     from npusim.api import Model
+    from npusim.hardware.schema import Hardware
 
 OK, FAILED = "ok", "failed"
 _STATUS: tuple[tuple[type[NpusimError], str], ...] = (
@@ -51,11 +54,14 @@ class Work:
     identity: str
     npusim: str
     """The version that the identity is of; a worker must have it too."""
+    samples: tuple[Labelled, ...] = ()
+    """Of each model, where accuracy is found."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a table, after number, key, status and reason."""
-        return (*self.space.paths, *metric_names([name for name, _, _ in self.models]))
+        names = [name for name, _, _ in self.models]
+        return (*self.space.paths, *metric_names(names, bool(self.samples)))
 
 
 def work_of(space: Space) -> Work:
@@ -66,14 +72,17 @@ def work_of(space: Space) -> Work:
         (one.name, _batched(one.model or api.load_model(one.name), space.batch), one.weight)
         for one in space.models
     )
-    return Work(space, models, _identity(space, models), __version__)
+    samples = labelled_of(space, [model for _, model, _ in models])
+    return Work(space, models, _identity(space, models, samples), __version__, samples)
 
 
 def _batched(model: Model, batch: int | None) -> Model:
     return model if batch is None else replace(model, graph=with_batch(model.graph, batch))
 
 
-def _identity(space: Space, models: Sequence[tuple[str, Model, float]]) -> str:
+def _identity(
+    space: Space, models: Sequence[tuple[str, Model, float]], samples: Sequence[Labelled]
+) -> str:
     from npusim import __version__
 
     stated = {
@@ -83,6 +92,7 @@ def _identity(space: Space, models: Sequence[tuple[str, Model, float]]) -> str:
         "assume": space.assume,
         "batch": space.batch,
         "schedule": space.goal,
+        "samples": [one.sha256 for one in samples],
     }
     return _sha256(stated)
 
@@ -106,6 +116,7 @@ class Evaluator:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._weights = tuple(weight for _, _, weight in work.models)
+        self._accuracies = tuple(map(Accuracies, work.samples))
         self._missing = (None,) * (len(work.columns) - len(work.space.paths))
 
     def row(self, number: int) -> Row:
@@ -123,15 +134,38 @@ class Evaluator:
         return (number, key, status, reason, *values, *self._missing)
 
     def _metrics(self, number: int) -> tuple[float, ...]:
-        from npusim import api
-
         space = self._work.space
         hardware = space.variants.hardware(space.given(number))
         assume = space.format_of(space.values(number))
-        found = [
-            api.evaluate(model, hardware, space.goal, assume) for _, model, _ in self._work.models
-        ]
-        return metrics(found, self._weights)
+        found, intervals, accuracies = [], [], []
+        for at, (_, model, _) in enumerate(self._work.models):
+            total, interval_cycles, accuracy = self._figures(at, model, hardware, assume)
+            found.append(total)
+            intervals.append(interval_cycles)
+            accuracies += accuracy
+        inferences = (space.batch or 1) * hardware.clock_hz
+        rates = [ratio(inferences, cycles) for cycles in intervals]
+        return metrics(found, self._weights, rates, accuracies)
+
+    def _figures(
+        self, at: int, model: Model, hardware: Hardware, assume: str | None
+    ) -> tuple[Totals, float, list[float]]:
+        """Of model number `at` its totals, the cycles between two batches, and its accuracy, if
+        that is asked for."""
+        from npusim import api
+
+        goal, pipelines = self._work.space.goal, hardware.mapping.pipeline
+        if not (self._accuracies or pipelines):
+            total = api.evaluate(model, hardware, goal, assume)
+            return total, total.cycles, []
+        from npusim.timing.counts import count
+        from npusim.timing.pipeline import steady_interval_cycles
+
+        program = api.schedule(model, hardware, None, goal, assume=assume)
+        total = totals_of(program)
+        interval_cycles = steady_interval_cycles(count(program)) if pipelines else total.cycles
+        accuracy = [self._accuracies[at].of(program)] if self._accuracies else []
+        return total, interval_cycles, accuracy
 
 
 _INSTALLED: dict[str, Evaluator] = {}

@@ -141,7 +141,7 @@ def about_of(work: Work) -> About:
 
     space = work.space
     names = tuple(name for name, _, _ in work.models)
-    metrics = metric_names(names)
+    metrics = metric_names(names, bool(work.samples))
     columns = [column for axis in space.axes for column in zip(*axis.values, strict=True)]
     return About(
         identity=space_identity(work),

@@ -16,6 +16,7 @@ from npusim.hardware.variants import Variants
 from npusim.sweep import samples
 from npusim.sweep.axis import ASSUME, Axis, Value
 from npusim.sweep.constraints import Constraint, ConstraintError
+from npusim.sweep.objectives import ACCURACY, OF
 
 if TYPE_CHECKING:
     from npusim.api import Model
@@ -56,6 +57,9 @@ class Share:
     weight: float = 1.0
     model: Model | None = None
     """The model itself, where a caller from Python has it."""
+    inputs: str | None = None
+    labels: str | None = None
+    """Files (`.npz`) of samples and their classes; both, or none."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,17 @@ class Space:
             for path, unit in zip(axis.paths, axis.units, strict=True)
             if unit is not None
         }
+
+    @property
+    def assumes(self) -> bool:
+        """Whether float models are counted in a format that they do not have."""
+        return self.assume is not None or ASSUME in self.paths
+
+    @property
+    def finds_accuracy(self) -> bool:
+        """Whether models are executed on labelled samples."""
+        kinds = {name.partition(OF)[0] for name in self.objectives}
+        return ACCURACY in kinds or any(share.inputs is not None for share in self.models)
 
     def places(self, number: int) -> tuple[int, ...]:
         """For each axis, which of its values point `number` has."""

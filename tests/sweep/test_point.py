@@ -95,3 +95,16 @@ def test_a_batch_is_that_of_a_simulation() -> None:
     total = npusim.simulate(MODEL, hardware, batch=3).total
     row = dict(zip(work.columns, Evaluator(work).row(0)[4:], strict=True))
     assert (row["cycles"], row["energy_j"]) == (total.cycles, total.energy_j)
+
+
+def test_throughput_is_that_of_a_report_in_a_pipeline_too() -> None:
+    fields = {"cores": 2, "mapping.pipeline": True}
+    for stated in ({}, fields):
+        work = _work(set=stated, batch=2)
+        row = dict(zip(work.columns, Evaluator(work).row(3)[4:], strict=True))
+        hardware = npusim.load_hardware(
+            "edge-npu-1", {"mac_array.rows": 16, "clock": "1 GHz", **stated}
+        )
+        total = npusim.simulate(MODEL, hardware, batch=2).total
+        assert row["throughput_ips"] == total.throughput_ips
+    assert total.throughput_ips > 2 / total.latency_s

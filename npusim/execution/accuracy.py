@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from npusim.cli.arrays import read_arrays
 from npusim.errors import Problem, UsageError
+from npusim.execution.npz import read_arrays
 from npusim.numerics.floats import decode
 from npusim.numerics.formats import Format
 
@@ -25,7 +25,7 @@ FEWEST_CLASSES_FOR_TOP5 = 10
 """With fewer classes half of them would be right."""
 
 
-def classes_of(graph: Graph) -> int:
+def classes_of(graph: Graph, option: str = "--labels") -> int:
     """How many classes the first output has scores for; UsageError if it is no list of scores."""
     name = graph.outputs[0]
     shape = graph.tensors[name].shape
@@ -35,18 +35,18 @@ def classes_of(graph: Graph) -> int:
     axes = [extent for extent in shape if extent > 1]
     if elements % rows or len(axes) > (2 if rows > 1 else 1):
         what = f"output '{name}' of shape {tuple(shape)} is not one score for each class"
-        raise UsageError(Problem("--labels", what))
+        raise UsageError(Problem(option, what))
     return elements // rows
 
 
-def read_labels(path: str, rows: int, classes: int) -> np.ndarray:
+def read_labels(path: str, rows: int, classes: int, option: str = "--labels") -> np.ndarray:
     """The classes of `rows` samples: the array called labels, label or y, or the only one that
     could be: integers, one a sample.
 
     Returns int64 [rows], each below `classes`.
     """
-    stored = read_arrays(path, "--labels")
-    where = f"--labels {path}"
+    stored = read_arrays(path, option)
+    where = f"{option} {path}"
     name = _name_of_labels(stored, where)
     labels = _one_axis(stored[name])
     if not _are_labels(labels):
@@ -88,7 +88,7 @@ def _are_labels(array: np.ndarray) -> bool:
 
 def accuracy_of(
     outputs: Mapping[str, np.ndarray], labels: np.ndarray, fmt: Format | None = None
-) -> dict[str, object]:
+) -> dict[str, float]:
     """The `accuracy` of a report: shares and numbers right of the first output's scores.
 
     `fmt` is that output's format, where its elements are codes.
@@ -100,7 +100,7 @@ def accuracy_of(
     ahead = _classes_ahead(scores, labels)
     samples = int(labels.size)
     correct = int((ahead < 1).sum())
-    found: dict[str, object] = {
+    found: dict[str, float] = {
         "accuracy": correct / samples, "correct": correct, "samples": samples,
     }  # fmt: skip
     if scores.shape[1] >= FEWEST_CLASSES_FOR_TOP5:

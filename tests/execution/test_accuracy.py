@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npusim.cli.accuracy import accuracy_of, classes_of, read_labels
 from npusim.errors import UsageError
+from npusim.execution.accuracy import accuracy_of, classes_of, read_labels
 from npusim.frontend import load_model
 from npusim.ir.graph import Graph
 from npusim.models.bundled import bundled_model_path, bundled_samples

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from npusim.cli.arrays import npz_bytes, read_arrays, read_inputs
 from npusim.errors import UsageError
+from npusim.execution.npz import npz_bytes, read_arrays, read_inputs
 from npusim.report.types import TensorInfo
 
 IMAGE = TensorInfo("image", (1, 4, 3, 1), "int8", 0.5, 3)

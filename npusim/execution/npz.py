@@ -9,17 +9,32 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.lib import format as npy
 
 from npusim.errors import Problem, UsageError
-from npusim.report.types import TensorInfo
 
 DAMAGED = (ValueError, EOFError, KeyError, RuntimeError, zlib.error, zipfile.BadZipFile)
 """What zipfile and numpy raise on archives that are damaged, encrypted or hold anything else."""
+
+
+class Expected(Protocol):
+    """What an input of a model takes; see `npusim.report.types.TensorInfo`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def scale(self) -> float | None: ...
+    @property
+    def zero_point(self) -> int | None: ...
 
 
 def read_arrays(path: str, option: str) -> dict[str, np.ndarray]:
@@ -72,14 +87,16 @@ def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-def read_inputs(path: str, inputs: tuple[TensorInfo, ...]) -> dict[str, np.ndarray]:
-    """The arrays of `--inputs` for a model's `inputs`, checked for names, shapes and dtypes.
+def read_inputs(
+    path: str, inputs: Sequence[Expected], option: str = "--inputs"
+) -> dict[str, np.ndarray]:
+    """The arrays of a file for a model's `inputs`, checked for names, shapes and dtypes.
 
     Each holds one inference or a whole number of them along axis 0; extents of 1 at the end of the
     model's shape may be missing. For a model with one input, a file with one array, or with one
     array that fits, needs no name. UsageError lists every mismatch.
     """
-    stored = read_arrays(path, "--inputs")
+    stored = read_arrays(path, option)
     named = {info.name: stored[info.name] for info in inputs if info.name in stored}
     if len(inputs) == 1 and not named:
         arrays = list(stored.values())
@@ -90,7 +107,7 @@ def read_inputs(path: str, inputs: tuple[TensorInfo, ...]) -> dict[str, np.ndarr
                 named = {inputs[0].name: meant[0]}
     problems = []
     for info in inputs:
-        where = f"--inputs {path}: '{info.name}'"
+        where = f"{option} {path}: '{info.name}'"
         if info.name not in named:
             found = ", ".join(f"'{name}'" for name in stored) or "no array"
             problems.append(Problem(where, f"missing; the file has {found}, {_expected(info)}"))
@@ -101,7 +118,7 @@ def read_inputs(path: str, inputs: tuple[TensorInfo, ...]) -> dict[str, np.ndarr
     known = {info.name for info in inputs}
     if len(inputs) > 1:
         problems += [
-            Problem(f"--inputs {path}: '{name}'", "is not an input of the model")
+            Problem(f"{option} {path}: '{name}'", "is not an input of the model")
             for name in stored
             if name not in known
         ]
@@ -110,14 +127,14 @@ def read_inputs(path: str, inputs: tuple[TensorInfo, ...]) -> dict[str, np.ndarr
     return {info.name: _rows(named[info.name], info.shape) for info in inputs}
 
 
-def _mismatch(info: TensorInfo, array: np.ndarray) -> str:
+def _mismatch(info: Expected, array: np.ndarray) -> str:
     """How an array differs from what an input takes; empty if it fits."""
     if array.dtype != np.dtype(info.dtype):
         return f"is {array.dtype} {array.shape}"
     return "" if _shape_fits(info, array) else f"has shape {array.shape}"
 
 
-def _shape_fits(info: TensorInfo, array: np.ndarray) -> bool:
+def _shape_fits(info: Expected, array: np.ndarray) -> bool:
     """True for the shape of an input, or for a whole number of them along axis 0."""
     row = _row_shape(info.shape, array.ndim)
     fits = (
@@ -141,6 +158,6 @@ def _rows(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return array.reshape(array.shape[:1] + shape[1:]) if shape else array
 
 
-def _expected(info: TensorInfo) -> str:
+def _expected(info: Expected) -> str:
     scale = f", scale {info.scale:.6g}, zero point {info.zero_point}" if info.scale else ""
     return f"the model takes {info.dtype} {info.shape}{scale}"
