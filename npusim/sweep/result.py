@@ -86,7 +86,9 @@ class Sweep:
         """Write all points as a Parquet file (extra `parquet`), with the columns of `to_csv`."""
         from npusim.sweep.parquet import write_parquet
 
-        types = ["INTEGER", "TEXT", "TEXT", *self.about.types]
+        about = self.about
+        kinds = dict(zip(about.columns, about.column_types, strict=True))
+        types = [kinds[name] for name in self._names]
         write_parquet(self._store.rows(self._names), self._headings(), types, path)
 
     def close(self) -> None:

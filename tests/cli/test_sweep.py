@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import onnx
@@ -45,6 +47,20 @@ def test_a_store_is_gone_on_from_and_merged(tmp_path: Path) -> None:
     said = done("sweep-merge", merged, tmp_path / "1.db", tmp_path / "2.db")
     assert said == f"{merged}: 4 points, 4 of them new\n"
     assert "4 points" in done(*SWEEP, "--store", merged)
+
+
+def test_a_damaged_row_is_computed_again_from_what_is_saved(tmp_path: Path) -> None:
+    store, saved = tmp_path / "s.db", tmp_path / "new.db"
+    table = done(*SWEEP, "--store", store)
+    with closing(sqlite3.connect(store)) as database:
+        database.execute("UPDATE points SET energy_j = energy_j * 2 WHERE number = 1")
+        database.commit()
+    said = refused(2, *SWEEP, "--store", store)
+    assert f"{store}: 1 row is damaged" in said and "sweep-merge --skip-damaged NEW" in said
+    assert "1 row is damaged" in refused(2, "sweep-merge", tmp_path / "all.db", store)
+    said = done("sweep-merge", "--skip-damaged", saved, store)
+    assert said == f"{saved}: 3 points, 3 of them new\n"
+    assert done(*SWEEP, "--store", saved) == table
 
 
 def test_json_is_the_summary() -> None:

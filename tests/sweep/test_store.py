@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import random
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +122,103 @@ def test_a_damaged_file_is_refused(tmp_path: Path, place: int) -> None:
     path.write_bytes(content)
     with pytest.raises(UsageError, match="damaged"):
         Store(path, ABOUT)
+
+
+def _changed(path: Path, query: str, *values: object) -> None:
+    """The store at `path` after a change that no page of SQLite's shows."""
+    database = sqlite3.connect(path)
+    database.execute(query, values)
+    database.commit()
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["latency_s = 0.26 WHERE number = 3", "cycles = 31 WHERE number = 3",
+     "status = 'does not fit' WHERE number = 3", "clock = clock + 1e-9 WHERE number = 3",
+     "name = x'ff' WHERE number = 3", "name = CAST(x'ff41' AS TEXT) WHERE number = 3",
+     "checksum = NULL WHERE number = 3", "number = 33 WHERE number = 3"],
+)  # fmt: skip
+def test_a_changed_value_is_named_and_all_other_rows_are_saved(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "s.db"
+    store = Store(path, ABOUT)
+    store.write([_row(number) for number in range(10)])
+    store.close()
+    _changed(path, f"UPDATE points SET {change}")
+    for about in (ABOUT, None):
+        with pytest.raises(UsageError, match=r"1 row is damaged.*\(points 33?\).*sweep-merge"):
+            Store(path, about)
+    saved = Store(tmp_path / "new.db", ABOUT)
+    with pytest.raises(UsageError, match="1 row is damaged"):
+        saved.absorb(path)
+    assert saved.absorb(path, skip_damaged=True) == 9
+    assert list(saved.rows()) == [_row(number) for number in range(10) if number != 3]
+
+
+def test_a_changed_description_of_the_space_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    Store(path, ABOUT).close()
+    _changed(path, "UPDATE about SET value = '[\"energy_j\"]' WHERE name = 'objectives'")
+    with pytest.raises(UsageError, match="does not say which space it is of: it is damaged"):
+        Store(path)
+
+
+def test_many_damaged_rows_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    store = Store(path, ABOUT)
+    store.write([_row(number) for number in range(2000)])
+    store.close()
+    _changed(path, "UPDATE points SET cycles = 1 WHERE number > 0")
+    with pytest.raises(UsageError, match=r"1,999 rows are damaged.*\(points 1, 2, 3, 4, 5, ...\)"):
+        Store(path)
+
+
+@pytest.mark.slow
+def test_a_changed_byte_is_refused_or_changes_nothing(tmp_path: Path) -> None:
+    path, damaged = tmp_path / "s.db", tmp_path / "d.db"
+    store = Store(path, ABOUT)
+    written = [_row(number, "ok" if number % 3 else "does not fit") for number in range(400)]
+    store.write(written)
+    store.close()
+    content = path.read_bytes()
+    rng = random.Random(1)
+    refused = 0
+    for number in range(400):
+        place, bit = rng.randrange(len(content)), rng.randrange(8)
+        changed = bytearray(content)
+        changed[place] ^= 1 << bit
+        damaged.write_bytes(changed)
+        try:
+            store = Store(damaged)
+        except UsageError as error:
+            refused += 1
+            assert "Traceback" not in str(error)
+            saved = Store(tmp_path / f"{number}.db", ABOUT)
+            with suppress(UsageError):  # of a damaged header or description nothing can be saved
+                saved.absorb(damaged, skip_damaged=True)
+            assert set(saved.rows()) <= set(written)
+            saved.close()
+        else:
+            assert list(store.rows()) == written, f"byte {place}, bit {bit}"
+            store.close()
+    assert refused > 100
+
+
+@pytest.mark.parametrize("place", [26_000, 40_000, 60_000])
+def test_what_can_be_read_of_damaged_pages_is_saved(tmp_path: Path, place: int) -> None:
+    path = tmp_path / "s.db"
+    store = Store(path, ABOUT)
+    written = [_row(number) for number in range(1000)]
+    store.write(written)
+    store.close()
+    content = bytearray(path.read_bytes())
+    content[place : place + 300] = b"\xa5" * 300
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="--skip-damaged"):
+        Store(path)
+    saved = Store(tmp_path / "new.db", ABOUT)
+    assert saved.absorb(path, skip_damaged=True) > 900
+    assert set(saved.rows()) <= set(written)
 
 
 def test_shards_are_merged(tmp_path: Path) -> None:
