@@ -21,28 +21,31 @@ from tests.support.hypervolume import hypervolume, worst_of
 
 pytest.importorskip("optuna")
 
+CLOCKS = "200 MHz:1600 MHz:+200 MHz"
+HALF = "400 MHz:1600 MHz:+400 MHz"
 VARY: dict[str, Any] = {
     "mac_array.rows": "4:128:x2",
     "mac_array.cols": "4:128:x2",
     "memory.sram.size": "32KiB:8MiB:x2",
-    "clock": "200 MHz:1600 MHz:+200 MHz",
+    "clock": CLOCKS,
     "memory.dram.technology": ["lpddr4x-4266", "lpddr5-6400"],
 }
 SEEDS = range(10)
 
 
 @cache
-def _space() -> Space:
-    """5184 points."""
-    return space_of({"vary": VARY, "objectives": ["latency", "energy", "area"]})
+def _space(clocks: str = CLOCKS) -> Space:
+    """5184 points, or 2592 with HALF of the clocks."""
+    vary = {**VARY, "clock": clocks}
+    return space_of({"vary": vary, "objectives": ["latency", "energy", "area"]})
 
 
 @cache
-def _costs() -> np.ndarray:
+def _costs(clocks: str = CLOCKS) -> np.ndarray:
     """A model of an NPU on paper: what is faster is larger, what is larger moves less data."""
     found = []
-    for number in range(_space().size):
-        rows, cols, sram_bytes, clock_hz, technology = _space().values(number)
+    for number in range(_space(clocks).size):
+        rows, cols, sram_bytes, clock_hz, technology = _space(clocks).values(number)
         fast = technology == "lpddr5-6400"
         bytes_per_s, joules_per_byte = (25e9, 45e-12) if fast else (17e9, 60e-12)
         share = min(1.0, 96 / rows) ** 0.3 * min(1.0, 64 / cols) ** 0.2
@@ -61,29 +64,32 @@ def _evaluate(numbers: Sequence[int]) -> list[tuple[float, ...] | None]:
     return [tuple(_costs()[number]) for number in numbers]
 
 
-def _sampled(method: str, count: int, seed: int) -> Space:
+def _sampled(method: str, count: int, seed: int, clocks: str = CLOCKS) -> Space:
     sample = replace(_space().sample, method=method, count=count, seed=seed)
-    return replace(_space(), sample=sample)
+    return replace(_space(clocks), sample=sample)
 
 
-def _share(numbers: Sequence[int]) -> float:
+def _share(numbers: Sequence[int], costs: np.ndarray) -> float:
     """Of the hypervolume of the whole front."""
-    reference = worst_of(_costs())
-    part = hypervolume(_costs()[list(numbers)], reference)
-    return part / hypervolume(_costs(), reference)
+    reference = worst_of(costs)
+    return hypervolume(costs[list(numbers)], reference) / hypervolume(costs, reference)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["optuna", "optuna-tpe"])
-def test_a_tenth_of_the_points_finds_98_percent_of_the_front(method: str) -> None:
-    budget = _space().size // 10
-    shares = []
-    for seed in SEEDS if method == "optuna" else SEEDS[:3]:
-        numbers = search(_sampled(method, budget, seed), _evaluate)
+@pytest.mark.parametrize(("method", "clocks"), [("optuna", CLOCKS), ("optuna-tpe", HALF)])
+def test_a_tenth_of_the_points_finds_98_percent_of_the_front(method: str, clocks: str) -> None:
+    """The estimator takes a time that grows with the square of the points: it has fewer."""
+    budget, costs = _space(clocks).size // 10, _costs(clocks)
+    shares, drawn = [], []
+    for seed in SEEDS:
+        numbers = search(
+            _sampled(method, budget, seed, clocks),
+            lambda points: [tuple(costs[number]) for number in points],
+        )
         assert len(numbers) == len(set(numbers)) <= budget
-        shares.append(_share(numbers))
+        shares.append(_share(numbers, costs))
+        drawn.append(_share(list(_sampled("random", budget, seed, clocks).points()), costs))
     assert statistics.median(shares) >= 0.98
-    drawn = [_share(list(_sampled("random", budget, seed).points())) for seed in SEEDS]
     assert statistics.median(drawn) < 0.98  # so it takes more than luck
 
 
@@ -102,7 +108,11 @@ def test_points_that_cannot_be_are_not_told_as_values() -> None:
 
 
 def test_constraints_hold() -> None:
-    stated = {"vary": VARY, "constraints": ["rows * cols <= 256"], "sample": "optuna:30"}
+    stated = {
+        "vary": {**VARY, "clock": CLOCKS},
+        "constraints": ["rows * cols <= 256"],
+        "sample": "optuna:30",
+    }
     space = space_of(stated)
     assert all(space.allows(number) for number in search(space, _evaluate))
     nothing = space_of({**stated, "constraints": ["rows > 999"]})
