@@ -19,6 +19,15 @@ RUN = {
 }  # fmt: skip
 """Sections of `npusim run`."""
 
+SWEEP = {
+    "Space": ("--hw", "--set", "--vary", "--constraint", "--sample", "--seed"),
+    "Models": ("--batch", "--shape", "--assume", "--inputs", "--labels"),
+    "Goals": ("--objective", "--pareto"),
+    "Running": ("--store", "--workers", "--shard", "--engine", "--scheduler"),
+    "Results": ("--front", "--csv", "--parquet", "--json", "--plot", "--plot-kind", "--quiet"),
+}  # fmt: skip
+"""Sections of `npusim sweep`."""
+
 
 class SectionedCommand(click.Command):
     """A command with many options: `sections` says which stand together, by their first names.

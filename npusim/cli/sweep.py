@@ -11,6 +11,7 @@ import click
 from npusim.cli import options
 from npusim.cli.completion import FILE, HARDWARE, MODEL
 from npusim.cli.destination import STDOUT, check_destinations
+from npusim.cli.sections import SWEEP, SectionedCommand
 from npusim.errors import EXIT_BUG, EXIT_SIMULATION_SAYS_NO, Problem, UsageError
 
 if TYPE_CHECKING:
@@ -88,7 +89,11 @@ class Request:
         return int(part), int(parts)
 
 
-@click.command(short_help="A design space: every point simulated, and the Pareto front.")
+@click.command(
+    cls=SectionedCommand,
+    sections=SWEEP,
+    short_help="A design space: every point simulated, and the Pareto front.",
+)
 @click.argument("given", nargs=-1, metavar="[MODEL... | FILE.yaml]", type=MODEL)
 @click.option("--hw", "hardware", type=HARDWARE, metavar="HW",
               help="The hardware whose fields vary.  [default: edge-npu-1]")  # fmt: skip
@@ -112,8 +117,9 @@ class Request:
 @click.option("--objective", "goal", type=click.Choice(options.OBJECTIVES),
               help="What schedules are chosen for.  [default: latency]")  # fmt: skip
 @click.option("--pareto", metavar="NAME,NAME,...",
-              help="What the front is of: latency, energy, edp, area, power, dram, tops_per_watt, "
-              "tops_per_mm2, throughput, accuracy, or another column.  "
+              help="What the front is of: latency, first_inference, throughput, energy, edp, "
+              "power, area, dram, sram_peak, tops, tops_per_watt, tops_per_mm2, utilization, "
+              "accuracy; with several models also 'latency of MODEL'.  "
               "[default: latency,energy,area]")  # fmt: skip
 @click.option("--sample", metavar="SAMPLE",
               help="grid, random:N, lhs:N (Latin hypercube), optuna:N (NSGA-II) or optuna-tpe:N.  "
@@ -141,14 +147,22 @@ def sweep(**given: Any) -> int:
     """Simulate every point of a design space: MODELs on a hardware whose fields vary.
 
     A FILE.yaml of a space has the same in keys; options come on top of it.
+
+    \b
+    npusim sweep mobilenet-v2 --vary mac_array.rows+mac_array.cols=16,32,64 --store points.db
+    npusim sweep resnet-50 --vary clock=300MHz:1GHz:+100MHz --vary memory.sram.size=1MiB:8MiB:x2
+    npusim sweep digits --vary mac_array.accumulator.format=int32,int16 --pareto energy,accuracy
+    npusim sweep space.yaml --sample optuna:500 --csv points.csv --plot front.png
     """
     request = Request(**given)
     request.check()
     part = request.part
-    from npusim.cli.sweep_space import space_of_request
+    from npusim.cli.sweep_space import check_plot, space_of_request
     from npusim.cli.warmup import announce_compilation
 
     space = space_of_request(request)
+    if request.plot_to is not None:
+        check_plot(request.plot_kind, space)
     announce_compilation(request.quiet)
     try:
         found = _run(request, space, part)
@@ -201,11 +215,13 @@ def _write(request: Request, found: Sweep) -> None:
         click.echo("no points: this shard is empty", err=True)
         return
     summary = found.summary()
-    if request.plot_to is not None:
+    if request.plot_to is not None and summary.feasible:
         from npusim.report.plots import ending_of, image_of
 
         figure = found.plot(request.plot_kind)
         write_atomically(request.plot_to, image_of(figure, ending_of(request.plot_to)))
+    elif request.plot_to is not None:
+        click.echo(f"{request.plot_to} is not drawn: no point is feasible", err=True)
     text = json.dumps(summary.to_dict(), indent=2) + "\n"
     if request.json_to == STDOUT:
         click.echo(text, nl=False)

@@ -49,6 +49,14 @@ def space_of_request(request: Request) -> Space:
     return merged_space(files[0] if files else None, options, shares, BUNDLED)
 
 
+def check_plot(kind: str, space: Space) -> None:
+    """UsageError if `space` has too few axes for a heat map, before its points are simulated."""
+    varying = [axis.name for axis in space.axes if len(axis) > 1]
+    if kind == "heat_map" and len(varying) < 2:
+        what = f"is of two fields that vary; here {', '.join(varying) or 'none'} does"
+        raise UsageError(Problem("--plot-kind heat_map", what))
+
+
 def _labelled(request: Request, shares: list[Share]) -> Share:
     """The one model with its samples."""
     if len(shares) != 1:

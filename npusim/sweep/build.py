@@ -22,7 +22,7 @@ from npusim.numerics.formats import format_named
 from npusim.sweep.axis import ASSUME, Axis, AxisError, axis_of
 from npusim.sweep.constraints import Constraint, ConstraintError
 from npusim.sweep.metrics import METRICS, OF_EACH_MODEL
-from npusim.sweep.objectives import ACCURACY, OF, objective_of
+from npusim.sweep.objectives import ACCURACY, OBJECTIVES, OF
 from npusim.sweep.space import METHODS, MOST_POINTS, Sample, Share, Space
 
 DEFAULT_HARDWARE = "edge-npu-1"
@@ -30,7 +30,13 @@ MOST_FILE_BYTES = 1 << 20
 MOST_CHECKED = 256
 """Values of an axis that are checked before the sweep; of others, a point says what is wrong."""
 _SHORT = {"edp": "edp_js", "energy": "energy_j", "latency": "latency_s", "area": "area_mm2"}
-_SHORT |= {"dram": "dram_bytes", "power": "average_power_w", "throughput": "throughput_ips"}
+_SHORT |= {"first_inference": "first_inference_s", "sram_peak": "sram_peak_bytes"}
+_SHORT |= {
+    "tops": "tops_effective",
+    "dram": "dram_bytes",
+    "power": "average_power_w",
+    "throughput": "throughput_ips",
+}
 _SAMPLE = re.compile(r"(grid)|(random|lhs|optuna|optuna-tpe):([1-9]\d{0,11})")
 
 _OPTIONS = {
@@ -267,20 +273,32 @@ def _format(name: object, where: str, problems: list[Problem]) -> str | None:
 
 
 def _objectives(file: SpaceFile, placed: Placed, problems: list[Problem]) -> tuple[str, ...]:
-    names = tuple(_SHORT.get(name, name) for name in file.objectives)
+    names = tuple(map(_full_name, file.objectives))
     where = placed(("objectives",))
     for name in names:
-        try:
-            objective_of(name)
-        except UsageError as error:
-            problems += [Problem(where, p.what) for p in error.problems]
-            continue
         kind, of_a_model, _ = name.partition(OF)
+        if kind not in OBJECTIVES:
+            problems.append(Problem(where, _unknown(kind)))
+            continue
         known = (*(OF_EACH_MODEL if of_a_model else METRICS), ACCURACY)
         if kind not in known:
             what = f"a sweep does not find {name}; it finds {', '.join(known)}"
             problems.append(Problem(where, what))
     return names
+
+
+def _full_name(name: str) -> str:
+    """The column that a short name stands for, also of one model: `latency of resnet-50`."""
+    kind, of, model = name.partition(OF)
+    return _SHORT.get(kind, kind) + of + model
+
+
+def _unknown(objective: str) -> str:
+    """What is said of an objective that there is none of: short names come first."""
+    short = {name: short for short, name in _SHORT.items()}
+    known = [short.get(name, name) for name in OBJECTIVES]
+    hint = nearest_name(objective, [*known, *_SHORT.values()])
+    return f"unknown objective '{objective}'{hint}; known: {', '.join(known)}"
 
 
 def _one_of(name: str, known: Sequence[str], where: str, problems: list[Problem]) -> str:

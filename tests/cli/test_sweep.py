@@ -83,8 +83,8 @@ def test_tables_for_other_tools(tmp_path: Path) -> None:
 def test_points_that_cannot_be_have_a_reason() -> None:
     printed = " ".join(done(*SWEEP, "--vary", "memory.sram.banks=3,16").split())
     assert "4 infeasible" in printed and "3 banks do not divide" in printed
-    only = refused_with_table(1, *SWEEP, "--vary", "memory.sram.banks=3")
-    assert "0 feasible" in only
+    only = refused_with_table(1, *SWEEP, "--vary", "memory.sram.banks=3", "--plot", "no.png")
+    assert "0 feasible" in only and not Path("no.png").exists()
 
 
 def refused_with_table(code: int, *arguments: object) -> str:
@@ -108,7 +108,12 @@ def refused_with_table(code: int, *arguments: object) -> str:
         ((*VARY, "--constraint", "rows > 99"), "exclude all of 4 points"),
         ((*VARY, "--pareto", "latency,speed"), "--pareto: unknown objective 'speed'"),
         ((*VARY, "--pareto", "accuracy"), "'mlperf-tiny-ad' has none: no labelled samples"),
-        ((*VARY, "--pareto", "sram_peak"), "did you mean 'sram_peak_bytes'?"),
+        ((*VARY, "--pareto", "latncy"), "(did you mean 'latency'?); known: latency, first_inf"),
+        ((*VARY, "--pareto", "latency of x"), "does not find latency_s of x; it has one model"),
+        (
+            ("--vary", "clock=1GHz,2GHz", "--plot", "x.png", "--plot-kind", "heat_map"),
+            "heat_map: is of two fields that vary; here clock does",
+        ),
         ((*VARY, "--inputs", "x.npz"), "--inputs and --labels: go together"),
         ((*VARY, "--inputs", "x.npz", "--labels", "y.npz"), "inputs of mlperf-tiny-ad: x.npz"),
         (("digits", *VARY, "--inputs", "x.npz", "--labels", "y.npz"), "is for one MODEL, and 2"),
