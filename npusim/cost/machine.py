@@ -159,7 +159,17 @@ def _record_of(kind: type[tuple[Any, ...]]) -> np.dtype[Any]:
         (name, _record_of(field) if issubclass(field, tuple) else kinds[field])
         for name, field in get_type_hints(kind).items()
     ]
-    return np.dtype((np.record, np.dtype(fields, align=True)))
+    return np.dtype((_Record, np.dtype(fields, align=True)))
+
+
+class _Record(np.void):
+    """A record whose fields are attributes too: `np.record` without its detour for every attribute,
+    of which compiled functions ask for one at each call."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in (self.dtype.names or ()):
+            return self[name]
+        raise AttributeError(name)
 
 
 def _rows_of(mac: MacArray) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from functools import cached_property
 
 from npusim.energy import arithmetic, dram, scratchpads, silicon, sram, vector
 from npusim.energy.figures import Figure, weighted_sum
 from npusim.hardware.schema import Hardware
+from npusim.schedule.kept import text_of
 
 
 class Figures:
@@ -16,7 +18,20 @@ class Figures:
         self.hardware = hardware
         self.used: dict[str, Figure] = {}
         self._node_nm = silicon.node_nm(hardware)
-        self._stated_pj = hardware.technology.energy_pj
+
+    @cached_property
+    def _stated_pj(self) -> dict[str, float]:
+        return self.hardware.technology.energy_pj
+
+    def read_by_prices(self) -> tuple[Hashable, ...]:
+        """All that energies of single actions look at in a hardware, as values."""
+        memory, mac = self.hardware.memory, self.hardware.mac_array
+        return (
+            text_of(self.hardware.technology),
+            text_of(mac, "precisions", "accumulator", "row_stationary"),
+            memory.sram.size_bytes,
+            memory.dram.technology,
+        )
 
     def mac(self, pair: str) -> float:
         """Energy of one MAC of the format pair `activation*weight` of the hardware, pJ."""

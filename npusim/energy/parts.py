@@ -16,10 +16,11 @@ import numpy as np
 
 from npusim.energy import scratchpads
 from npusim.energy.hardware_figures import Figures
+from npusim.schedule.kept import Kept
 from npusim.schedule.tables import ARRAY, VECTOR
 
 if TYPE_CHECKING:
-    from npusim.schedule.program import Program, Step
+    from npusim.schedule.program import Kinds, Program, Step
 
 ACTIONS = ("mac", "scratchpad", "sram", "dram", "vector", "postprocess")
 POWERS = ("clock", "static", "dram_background")
@@ -50,7 +51,8 @@ def action_joules(
 
     `done` (`timing.records.COUNTS` [steps]) is what the steps did.
     """
-    prices = _prices_of_kinds(program, program.kinds.sums(done), figures)
+    multiplies = [work["macs"] > 0 for work in _named(done.dtype, program.kinds.sums(done))]
+    prices = _prices_of_kinds(program.kinds, multiplies, figures)
     gated = (gated_zeros(program, step) for step in program.steps)
     rows = zip(
         program.kinds.kind_of.tolist(), _named(done.dtype, done.tolist()), gated, strict=True
@@ -68,9 +70,9 @@ def joules_by_part(
     if figures.hardware.mac_array.zero_gating:
         rows = action_joules(program, done, figures)
     else:
-        sums = program.kinds.sums(done)
-        prices = _prices_of_kinds(program, sums, figures)
-        works = _named(done.dtype, sums)
+        works = _named(done.dtype, program.kinds.sums(done))
+        multiplies = tuple(work["macs"] > 0 for work in works)
+        prices = _kept_prices(program.kinds, multiplies, figures)
         rows = [_joules(work, 0.0, price) for work, price in zip(works, prices, strict=True)]
     joules = {part: math.fsum(row[at] for row in rows) for at, part in enumerate(ACTIONS)}
     return joules | power_joules(cycles, figures.hardware.clock_hz, figures)
@@ -117,14 +119,22 @@ def input_zeros(program: Program, step: Step) -> float | None:
     return program.graph.tensors[operands[0].tensor].zeros if operands else None
 
 
-def _prices_of_kinds(
-    program: Program, sums: Sequence[Sequence[int]], figures: Figures
-) -> list[Prices]:
-    from npusim.timing.records import COUNTS  # late: it loads Numba, which a report need not
+_PRICES: Kept[list[Prices]] = Kept(256)
 
-    macs = list(COUNTS.names or ()).index("macs")
-    kinds = zip(program.kinds.models, sums, strict=True)
-    return [_prices(step, row[macs] > 0, figures) for step, row in kinds]
+
+def _kept_prices(
+    kinds: Kinds, multiplies: tuple[bool, ...], figures: Figures
+) -> list[Prices]:  # fmt: skip
+    """`_prices_of_kinds`, found once for all hardware that has the same."""
+    key = kinds.keys, multiplies, *figures.read_by_prices()
+    return _PRICES.get(key, lambda: _prices_of_kinds(kinds, multiplies, figures))
+
+
+def _prices_of_kinds(
+    kinds: Kinds, multiplies: Sequence[bool], figures: Figures
+) -> list[Prices]:  # fmt: skip
+    pairs = zip(kinds.models, multiplies, strict=True)
+    return [_prices(step, own, figures) for step, own in pairs]
 
 
 def _prices(step: Step, multiplies: bool, figures: Figures) -> Prices:

@@ -43,13 +43,13 @@ class Totals:
 def totals_of(program: Program) -> Totals:
     """The figures of `program`, from a simulation without a log."""
     from npusim.energy.hardware_figures import Figures
-    from npusim.energy.objective import program_joules
+    from npusim.energy.parts import joules_by_part
     from npusim.timing.counts import latency_run, times_of
 
-    figures = Figures(program.hardware)
-    by_part = program_joules(program, figures)
-    done = latency_run(program).counts
-    return totals_from(program, times_of(program), done, by_part, figures.area_mm2())
+    figures, run = Figures(program.hardware), latency_run(program)
+    times = times_of(program, run)
+    by_part = joules_by_part(program, run.counts, times.cycles, figures)
+    return totals_from(program, times, run.counts, by_part, figures.area_mm2())
 
 
 def totals_from(

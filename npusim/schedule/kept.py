@@ -36,7 +36,7 @@ class Kept(Generic[V]):
         return len(self._values)
 
 
-_TEXTS: Kept[tuple[Section, str]] = Kept(256)
+_TEXTS: Kept[tuple[Section, str]] = Kept(1024)
 """Sections of descriptions that were asked for; each lives as long as its text, so that no other
 one can have its identity meanwhile."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -59,7 +60,15 @@ class Lowered:
 MOST_KEPT = 32
 """Lowered graphs that are kept while their graph lives: one takes some 0.1 MB for 70 operators."""
 
-_KEPT: WeakKeyDictionary[Graph, tuple[Kept[tuple[Step, ...]], Kept[Lowered]]] = WeakKeyDictionary()
+
+class _Assigned(NamedTuple):
+    """Steps with their units; whether the host has any of them."""
+
+    steps: tuple[Step, ...]
+    on_host: bool
+
+
+_KEPT: WeakKeyDictionary[Graph, tuple[Kept[_Assigned], Kept[Lowered]]] = WeakKeyDictionary()
 
 
 def lowered_for(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:
@@ -69,20 +78,25 @@ def lowered_for(graph: Graph, hardware: Hardware, machine: Machine) -> Lowered:
     assigned, kept = _KEPT[graph]
     mac = hardware.mac_array
     units = text_of(mac, "precisions"), text_of(hardware.vector_unit), mac.blocks is not None
-    steps = assigned.get(units, lambda: _steps(graph, hardware))
-    key = *units, *_read_by_lowering(steps, hardware, machine)
+    steps, on_host = assigned.get(units, lambda: _assigned(_steps(graph, hardware)))
+    key = *units, *_read_by_lowering(on_host, hardware, machine)
     return kept.get(key, lambda: _lowered(graph, hardware, machine, steps))
 
 
+def _assigned(steps: tuple[Step, ...]) -> _Assigned:
+    return _Assigned(steps, any(step.unit == HOST for step in steps))
+
+
 def _read_by_lowering(
-    steps: tuple[Step, ...], hardware: Hardware, machine: Machine
+    host_steps: bool, hardware: Hardware, machine: Machine
 ) -> tuple[Hashable, ...]:
-    """All that `_lowered` looks at beside the units of `steps`, as values."""
+    """All that `_lowered` looks at beside the units of steps, of which the host has some or not, as
+    values."""
     mac, memory, link = hardware.mac_array, hardware.memory, hardware.host.link
     coding = memory.weight_compression
     pieces = mac.blocks is not None or memory.layout.plain_piece_bytes is not None
     of_array = pieces or coding is not None or mac.weight_sparsity is not None
-    on_host = link is not None or any(step.unit == HOST for step in steps)
+    on_host = link is not None or host_steps
     return (
         text_of(mac) if of_array else "",
         machine if pieces else None,

@@ -13,6 +13,7 @@ import numpy as np
 
 from npusim.jit import allocating, compiled
 from npusim.schedule.program import Placement
+from npusim.schedule.tables import RESIDENT
 
 NOWHERE = -1
 """The offset of a tensor that has no place."""
@@ -38,11 +39,6 @@ class Placements(Mapping[str, Placement]):
     def __init__(self, spans: Spans, offsets: np.ndarray) -> None:
         self.spans, self.offsets = spans, offsets
         self._places: dict[str, Placement] | None = None
-
-    @property
-    def numbers(self) -> np.ndarray:
-        """Numbers of the tensors that stay, int64."""
-        return np.asarray(self.spans.rows[self.offsets >= 0, NUMBER])
 
     def _named(self) -> dict[str, Placement]:
         if self._places is None:
@@ -132,12 +128,18 @@ def _insert(placed: np.ndarray, count: int, offsets: np.ndarray, tensor: int) ->
 
 
 @allocating
-def tops(rows: np.ndarray, offsets: np.ndarray, steps: int) -> np.ndarray:
-    """For each step the end of the highest tensor that is live in it, int64 [steps]."""
-    top = np.zeros(steps, np.int64)
+def settle(
+    rows: np.ndarray, offsets: np.ndarray, tensors: int, operands: np.ndarray, top: np.ndarray
+) -> None:
+    """Make RESIDENT the `operands` that are among the placed tensors (of `tensors` in all); `top`
+    (int64 [steps], zeros) gets for each step the end of the highest tensor that is live in it."""
+    stays = np.zeros(tensors, np.bool_)
     for tensor in range(offsets.size):
         if offsets[tensor] >= 0:
+            stays[rows[tensor, NUMBER]] = True
             end = offsets[tensor] + rows[tensor, SIZE]
             for step in range(rows[tensor, FIRST], rows[tensor, LAST] + 1):
                 top[step] = max(top[step], end)
-    return top
+    for at in range(operands.size):
+        if stays[operands[at]["tensor"]]:
+            operands[at]["stream"] = RESIDENT

@@ -21,7 +21,7 @@ from npusim.schedule.buffers import set_buffers
 from npusim.schedule.candidates import Space
 from npusim.schedule.fixed import SEARCHED, Mapping
 from npusim.schedule.lower import Lowered
-from npusim.schedule.placements import as_placements, no_placements, tops
+from npusim.schedule.placements import as_placements, no_placements, settle
 from npusim.schedule.program import Placement
 from npusim.schedule.residency import candidates, place
 from npusim.schedule.spaces import space_of
@@ -69,11 +69,12 @@ def policies(
         for kept in KEPT_FOR_TILES:
             room = np.maximum(least, int(kept * free))
             stays = all_stay or ("inputs" in holds and "outputs" in holds)
-            placed: AnyMapping[str, Placement] = no_placements()
             if stays:
                 weights = "weights" in holds and not pinned
                 placed = place(graph, lowered, free, room, all_stay, None, weights, ends)
-            must = candidates(graph, lowered, all_stay) if all_stay else []
+            else:
+                placed = no_placements()
+            must = candidates(graph, lowered, all_stay) if all_stay else ()
             if all(name in placed for name, *_ in must):
                 yield Policy(pinned, placed)
 
@@ -112,7 +113,8 @@ def _pins(
     weights = weight_bytes(lowered)
     if mapping.weights_stay is not None:
         return (weights,) if mapping.weights_stay else (0,)
-    most = int(least[_searched(lowered, mapping)].max(initial=0))
+    searched = least[_searched(lowered, mapping)] if mapping.steps else least
+    most = int(searched.max(initial=0))
     fits = 0 < weights <= capacity - most
     return (0, weights) if "weights" in hardware.memory.sram.holds and fits else (0,)
 
@@ -136,18 +138,15 @@ def roomiest(
 def residency_of(lowered: Lowered, machine: Machine, policy: Policy) -> Residency:
     """What `policy` leaves to the steps."""
     operands, placed = copied(lowered.operands), as_placements(policy.placed, lowered.tensors)
-    stays = np.zeros(len(lowered.tensors), np.bool_)
-    stays[placed.numbers] = True
-    streams = operands["stream"]
-    streams[stays[operands["tensor"]]] = RESIDENT
+    top = np.zeros(len(lowered.steps), np.int64)
+    settle(placed.spans.rows, placed.offsets, len(lowered.tensors), operands, top)
     striped = zip(lowered.steps, lowered.table, strict=True) if lowered.cascades else ()
     for step, row in striped:
         if step.whole and step.first_row == 0:  # this stripe brings the weights that then stay
             own = operands[row["operand_start"] : row["operand_stop"]]
             own["stream"][own["constant"] == 1] = WEIGHTS
     if policy.pinned_bytes:
-        streams[operands["constant"] == 1] = RESIDENT
-    top = tops(placed.spans.rows, placed.offsets, len(lowered.steps))
+        operands["stream"][operands["constant"] == 1] = RESIDENT
     return Residency(operands, top, machine.sram_bytes - policy.pinned_bytes - top)
 
 

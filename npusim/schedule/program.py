@@ -54,12 +54,13 @@ class Step:
 class Kinds:
     """What sums over a Program need of its steps: nominal MACs, and which steps have equal prices.
 
-    `kind_of` (int64 [steps]) counts `models`, the first step of each kind: one unit, pair of number
-    formats and operation of the vector unit. `members` (int64 [kinds, steps]) is 1 where a step is
-    of a kind.
+    `keys` are the unit, pair of number formats and operation of the vector unit of each kind.
+    `kind_of` (int64 [steps]) counts `models`, the first step of each kind. `members` (int64
+    [kinds, steps]) is 1 where a step is of a kind.
     """
 
     macs: int
+    keys: tuple[tuple[int, str, str], ...]
     kind_of: np.ndarray
     members: np.ndarray
     models: tuple[Step, ...]
@@ -83,7 +84,8 @@ def kinds_of(steps: tuple[Step, ...]) -> Kinds:
             models.append(step)
         kind_of[at] = numbers[key]
     members = (kind_of == np.arange(len(models))[:, None]).astype(np.int64)
-    return Kinds(sum(step.nest.macs for step in steps), kind_of, members, tuple(models))
+    macs = sum(step.nest.macs for step in steps)
+    return Kinds(macs, tuple(numbers), kind_of, members, tuple(models))
 
 
 @dataclass(frozen=True)

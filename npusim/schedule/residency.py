@@ -48,7 +48,8 @@ def place(
     tried = np.arange(len(spans.names))
     if only is not None:
         tried = tried[[name in only for name in spans.names]]
-    wanted = tried[tried < found]
+        found = int((tried < found).sum())
+    wanted, again = tried[:found], tried[found:]
     offsets = np.full(len(spans.names), NOWHERE)
     first_fit(spans.rows, wanted, rooms, offsets)
     if not all_stay:
@@ -59,8 +60,8 @@ def place(
         first_fit(spans.rows, largest_first, rooms, by_size)
         if (by_size >= 0).sum() > (offsets >= 0).sum():
             offsets = by_size
-    if tried.size > wanted.size:
-        first_fit(spans.rows, tried[tried >= found], rooms, offsets)
+    if again.size:
+        first_fit(spans.rows, again, rooms, offsets)
     return Placements(spans, offsets)
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from npusim.cost.machine import machine_of
 from npusim.errors import DoesNotFitError, Problem, UsageError, nearest_name
 from npusim.hardware.schema import Hardware
@@ -157,19 +159,24 @@ class _Contest:
         self.best: Program | None = None
         self.policy = Policy(0, {})
         self.cost = float("inf")
-        self._judged: list[tuple[bytes, bytes]] = []  # a few: to compare is cheaper than to hash
+        self._judged: list[tuple[bytes, np.ndarray]] = []  # a few: comparing is cheaper than hashes
 
     def enter(self, program: Program | None, policy: Policy) -> None:
         """Judge `program` (None: no legal one), made under `policy`."""
         if program is None:
             return
-        key = program.table.tobytes(), program.operands.tobytes()
-        if key in self._judged:
+        table, operands = program.table.tobytes(), program.operands
+        if any(table == own and _same(operands, other) for own, other in self._judged):
             return
-        self._judged.append(key)
+        self._judged.append((table, operands))
         cost = self.judge(program, self.cost)
         if cost < self.cost:
             self.best, self.policy, self.cost = program, policy, cost
+
+
+def _same(operands: np.ndarray, others: np.ndarray) -> bool:
+    """Programs of one policy share their operands."""
+    return operands is others or operands.tobytes() == others.tobytes()
 
 
 def _aims(tiler: Tiler, objective: Objective) -> tuple[Aim, ...]:
@@ -188,6 +195,8 @@ def _aims(tiler: Tiler, objective: Objective) -> tuple[Aim, ...]:
 
 
 def _require_known_steps(lowered: Lowered, mapping: Mapping) -> None:
+    if not mapping.steps:
+        return
     names = tuple(step.name for step in lowered.steps)
     unknown = [name for name in mapping.steps if name not in set(names)]
     if unknown:

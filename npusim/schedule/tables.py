@@ -125,5 +125,6 @@ TOKENS = SLOTS * 7
 
 
 def copied(records: np.ndarray) -> np.ndarray:
-    """A copy of a table; numpy alone copies records field by field, ten times as slowly."""
-    return records.view(np.int64).copy().view(records.dtype)
+    """A copy of a table (one axis); numpy alone copies records field by field, ten times as
+    slowly."""
+    return np.ndarray(records.shape, records.dtype, bytearray(records.tobytes()))
