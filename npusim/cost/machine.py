@@ -162,14 +162,15 @@ def _record_of(kind: type[tuple[Any, ...]]) -> np.dtype[Any]:
     return np.dtype((_Record, np.dtype(fields, align=True)))
 
 
-class _Record(np.void):
-    """A record whose fields are attributes too: `np.record` without its detour for every attribute,
-    of which compiled functions ask for one at each call."""
+def _field(record: Any, name: str) -> Any:
+    if name in record.dtype.names:
+        return record[name]
+    raise AttributeError(name)
 
-    def __getattr__(self, name: str) -> Any:
-        if name in (self.dtype.names or ()):
-            return self[name]
-        raise AttributeError(name)
+
+_Record: Any = type("_Record", (np.void,), {"__getattr__": _field})
+"""A record whose fields are attributes too: `np.record` without its detour for every attribute, of
+which compiled functions ask for one at each call."""
 
 
 def _rows_of(mac: MacArray) -> dict[str, Any]:

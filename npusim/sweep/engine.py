@@ -29,8 +29,9 @@ from npusim.sweep.store import Store
 CHUNK_SECONDS = 0.5
 """A chunk takes about this long: little is lost with a worker, and little is said per point."""
 MOST_POINTS_A_CHUNK = 512
-LOOKED_UP_AT_ONCE = 512
-"""Points that the store is asked for together."""
+LOOKED_UP_AT_ONCE = 4096
+"""Points that the store is asked for together, and that are sent in the order of their numbers:
+neighbours differ in the last axes, and what they share is found once."""
 CHUNKS_A_WORKER = 4
 """At least, where the points are counted: the last ones should not wait for one worker."""
 CHUNKS_AHEAD = 2
@@ -138,7 +139,7 @@ class Engine:
             known = self._store.done(taken)
             self._reused += len(known)
             self._tell(len(known))
-            self._fresh += dict.fromkeys(number for number in taken if number not in known)
+            self._fresh += sorted({number for number in taken if number not in known})
         chunk = tuple(self._fresh[:size])
         del self._fresh[:size]
         return chunk or None

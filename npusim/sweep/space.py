@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from npusim.errors import Problem, UsageError
@@ -81,7 +82,7 @@ class Space:
     goal: str = "latency"
     sample: Sample = field(default_factory=Sample)
 
-    @property
+    @cached_property
     def lengths(self) -> tuple[int, ...]:
         """Values of each axis."""
         return tuple(map(len, self.axes))
@@ -91,7 +92,7 @@ class Space:
         """Points of the whole grid, whatever constraints say."""
         return math.prod(self.lengths)
 
-    @property
+    @cached_property
     def paths(self) -> tuple[str, ...]:
         """The fields that vary: the columns of a table."""
         return tuple(path for axis in self.axes for path in axis.paths)
