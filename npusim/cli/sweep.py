@@ -101,7 +101,7 @@ class Request:
 @click.option(
     "--vary", "varied", multiple=True, metavar="PATH=VALUES",
     help="A field and its values: 16,32,64 or 64KiB:1MiB:+64KiB or 256KiB:8MiB:x2; PATH+PATH "
-    "vary together; assume=int8,fp16 varies the format of float models.",
+    "vary together. assume=int8,fp16 varies the format of float models, model=A,B the model.",
 )  # fmt: skip
 @click.option(
     "--constraint", "constraints", multiple=True, metavar="CONDITION",
@@ -109,7 +109,7 @@ class Request:
     "%, comparisons, and, or, not, min, max, abs.",
 )  # fmt: skip
 @click.option("--inputs", type=FILE, metavar="FILE.npz",
-              help="Samples of the one MODEL: finds the accuracy on them.")  # fmt: skip
+              help="Samples of all models: finds their accuracy.")  # fmt: skip
 @click.option("--labels", type=FILE, metavar="FILE.npz", help="The classes of --inputs.")
 @options.batch_option
 @options.shape_option

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from npusim import api
@@ -32,11 +31,15 @@ def space_of_request(request: Request) -> Space:
     if not (files or axes or problems):
         what = "nothing varies: give --vary PATH=VALUES, for example mac_array.rows=16,32,64"
         problems.append(Problem("--vary", what))
+    if request.shapes and not models:
+        what = "is for a MODEL of this command line; in a file of a space, fix shapes in the model"
+        problems.append(Problem("--shape", what))
     if problems:
         raise UsageError(problems)
     stated: dict[str, object] = {
         "hardware": request.hardware, "assume": request.assume, "schedule": request.goal,
-        "sample": request.sample, "seed": request.seed, "batch": request.batch,
+        "inputs": request.inputs, "labels": request.labels, "batch": request.batch,
+        "sample": request.sample, "seed": request.seed,
         "objectives": request.pareto and [name.strip() for name in request.pareto.split(",")],
     }  # fmt: skip
     options: dict[str, object] = {key: value for key, value in stated.items() if value is not None}
@@ -44,8 +47,6 @@ def space_of_request(request: Request) -> Space:
     options |= {"constraints": list(request.constraints)}
     shapes = parse_shapes(request.shapes)
     shares = [Share(name, model=api.load_model(name, shapes or None)) for name in models]
-    if request.inputs is not None:
-        shares = [_labelled(request, shares)]
     return merged_space(files[0] if files else None, options, shares, BUNDLED)
 
 
@@ -55,15 +56,6 @@ def check_plot(kind: str, space: Space) -> None:
     if kind == "heat_map" and len(varying) < 2:
         what = f"is of two fields that vary; here {', '.join(varying) or 'none'} does"
         raise UsageError(Problem("--plot-kind heat_map", what))
-
-
-def _labelled(request: Request, shares: list[Share]) -> Share:
-    """The one model with its samples."""
-    if len(shares) != 1:
-        what = f"is for one MODEL, and {len(shares)} are given; "
-        what += "in a file of a space, each model has inputs and labels of its own"
-        raise UsageError(Problem("--inputs", what))
-    return replace(shares[0], inputs=request.inputs, labels=request.labels)
 
 
 def _axes(varied: tuple[str, ...], problems: list[Problem]) -> dict[str, str]:

@@ -17,8 +17,10 @@ from npusim.hardware.document import read_value
 from npusim.hardware.fields import dimension_at
 from npusim.units import DIMENSIONS, QuantityError, format_quantity, parse_quantity
 
-ASSUME = "assume"
-"""The one axis that is no field: the number format that a float model is counted in."""
+ASSUME, MODEL = "assume", "model"
+NO_FIELDS = (ASSUME, MODEL)
+"""Axes that are no fields of hardware: the number format that a float model is counted in, and the
+model that runs: each point has one of them."""
 MOST_VALUES = 100_000
 """Values of one axis: more is a slip of the hand."""
 
@@ -62,7 +64,7 @@ def axis_of(name: str, spec: object) -> Axis:
     paths = tuple(part.strip() for part in name.split("+"))
     if len(set(paths)) < len(paths):
         raise AxisError(f"{name!r} names a field twice")
-    dimensions = tuple(None if path == ASSUME else dimension_at(path) for path in paths)
+    dimensions = tuple(None if path in NO_FIELDS else dimension_at(path) for path in paths)
     rows = [_row(item, len(paths)) for item in _listed(spec, dimensions)]
     values = tuple(tuple(map(_value, row, dimensions)) for row in rows)
     repeated = next((row for row in values if values.count(row) > 1), None) if (

@@ -6,26 +6,25 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from npusim.energy.objective import OBJECTIVES as GOALS
 from npusim.errors import NpusimError, Problem, UsageError, nearest_name
 from npusim.hardware.document import Document, Path, read_document
 from npusim.hardware.fields import UnknownFieldError, leaf_paths, value_at
-from npusim.hardware.quantities import Listed, PositiveNumber, Section
 from npusim.hardware.textfile import read_text
 from npusim.hardware.variants import Variants
 from npusim.numerics.formats import format_named
-from npusim.sweep.axis import ASSUME, Axis, AxisError, axis_of
+from npusim.sweep.axis import ASSUME, MODEL, Axis, AxisError, axis_of
 from npusim.sweep.constraints import Constraint, ConstraintError
 from npusim.sweep.metrics import METRICS, OF_EACH_MODEL
 from npusim.sweep.objectives import ACCURACY, OBJECTIVES, OF
 from npusim.sweep.space import METHODS, MOST_POINTS, Sample, Share, Space
+from npusim.sweep.space_file import SpaceFile, WeightedModel
 
-DEFAULT_HARDWARE = "edge-npu-1"
 MOST_FILE_BYTES = 1 << 20
 MOST_CHECKED = 256
 """Values of an axis that are checked before the sweep; of others, a point says what is wrong."""
@@ -42,62 +41,12 @@ _SAMPLE = re.compile(r"(grid)|(random|lhs|optuna|optuna-tpe):([1-9]\d{0,11})")
 _OPTIONS = {
     "hardware": "--hw", "set": "--set", "vary": "--vary", "constraints": "--constraint",
     "assume": "--assume", "batch": "--batch", "objectives": "--pareto", "schedule": "--objective",
-    "sample": "--sample", "seed": "--seed",
+    "sample": "--sample", "seed": "--seed", "inputs": "--inputs", "labels": "--labels",
+    "models": "MODEL",
 }  # fmt: skip
 
 Placed = Callable[[Path], str]
 """Where a part of a space was written: by its path in a file of a space."""
-
-
-class WeightedModel(Section):
-    """A model and how often it runs beside the others."""
-
-    model: str = Field(min_length=1)
-    """A path, or a built-in name."""
-    weight: PositiveNumber = 1.0
-    """How often it runs: latency, energy and traffic of a point are means by this weight."""
-    inputs: str | None = Field(default=None, min_length=1)
-    """Samples (`.npz`, as `run --inputs` takes them): accuracy is found on them."""
-    labels: str | None = Field(default=None, min_length=1)
-    """The classes of the samples (`.npz`)."""
-
-
-def _named(entry: object) -> object:
-    return {"model": entry} if isinstance(entry, str) else entry
-
-
-Named = BeforeValidator(_named)
-"""A model may be stated by its name alone."""
-
-
-class SpaceFile(Section):
-    """What a file of a design space says."""
-
-    npusim: Literal["sweep/1"] = "sweep/1"
-    """Version of this format."""
-    hardware: str = Field(default=DEFAULT_HARDWARE, min_length=1)
-    """The preset or description whose fields vary."""
-    set: dict[str, Any] = Field(default_factory=dict)
-    """Fields that have another value at all points."""
-    vary: dict[str, Any] = Field(min_length=1)
-    """Fields and their values: a list, `LO:HI:+STEP`, `LO:HI:xFACTOR`, or from, to, step or
-    factor. `PATH+PATH` vary together; `assume` is the number format of float models."""
-    constraints: Annotated[tuple[str, ...], Listed] = ()
-    """What a point must meet: `rows * cols <= 4096`."""
-    models: Annotated[tuple[Annotated[WeightedModel, Named], ...], Listed] = ()
-    """The models; a point's numbers are means over them."""
-    assume: str | None = None
-    """The number format of float models."""
-    batch: int | None = Field(default=None, ge=1, le=1 << 16)
-    """Samples a batch; null: the models' own."""
-    objectives: Annotated[tuple[str, ...], Listed] = ("latency", "energy", "area")
-    """What the Pareto front is of."""
-    schedule: str = "latency"
-    """What schedules are chosen for: latency, energy or edp."""
-    sample: str = "grid"
-    """`grid`, `random:N`, `lhs:N`, `optuna:N` (NSGA-II) or `optuna-tpe:N`."""
-    seed: int = Field(default=0, ge=0)
-    """Of what is drawn."""
 
 
 def read_space(path: str | os.PathLike[str]) -> Space:
@@ -128,7 +77,9 @@ def merged_space(
             data[key] = [*(below if isinstance(below, list) else []), *value]
         else:
             data[key] = value
-    shares = models if models or data.get("models") else (Share(default_model),)
+    vary = data.get("vary")
+    named = models or data.get("models") or (isinstance(vary, dict) and MODEL in vary)
+    shares = models if named else (Share(default_model),)
 
     def placed(where: Path) -> str:
         option = _OPTIONS.get(str(where[0])) if where else None
@@ -157,9 +108,11 @@ def space_of(stated: Mapping[str, Any], placed: Placed = lambda path: ".".join(m
         variants=variants,
         axes=axes,
         constraints=_constraints(file, axes, variants, placed, problems),
-        models=(*_models(file, placed, problems), *models),
+        models=_models(file, axes, models, placed, problems),
         assume=_format(file.assume, placed((ASSUME,)), problems),
         batch=file.batch,
+        inputs=file.inputs,
+        labels=file.labels,
         objectives=_objectives(file, placed, problems),
         goal=_one_of(file.schedule, GOALS, placed(("schedule",)), problems),
         sample=sample_of(file.sample, file.seed, placed(("sample",)), problems),
@@ -218,6 +171,9 @@ def _wrong_values(axis: Axis, variants: Variants, where: str) -> list[Problem]:
         stated = dict(zip(axis.paths, row, strict=True))
         problems: list[Problem] = []
         _format(stated.pop(ASSUME, None), where, problems)
+        name = stated.pop(MODEL, "")
+        if not isinstance(name, str):
+            problems.append(Problem(where, f"{name!r} is no name of a model"))
         problems += variants.field_problems(stated) if stated else []
         found |= {Problem(where, problem.what): None for problem in problems}
     return list(found)
@@ -251,15 +207,32 @@ def _constants(variants: Variants) -> dict[str, int | float | str]:
     return found
 
 
-def _models(file: SpaceFile, placed: Placed, problems: list[Problem]) -> list[Share]:
+def _models(
+    file: SpaceFile, axes: Sequence[Axis], given: Sequence[Share], placed: Placed,
+    problems: list[Problem],
+) -> tuple[Share, ...]:  # fmt: skip
+    """The models of a file and those `given` beside it; or those that are the values of an axis."""
+    if (file.inputs is None) != (file.labels is None):
+        problems.append(Problem(placed(("inputs",)), "inputs and labels go together"))
     for at, entry in enumerate(file.models):
         if (entry.inputs is None) != (entry.labels is None):
             what = f"{entry.model}: inputs and labels go together"
             problems.append(Problem(placed(("models", at)), what))
-    return [
+    shares = [
         Share(entry.model, entry.weight, inputs=entry.inputs, labels=entry.labels)
         for entry in file.models
     ]
+    shares += given
+    axis = next((axis for axis in axes if MODEL in axis.paths), None)
+    if axis is None:
+        return tuple(shares)
+    names = dict.fromkeys(str(row[axis.paths.index(MODEL)]) for row in axis.values)
+    own = {share.name: share for share in shares}
+    for name in own.keys() - names.keys():
+        hint = nearest_name(name, list(names))
+        what = f"'{name}' is not one of the values of the axis {MODEL}{hint}"
+        problems.append(Problem(placed(("models",)), what))
+    return tuple(own.get(name, Share(name)) for name in names)
 
 
 def _format(name: object, where: str, problems: list[Problem]) -> str | None:

@@ -57,7 +57,9 @@ def labelled_of(space: Space, models: Sequence[Model]) -> tuple[Labelled, ...]:
     for share, model in zip(space.models, models, strict=True):
         try:
             _require_executable(space, share.name, model)
-            found.append(_samples(share.inputs, share.labels, share.name, model))
+            own = share.inputs is not None
+            files = (share.inputs, share.labels) if own else (space.inputs, space.labels)
+            found.append(_samples(*files, share.name, model))
         except UsageError as error:
             problems += error.problems
     if problems:

@@ -58,10 +58,15 @@ class Work:
     """Of each model, where accuracy is found."""
 
     @property
+    def metrics(self) -> tuple[str, ...]:
+        """The columns of a table that a point finds."""
+        several = [] if self.space.varies_model else [name for name, _, _ in self.models]
+        return metric_names(several, bool(self.samples))
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a table, after number, key, status and reason."""
-        names = [name for name, _, _ in self.models]
-        return (*self.space.paths, *metric_names(names, bool(self.samples)))
+        return (*self.space.paths, *self.metrics)
 
 
 def work_of(space: Space) -> Work:
@@ -136,24 +141,26 @@ class Evaluator:
     def _metrics(self, number: int) -> tuple[float, ...]:
         space = self._work.space
         hardware = space.variants.hardware(space.given(number))
-        assume = space.format_of(space.values(number))
+        values = space.values(number)
+        assume, running = space.format_of(values), space.running(values)
         found, intervals, accuracies = [], [], []
-        for at, (_, model, _) in enumerate(self._work.models):
-            total, interval_cycles, accuracy = self._figures(at, model, hardware, assume)
+        for at in running:
+            total, interval_cycles, accuracy = self._figures(at, hardware, assume)
             found.append(total)
             intervals.append(interval_cycles)
             accuracies += accuracy
         inferences = (space.batch or 1) * hardware.clock_hz
         rates = [ratio(inferences, cycles) for cycles in intervals]
-        return metrics(found, self._weights, rates, accuracies)
+        return metrics(found, [self._weights[at] for at in running], rates, accuracies)
 
     def _figures(
-        self, at: int, model: Model, hardware: Hardware, assume: str | None
+        self, at: int, hardware: Hardware, assume: str | None
     ) -> tuple[Totals, float, list[float]]:
         """Of model number `at` its totals, the cycles between two batches, and its accuracy, if
         that is asked for."""
         from npusim import api
 
+        _, model, _ = self._work.models[at]
         goal, pipelines = self._work.space.goal, hardware.mapping.pipeline
         if not (self._accuracies or pipelines):
             total = api.evaluate(model, hardware, goal, assume)

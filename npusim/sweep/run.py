@@ -9,15 +9,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from npusim.errors import Problem, UsageError, require_type
+from npusim.sweep.about import About, column_types
 from npusim.sweep.build import read_space, space_of
 from npusim.sweep.engine import Borrowed, Engine, Inline, Told
 from npusim.sweep.local import open_pool
-from npusim.sweep.metrics import metric_names
 from npusim.sweep.objectives import OF
 from npusim.sweep.point import Work, space_identity, work_of
 from npusim.sweep.result import Sweep
 from npusim.sweep.space import Share, Space
-from npusim.sweep.store import About, Store, column_types
+from npusim.sweep.store import Store
 
 if TYPE_CHECKING:
     from npusim.api import Model
@@ -94,6 +94,8 @@ def _space(
         Share(one.name, model=one) if isinstance(one, Model) else Share(os.fspath(one))
         for one in given
     ]
+    if shares and space.varies_model:
+        raise UsageError(Problem("model", "is an axis of the space: no other models run beside it"))
     found = replace(space, models=(*space.models, *shares))
     names = [share.name for share in found.models]
     if len(set(names)) < len(names):
@@ -141,7 +143,6 @@ def about_of(work: Work) -> About:
 
     space = work.space
     names = tuple(name for name, _, _ in work.models)
-    metrics = metric_names(names, bool(work.samples))
     columns = [column for axis in space.axes for column in zip(*axis.values, strict=True)]
     return About(
         identity=space_identity(work),
@@ -149,8 +150,8 @@ def about_of(work: Work) -> About:
         hardware=space.hardware,
         models=names,
         fields=space.paths,
-        types=tuple(column_types(columns, metrics, len(names))),
-        metrics=metrics,
+        types=tuple(column_types(columns, work.metrics, 1 if space.varies_model else len(names))),
+        metrics=work.metrics,
         units=space.units,
         objectives=space.objectives,
         axes={axis.name: len(axis) for axis in space.axes},

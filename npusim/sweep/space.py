@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from npusim.errors import Problem, UsageError
 from npusim.hardware.variants import Variants
 from npusim.sweep import samples
-from npusim.sweep.axis import ASSUME, Axis, Value
+from npusim.sweep.axis import ASSUME, MODEL, NO_FIELDS, Axis, Value
 from npusim.sweep.constraints import Constraint, ConstraintError
 from npusim.sweep.objectives import ACCURACY, OF
 
@@ -68,7 +68,9 @@ class Space:
     """See `npusim.sweep.build.space_of`, which checks all of it.
 
     `goal` is what schedules are chosen for, `objectives` are the columns of the front. `assume` is
-    the number format of float models, unless it is an axis.
+    the number format of float models, unless it is an axis. All `models` run at each point; where
+    the model is an axis, they are its values. `inputs` and `labels` are files of samples for models
+    that name none.
     """
 
     hardware: str
@@ -79,6 +81,8 @@ class Space:
     assume: str | None = None
     batch: int | None = None
     objectives: tuple[str, ...] = ("latency_s", "energy_j", "area_mm2")
+    inputs: str | None = None
+    labels: str | None = None
     goal: str = "latency"
     sample: Sample = field(default_factory=Sample)
 
@@ -116,7 +120,22 @@ class Space:
     def finds_accuracy(self) -> bool:
         """Whether models are executed on labelled samples."""
         kinds = {name.partition(OF)[0] for name in self.objectives}
-        return ACCURACY in kinds or any(share.inputs is not None for share in self.models)
+        return ACCURACY in kinds or any(
+            name is not None for name in (self.inputs, *(share.inputs for share in self.models))
+        )
+
+    @property
+    def varies_model(self) -> bool:
+        """Whether the model is an axis: then one of `models` runs at a point, else all of them."""
+        return MODEL in self.paths
+
+    def running(self, values: tuple[Value, ...]) -> range:
+        """Which of `models` run at a point with `values`."""
+        if not self.varies_model:
+            return range(len(self.models))
+        name = values[self.paths.index(MODEL)]
+        at = [share.name for share in self.models].index(str(name))
+        return range(at, at + 1)
 
     def places(self, number: int) -> tuple[int, ...]:
         """For each axis, which of its values point `number` has."""
@@ -144,7 +163,7 @@ class Space:
             path: value
             for axis, place in zip(self.axes, self.places(number), strict=True)
             for path, value in zip(axis.paths, axis.given[place], strict=True)
-            if path != ASSUME
+            if path not in NO_FIELDS
         }
 
     def format_of(self, values: tuple[Value, ...]) -> str | None:

@@ -15,51 +15,23 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from npusim.errors import Problem, UsageError
+from npusim.sweep.about import About, difference
 from npusim.sweep.checksums import checksum, is_sound, sealed
-from npusim.sweep.metrics import WHOLE
 
 APPLICATION_ID = 0x6E707573
 """`npus`: SQLite keeps it in the file's header."""
 SCHEMA = "npusim.store/2"
 BUSY_SECONDS = 60.0
 """How long a writer waits for another one."""
-FIRST = ("number", "key", "status", "reason")
-"""The columns of every table, before fields and metrics."""
 _READ_AT_ONCE = 1000
 _MOST_NAMED = 5
 """Damaged points that a message names."""
-
-
-@dataclass(frozen=True)
-class About:
-    """Which space a store is of: `identity` is the hash of all that its rows depend on."""
-
-    identity: str
-    npusim: str
-    hardware: str
-    models: tuple[str, ...]
-    fields: tuple[str, ...]
-    types: tuple[str, ...]
-    metrics: tuple[str, ...]
-    units: Mapping[str, str]
-    objectives: tuple[str, ...]
-    axes: Mapping[str, int]
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """All columns of the table, in order."""
-        return (*FIRST, *self.fields, *self.metrics)
-
-    @property
-    def column_types(self) -> tuple[str, ...]:
-        """SQLite's types of `columns`."""
-        return ("INTEGER", "TEXT", "TEXT", "TEXT", *self.types)
 
 
 class Store:
@@ -171,7 +143,7 @@ class Store:
         theirs = Store(other, unchecked=skip_damaged)
         try:
             if theirs.about.identity != self.about.identity:
-                there = _difference(theirs.about, self.about)
+                there = difference(theirs.about, self.about)
                 what = f"is of another space than {self.path}: {there}"
                 raise UsageError(Problem(os.fspath(other), what))
             rows = theirs._readable() if skip_damaged else theirs._sealed()
@@ -263,7 +235,7 @@ class Store:
         if about.identity != self.about.identity:
             self.close()
             what = (
-                f"holds another sweep: {_difference(self.about, about)}; "
+                f"holds another sweep: {difference(self.about, about)}; "
                 "give another --store, or remove the file"
             )
             raise self._refusal(what)
@@ -317,36 +289,6 @@ def _parts(numbers: Sequence[int]) -> Iterator[tuple[int, ...]]:
     """`numbers` in parts that one query can take."""
     for start in range(0, len(numbers), _READ_AT_ONCE):
         yield tuple(numbers[start : start + _READ_AT_ONCE])
-
-
-def column_types(values: Sequence[Sequence[Any]], metrics: Sequence[str], models: int) -> list[str]:
-    """SQLite's types of the fields, from all `values` that each takes, and of `metrics`."""
-    return [
-        *(_type(column) for column in values),
-        *("INTEGER" if models == 1 and name in WHOLE else "REAL" for name in metrics),
-    ]
-
-
-def _type(values: Sequence[Any]) -> str:
-    present = [value for value in values if value is not None]
-    if all(isinstance(value, int) for value in present):
-        return "INTEGER"
-    return "REAL" if all(isinstance(value, int | float) for value in present) else "TEXT"
-
-
-def _difference(there: About, asked: About) -> str:
-    """The first thing in which two spaces differ, in words."""
-    for name in ("npusim", "hardware", "models", "axes"):
-        theirs, ours = getattr(there, name), getattr(asked, name)
-        if theirs != ours:
-            return f"its {name} {_shown(theirs)}, here {_shown(ours)}"
-    return "values, constraints, models or options differ"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "are " + ", ".join(f"{name} ({count} values)" for name, count in value.items())
-    return f"is {value}" if isinstance(value, str) else f"are {', '.join(value)}"
 
 
 def _quoted(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from npusim.sweep.axis import ASSUME
+from npusim.sweep.axis import NO_FIELDS
 from npusim.sweep.front import pareto_front
 from npusim.sweep.knee import DEFINITION, knee
 from npusim.sweep.labels import level
@@ -81,7 +81,7 @@ class Summary:
         return {
             field: level(value, self.units[field]) if field in self.units else value
             for field, value in values.items()
-            if field != ASSUME
+            if field not in NO_FIELDS
         }
 
     def row(self, at: int) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def refused_with_table(code: int, *arguments: object) -> str:
         ),
         ((*VARY, "--inputs", "x.npz"), "--inputs and --labels: go together"),
         ((*VARY, "--inputs", "x.npz", "--labels", "y.npz"), "inputs of mlperf-tiny-ad: x.npz"),
-        (("digits", *VARY, "--inputs", "x.npz", "--labels", "y.npz"), "is for one MODEL, and 2"),
+        ((*VARY, "--vary", "model=digits,mlperf-tiny-kws"), "'mlperf-tiny-ad' is not one of the"),
         ((*VARY, "--sample", "lhc:4"), "--sample: 'lhc:4' is no sample (did you mean 'lhs'?)"),
         ((*VARY, "--shard", "3/2"), "--shard: '3/2' is not I/N"),
         ((*VARY, "--hw", "edge-npu"), "did you mean 'edge-npu-1'"),

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from npusim.errors import UsageError
+from npusim.sweep.about import About
 from npusim.sweep.result import Sweep
-from npusim.sweep.store import About, Store, column_types
+from npusim.sweep.store import Store
 
 ABOUT = About(
     identity="abc", npusim="1", hardware="edge-npu-1", models=("m",), fields=("clock", "name"),
@@ -263,11 +264,3 @@ def test_a_full_disk_keeps_what_was_written(tmp_path: Path) -> None:
     rows = list(Store(path, ABOUT).rows())
     assert rows == [_row(number) for number in range(int(written))]
     assert int(written) > 100
-
-
-def test_types_of_columns() -> None:
-    values = [[1, 2], [1, 2.5], ["a", 1], [None, 3], [True, False]]
-    assert column_types(values, ("cycles", "latency_s"), 1) == [
-        "INTEGER", "REAL", "TEXT", "INTEGER", "INTEGER", "INTEGER", "REAL",
-    ]  # fmt: skip
-    assert column_types([], ("cycles",), 2) == ["REAL"]
