@@ -4,30 +4,50 @@ Every streamed byte crosses the bus at least once, and once more for every turn 
 make its tile come again. For given sizes in G, K and C, spatial tiles that cannot fit beside them
 are left out, so that the largest of the others sets the least number of turns. The bounds leave out
 partly filled bursts and whatever only a full estimate knows; `estimate.py` is never below them.
+
+Many sizes are bounded at once: what they need lies in columns, one number a size, and loops over
+columns have neither calls nor branches, so that the compiler takes several sizes in one step.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from npusim.cost.machine import Machine
 from npusim.jit import compiled
-from npusim.schedule.buffers import most_pixels
-from npusim.schedule.estimate import Objective, objective_value
-from npusim.schedule.extents import Streams, set_channels, streams_of
-from npusim.schedule.grid import Grid, Loops, moves_of
-from npusim.schedule.tables import ARRAY, MOST_BUFFERS
-from npusim.schedule.tiles import ceil_div
+from npusim.schedule.estimate import Objective
+from npusim.schedule.extents import (
+    AREA,
+    CHANNEL_TURNS,
+    CHANNELS,
+    FEWEST,
+    INNER,
+    OUTER,
+    REDUCTION_TURNS,
+    TILES,
+    ExtentTables,
+)
+from npusim.schedule.grid import Loops, loops_of
+from npusim.schedule.tables import ARRAY, INPUTS, MOST_BUFFERS, OUTPUTS, RESIDENT, WEIGHTS
 
 SLACK = 1.0 - 1e-12
 """Bounds are sums in another order than estimates: rounding must not lift them above."""
 
+TILE, EACH, MOVES, ALL = 0, 3, 6, 9
+"""Rows of columns, one of each for each stream: bytes of a tile, of one on average, how many tiles
+move, and bytes of all of them."""
+WORK, PARTS, COUNT, DRAIN, CYCLES, COLUMNS = 12, 13, 14, 15, 16, 17
+"""More rows: cycles of the array, tiles among which they are, tiles that weigh in the objective
+(infinite where none fits), cycles of the last drain, and a place for cycles."""
+
 
 class Rates(NamedTuple):
     """Cycles of a byte loaded and stored, of an access, of its set-up, of an output through the
-    output stage, of all of them, and of the dispatch; and how many buffers a stream has at most."""
+    output stage, of all of them, and of the dispatch; how many buffers a stream has at most, and
+    whether the first weights come during the step before (0 or 1)."""
 
     load: float
     store: float
@@ -37,14 +57,7 @@ class Rates(NamedTuple):
     outputs: float
     dispatch: float
     buffers: float
-
-
-class Moves(NamedTuple):
-    """Of a tiling and its streams: bytes of one tile, of all, and how many are moved."""
-
-    tile: Streams
-    bytes: Streams
-    number: Streams
+    early: float
 
 
 @compiled
@@ -57,291 +70,243 @@ def rates_of(step: np.void, machine: Machine, buffers: int) -> Rates:
         1.0 / min(machine.dram_bytes_per_cycle, machine.sram_read_bytes_per_cycle),
         float(machine.dma_setup + machine.dram_latency), float(machine.dma_setup), output,
         output * outputs, float(step["dispatch_cycles"]),
-        float(MOST_BUFFERS if step["banks"] > 0 else buffers),
+        float(MOST_BUFFERS if step["banks"] > 0 else buffers), float(step["prefetch"]),
     )  # fmt: skip
 
 
 @compiled
-def least_moves(tile: Streams, each: Streams, loops: Loops, order: int, grid: Grid) -> Moves:
-    """What a tiling moves at least, if its tiles have `tile` bytes, and `each` on average; nothing
-    of a stream that has none or of which nothing is known."""
-    weights = inputs = outputs = 0.0
-    if each.weights > 0.0:
-        weights = float(moves_of(loops.weights, order, grid))
-    if each.inputs > 0.0:
-        inputs = float(moves_of(loops.inputs, order, grid))
-    if each.outputs > 0.0:
-        outputs = float(moves_of(loops.outputs, order, grid))
-    return Moves(
-        Streams(
-            tile.weights if weights > 0.0 else 0.0, tile.inputs if inputs > 0.0 else 0.0,
-            tile.outputs if outputs > 0.0 else 0.0,
-        ),
-        Streams(each.weights * weights, each.inputs * inputs, each.outputs * outputs),
-        Streams(weights, inputs, outputs),
-    )  # fmt: skip
-
-
-class Busy(NamedTuple):
-    """Array cycles that are known: `cycles` float64 of the numbers in `keys` int64, each at its
-    number modulo their size. A spatial tile has `choices` of dataflow and split, the first one of
-    them the number `first`, the next one `stride` more."""
-
-    keys: np.ndarray
-    cycles: np.ndarray
-    first: int
-    stride: int
-    choices: int
-
-
-class Least(NamedTuple):
-    """Cycles of a tiling at least, and those of them beside which the array is never busy."""
-
-    cycles: float
-    edges: float
+def fill_values(
+    columns: np.ndarray, size: int, rates: Rates, objective: Objective, values: np.ndarray
+) -> None:
+    """The objective at least of the first `size` of `columns` float64 [COLUMNS, .]: `values`
+    float64 [size], infinite where nothing fits."""
+    if objective.energy_power == 0:
+        _fill_sums(columns, size, rates, 1.0, 1e-9, values)
+        return
+    bus = objective.dram_pj + objective.sram_pj
+    _fill_sums(columns, size, rates, objective.static_pj_per_cycle, bus, values)
+    if objective.cycles_power == 0 and objective.energy_power == 1:
+        return
+    cycles = columns[CYCLES]
+    _fill_sums(columns, size, rates, 1.0, 0.0, cycles)
+    for n in range(size):
+        power = cycles[n] ** objective.cycles_power
+        values[n] = SLACK * (values[n] ** objective.energy_power * power)
 
 
 @compiled
-def least_cycles(
-    rates: Rates, moves: Moves, drain: float, work: float, last: float, early: bool
-) -> Least:
-    """`estimate.cycles_of` at least, with the output stage busy for `drain` cycles by the last tile
-    and the array for `work` by all and for `last` by one of them; with `early` the first weights
-    are not waited for. All streams have as many buffers as there can be.
-    """
-    tile, bytes_, number = moves
-    first, ahead = tile.inputs, 0.0
-    own = bytes_.weights
-    if early:
-        ahead = min(number.weights, rates.buffers)
-        own *= 1.0 - ahead / max(1.0, number.weights)
-    else:
-        first += tile.weights
-    first_access = rates.access if first > 0.0 else 0.0
-    last_access = rates.access if tile.outputs > 0.0 else 0.0
-    start = first * rates.load + first_access
-    end = drain + tile.outputs * rates.store + last_access
-    stored = bytes_.outputs * rates.store
-    data = (bytes_.weights + bytes_.inputs) * rates.load + stored
-    loads = (own + bytes_.inputs) * rates.load
-    loads += rates.access * (number.weights - ahead + number.inputs)
-    late = (own + bytes_.inputs) * rates.load + stored + last
-    setups = last + rates.setup * (number.weights - ahead + number.inputs + number.outputs)
-    behind = rates.outputs if rates.output > 0.0 else work
-    stores = behind + stored + rates.access * number.outputs
-    longest = start + max(max(work, rates.outputs), setups) + end
-    longest = max(longest, max(data, late) + first_access + drain + last_access)
-    longest = max(longest, 0.5 * (work + loads) + end)
-    longest = max(longest, 0.5 * stores + start + drain)
-    return Least(SLACK * (rates.dispatch + longest), SLACK * (rates.dispatch + start + end))
-
-
-@compiled
-def fill_floors(
-    step: np.void, operands: np.ndarray, machine: Machine, rates: Rates, loops: Loops, room: int,
-    g: np.ndarray, k: np.ndarray, c: np.ndarray, dataflows: np.ndarray, orders: np.ndarray,
-    channels: np.ndarray, places: np.ndarray,
-    pixels: np.ndarray, grids: np.ndarray, works: np.ndarray, peak: float,
-    own: np.ndarray, floors: np.ndarray,
+def _fill_sums(
+    columns: np.ndarray, size: int, rates: Rates, cycles_weigh: float, bytes_weigh: float,
+    values: np.ndarray,
 ) -> None:  # fmt: skip
-    """What no tiling with given sizes in G, K and C and a given order can beat.
+    """Weighted sums of `estimate.cycles_of` at least and of bytes on the bus.
 
-    `floors` float64 [g * k * c sizes, orders, 6]: cycles, the same if its first weights come early,
-    bytes, tiles, the first spatial tile that may fit, and cycles beside which the array is never
-    busy; infinite tiles where none fits. `works` float64 [g * k * c sizes] are array cycles that
-    the sizes take at least, below 0 where only `peak` is known. The tables are those of
-    `extents.ExtentTables`; `own` is overwritten.
+    The output stage is busy for DRAIN cycles by the last tile, the array for WORK by all of them
+    and for WORK / PARTS by one. All streams have as many buffers as there can be.
     """
-    first = 0
-    for n in range(floors.shape[0]):
-        at_c, rest = n % c.size, n // c.size
-        step["tile_g"] = g[rest // k.size]
-        step["tile_k"] = k[rest % k.size]
-        step["tile_c"] = c[at_c]
-        set_channels(channels, places, rest // k.size, rest % k.size, at_c, own)
-        most = most_pixels_of(step, machine, dataflows)
-        first = first if at_c > 0 else 0
-        first = _first_fit(step, operands, own, pixels, grids, room, most, first)
-        if first == grids.shape[0]:
-            for o in range(orders.size):
-                floors[n, o, 3] = np.inf
-                floors[n, o, 4] = first
-        else:
-            work = max(works[n], peak)
-            _fill_block(
-                step, operands, rates, loops, orders, own, pixels, grids, work, n, first, floors
-            )
+    weight_tile, input_tile = columns[TILE + WEIGHTS], columns[TILE + INPUTS]
+    output_tile, weights = columns[TILE + OUTPUTS], columns[ALL + WEIGHTS]
+    inputs, outputs = columns[ALL + INPUTS], columns[ALL + OUTPUTS]
+    weight_moves, input_moves = columns[MOVES + WEIGHTS], columns[MOVES + INPUTS]
+    output_moves, works, parts = columns[MOVES + OUTPUTS], columns[WORK], columns[PARTS]
+    counts, drains = columns[COUNT], columns[DRAIN]
+    late = 1.0 - rates.early
+    for n in range(size):
+        work, drain, moved_in, moved = works[n], drains[n], input_moves[n], weight_moves[n]
+        last = work / parts[n]
+        ahead = rates.early * min(moved, rates.buffers)
+        own = weights[n] * (1.0 - ahead / max(1.0, moved)) + inputs[n]
+        first = input_tile[n] if moved_in > 0.0 else 0.0
+        first += late * weight_tile[n] if moved > 0.0 else 0.0
+        first_access = rates.access if first > 0.0 else 0.0
+        last_bytes = output_tile[n] if output_moves[n] > 0.0 else 0.0
+        last_access = rates.access if last_bytes > 0.0 else 0.0
+        start = first * rates.load + first_access
+        end = drain + last_bytes * rates.store + last_access
+        stored = outputs[n] * rates.store
+        data = (weights[n] + inputs[n]) * rates.load + stored
+        loads = own * rates.load + rates.access * (moved - ahead + moved_in)
+        setups = last + rates.setup * (moved - ahead + moved_in + output_moves[n])
+        behind = rates.outputs if rates.output > 0.0 else work
+        stores = behind + stored + rates.access * output_moves[n]
+        cycles = start + max(max(work, rates.outputs), setups) + end
+        in_turn = max(data, own * rates.load + stored + last)
+        cycles = max(cycles, in_turn + first_access + drain + last_access)
+        cycles = max(cycles, 0.5 * (work + loads) + end)
+        cycles = max(cycles, 0.5 * stores + start + drain)
+        cycles = SLACK * (rates.dispatch + cycles) * (1.0 + 1e-6 * counts[n])
+        bytes_ = weights[n] + inputs[n] + outputs[n]
+        value = SLACK * (cycles_weigh * cycles + bytes_weigh * bytes_)
+        values[n] = value if max(counts[n], work) < np.inf else np.inf
 
 
 @compiled
-def _first_fit(
-    step: np.void, operands: np.ndarray, own: np.ndarray, pixels: np.ndarray, grids: np.ndarray,
-    room: int, most: int, guess: int,
-) -> int:  # fmt: skip
-    """The first spatial tile of at most `most` pixels that may fit into `room` bytes; their number
-    if none does.
-
-    All before it take more: what a tile and those before it take at least falls with each. `guess`
-    is no more than a place to start.
-    """
-    first, spatial = guess, grids.shape[0]
-    while first > 0 and _may_fit(step, operands, own, pixels, grids, room, most, first - 1):
-        first -= 1
-    if first == guess:
-        while first < spatial and not _may_fit(
-            step, operands, own, pixels, grids, room, most, first
-        ):
-            first += 1
-    return first
+def _clear(columns: np.ndarray, size: int) -> None:
+    for row in range(TILE, EACH + 3):
+        column = columns[row]
+        for n in range(size):
+            column[n] = 0.0
 
 
 @compiled
-def _may_fit(
-    step: np.void, operands: np.ndarray, own: np.ndarray, pixels: np.ndarray, grids: np.ndarray,
-    room: int, most: int, s: int,
-) -> bool:  # fmt: skip
-    """False if the `s`-th spatial tile and all before it take too much."""
-    if grids[s, 10] > most:
-        return False
-    return _held(step, grids[s, 10], streams_of(step, operands, own, pixels, s, 2)) <= room
-
-
-@compiled
-def most_pixels_of(step: np.void, machine: Machine, dataflows: np.ndarray) -> int:
-    """`most_pixels` of the dataflow that lets a tile have most."""
-    most = 0
-    for d in range(dataflows.size):
-        most = max(most, most_pixels(step, machine, dataflows[d]))
-    return most
-
-
-@compiled
-def _held(step: np.void, pixels: int, buffers: Streams) -> float:
-    """`buffers.held_bytes` before rounding; of SRAM that is split in banks nothing is said."""
-    if step["banks"] > 0:
-        return 0.0
-    weights = buffers.weights
-    if step["weight_part"] > 0:
-        weights = min(weights, float(step["weight_part"]))
-    sums = pixels * step["tile_g"] * step["tile_k"] * step["sum_bits"] // 8
-    outputs = 0.0 if step["direct_store"] else buffers.outputs
-    return SLACK * (weights + buffers.inputs + max(outputs, float(sums)))
-
-
-@compiled
-def _fill_block(
-    step: np.void, operands: np.ndarray, rates: Rates, loops: Loops, orders: np.ndarray,
-    own: np.ndarray, pixels: np.ndarray, grids: np.ndarray, work: float, n: int, first: int,
-    floors: np.ndarray,
+def fill_spatial(
+    step: np.void, operands: np.ndarray, extents: ExtentTables, n: int, rates: Rates,
+    columns: np.ndarray,
 ) -> None:  # fmt: skip
-    """`fill_floors` for the `n`-th sizes, of which the `first` spatial tile may fit."""
-    grid = Grid(
-        grids[first, 11], ceil_div(step["g"], step["tile_g"]), ceil_div(step["k"], step["tile_k"]),
-        ceil_div(step["c"], step["tile_c"]), grids[first, 12], grids[first, 13], 0, 0, 0, 0,
-    )  # fmt: skip
-    tile = streams_of(step, operands, own, pixels, first, 4)
-    each = streams_of(step, operands, own, pixels, first, 3)
-    drain = rates.output * grids[-1, 10] * step["tile_g"] * step["tile_k"]
-    tiles = float(grid.b * grid.g * grid.k * grid.c * grid.y * grid.x)
-    most = (step["b"] * step["oy"] * step["ox"]) * (grid.g * grid.k * grid.c)
-    last = work / most
-    for o in range(orders.size):
-        moves = least_moves(tile, each, loops, orders[o], grid)
-        floors[n, o, 0] = least_cycles(rates, moves, drain, work, last, False).cycles
-        early = least_cycles(rates, moves, drain, work, last, True)
-        floors[n, o, 1], floors[n, o, 5] = early.cycles, early.edges
-        floors[n, o, 2] = SLACK * (moves.bytes.weights + moves.bytes.inputs + moves.bytes.outputs)
-        floors[n, o, 3] = tiles
-        floors[n, o, 4] = first
+    """What all spatial tiles have beside the `n`-th sizes in G, K and C, whatever the order."""
+    channels, pixels, blocks, turns, _ = extents
+    size = turns.shape[1]
+    _clear(columns, size)
+    for row in range(channels.shape[1]):
+        stream = operands[step["operand_start"] + row]["stream"]
+        if stream != RESIDENT:
+            tile, each = columns[TILE + stream], columns[EACH + stream]
+            one, every = pixels[0, row], pixels[1, row]
+            of_one, of_every = channels[0, row, n], channels[1, row, n]
+            for s in range(size):
+                tile[s] += of_one * one[s]
+            for s in range(size):
+                each[s] += of_every * every[s]
+    drain, area, channel = columns[DRAIN], turns[AREA], rates.output * blocks[CHANNELS, n]
+    for s in range(size):
+        drain[s] = channel * area[s]
 
 
 @compiled
-def least_value(
-    floors: np.ndarray, n: int, order: int, orders: int, early: int, work: float,
-    objective: Objective,
-) -> float:  # fmt: skip
-    """The objective at least for the `n`-th sizes in G, K and C, with the `orders` loop orders from
-    `order` on, if the array is busy for `work` cycles; infinite if nothing fits."""
-    least = np.inf
-    for o in range(order, order + orders):
-        if floors[n, o, 3] < np.inf:
-            cycles = max(floors[n, o, early], floors[n, o, 5] + work)
-            tiles = int(floors[n, o, 3])
-            least = min(least, objective_value(objective, cycles, floors[n, o, 2], tiles))
-    return SLACK * least
+def fill_order(
+    step: np.void, operands: np.ndarray, extents: ExtentTables, n: int, order: int, rates: Rates,
+    room: int, columns: np.ndarray,
+) -> None:  # fmt: skip
+    """What all spatial tiles move in a loop order, and which of them may fit into `room` bytes."""
+    blocks, turns = extents.blocks, extents.turns
+    size, loops = turns.shape[1], loops_of(step, operands)
+    channels, reduction = blocks[CHANNEL_TURNS, n], blocks[REDUCTION_TURNS, n]
+    for stream in range(3):
+        own = _loops_of_stream(loops, stream)
+        outer = blocks[OUTER + (own >> 1 & 3), n]
+        by_tiles, by_inner, by_one = 0.0, 1.0, 0.0
+        if own & 8 and reduction > 1.0:
+            by_tiles, by_inner = channels * reduction, 0.0
+        elif order == 0:
+            by_inner, by_one = channels, outer - channels
+        elif outer > 1.0:
+            by_tiles, by_inner = outer, 0.0
+        inner, tiles = turns[INNER + (own & 1 | own >> 3 & 6)], turns[TILES]
+        each, moves, all_bytes = (
+            columns[EACH + stream],
+            columns[MOVES + stream],
+            columns[ALL + stream],
+        )
+        for s in range(size):
+            count = by_tiles * tiles[s] + by_inner * inner[s] + (by_one if inner[s] <= 1.0 else 0.0)
+            moves[s] = count if each[s] > 0.0 else 0.0
+        for s in range(size):
+            all_bytes[s] = moves[s] * each[s]
+    _fill_counts(step, extents, n, rates, room, columns)
 
 
 @compiled
-def fill_bounds(
-    step: np.void, operands: np.ndarray, machine: Machine, rates: Rates, loops: Loops, room: int,
-    dataflows: np.ndarray, orders: np.ndarray, own: np.ndarray, pixels: np.ndarray,
-    grids: np.ndarray, objective: Objective, work: float, busy: Busy, first: int,
-    bounds: np.ndarray,
-) -> tuple[int, int]:  # fmt: skip
-    """What the spatial tiles from `first` on cost at least with the sizes in G, K and C of `step`.
-
-    `bounds` float64 [spatial, orders, 4]: objective, infinite where they do not fit, and what
-    `worth` needs to know. The array is busy for `work` cycles at least, and for those of `busy`
-    where they are known. Returns where the least bound is.
-    """
-    found_s, found_o = first, 0
-    g = ceil_div(step["g"], step["tile_g"])
-    k = ceil_div(step["k"], step["tile_k"])
-    c = ceil_div(step["c"], step["tile_c"])
-    deep = rates.output * step["tile_g"] * step["tile_k"]
-    early = step["prefetch"] == 1
-    most = most_pixels_of(step, machine, dataflows)
-    for s in range(first, grids.shape[0]):
-        grid = Grid(grids[s, 3], g, k, c, grids[s, 4], grids[s, 5], 0, 0, 0, 0)
-        area = grids[s, 0] * grids[s, 1] * grids[s, 2]
-        tile = streams_of(step, operands, own, pixels, s, 0)
-        each = streams_of(step, operands, own, pixels, s, 1)
-        tiles = grid.b * g * k * c * grid.y * grid.x
-        cycles = max(work, _known_cycles(busy, s))
-        for o in range(orders.size):
-            moves = least_moves(tile, each, loops, orders[o], grid)
-            bounds[s, o, 0] = np.inf
-            if (
-                area <= most
-                and _held(step, area, _buffered(step, rates, tile, moves.number)) <= room
-            ):
-                least = least_cycles(rates, moves, deep * area, cycles, cycles / tiles, early)
-                bytes_ = moves.bytes.weights + moves.bytes.inputs + moves.bytes.outputs
-                bounds[s, o, 1], bounds[s, o, 2] = least.cycles, least.edges
-                bounds[s, o, 3] = SLACK * bytes_
-                bounds[s, o, 0] = worth(bounds, s, o, objective, 0.0, tiles)
-                if bounds[s, o, 0] < bounds[found_s, found_o, 0]:
-                    found_s, found_o = s, o
-    return found_s, found_o
+def _fill_counts(
+    step: np.void, extents: ExtentTables, n: int, rates: Rates, room: int, columns: np.ndarray
+) -> None:
+    """Tiles of a tiling; infinite where its buffers do not fit into `room` bytes. Of SRAM that is
+    split in banks nothing is said."""
+    tiles, area, size = extents.turns[TILES], extents.turns[AREA], extents.turns.shape[1]
+    turns = extents.blocks[CHANNEL_TURNS, n] * extents.blocks[REDUCTION_TURNS, n]
+    parts, counts = columns[PARTS], columns[COUNT]
+    for s in range(size):
+        parts[s] = tiles[s] * turns
+    weight_tile, weight_moves = columns[TILE + WEIGHTS], columns[MOVES + WEIGHTS]
+    input_tile, input_moves = columns[TILE + INPUTS], columns[MOVES + INPUTS]
+    output_tile, output_moves = columns[TILE + OUTPUTS], columns[MOVES + OUTPUTS]
+    most_w = 1.0 if step["single_weights"] else rates.buffers
+    most_i = 1.0 if step["single_inputs"] else rates.buffers
+    most_o = 1.0 if step["single_outputs"] else rates.buffers
+    most_o = 0.0 if step["direct_store"] else most_o
+    part = float(step["weight_part"]) if step["weight_part"] > 0 else np.inf
+    sum_bytes = extents.blocks[CHANNELS, n] * step["sum_bits"] / 8.0
+    space = np.inf if step["banks"] > 0 else float(room)
+    for s in range(size):
+        weights = min(part, weight_tile[s] * min(most_w, max(1.0, weight_moves[s])))
+        inputs = input_tile[s] * min(most_i, max(1.0, input_moves[s]))
+        outputs = output_tile[s] * min(most_o, max(1.0, output_moves[s]))
+        sums = math.floor(sum_bytes * area[s])
+        need = SLACK * (weights + inputs + max(outputs, sums))
+        counts[s] = parts[s] if need <= space else np.inf
 
 
 @compiled
-def _known_cycles(busy: Busy, s: int) -> float:
-    """The least array cycles of the `s`-th spatial tile; 0 unless they are known of all choices."""
-    least = np.inf
-    keys, cycles = busy.keys, busy.cycles
-    key = busy.first + s * busy.stride
-    for own in range(key, key + busy.choices):
-        place = own % keys.size
-        if keys[place] != own:
-            return 0.0
-        least = min(least, cycles[place])
-    return least
+def fill_least(
+    step: np.void, operands: np.ndarray, extents: ExtentTables, first: np.ndarray, rates: Rates,
+    columns: np.ndarray,
+) -> None:  # fmt: skip
+    """What all sizes in G, K and C have at least, with the spatial tiles from `first` int16 [sizes]
+    on, whatever the order."""
+    channels, pixels, blocks, turns, _ = extents
+    size, spatial = blocks.shape[1], turns.shape[1]
+    _clear(columns, size)
+    for row in range(channels.shape[1]):
+        stream = operands[step["operand_start"] + row]["stream"]
+        if stream != RESIDENT:
+            tile, each = columns[TILE + stream], columns[EACH + stream]
+            one, every = pixels[4, row], pixels[3, row]
+            of_one, of_every = channels[0, row], channels[1, row]
+            for n in range(size):
+                s = min(first[n], spatial - 1)
+                tile[n] += of_one[n] * one[s]
+                each[n] += of_every[n] * every[s]
+    drain, parts, counts = columns[DRAIN], columns[PARTS], columns[COUNT]
+    channel_turns, reduction, block = (
+        blocks[CHANNEL_TURNS],
+        blocks[REDUCTION_TURNS],
+        blocks[CHANNELS],
+    )
+    most = float(step["b"] * step["oy"] * step["ox"])
+    least = rates.output * turns[FEWEST + AREA, spatial - 1]
+    tiles = turns[FEWEST + TILES]
+    for n in range(size):
+        drain[n] = least * block[n]
+        parts[n] = most * channel_turns[n] * reduction[n]
+        fewest = tiles[min(first[n], spatial - 1)] * channel_turns[n] * reduction[n]
+        counts[n] = fewest if first[n] < spatial else np.inf
 
 
 @compiled
-def worth(
-    bounds: np.ndarray, s: int, o: int, objective: Objective, work: float, tiles: int
-) -> float:
-    """The objective at least if the array is busy for `work` cycles."""
-    cycles = max(bounds[s, o, 1], bounds[s, o, 2] + work)
-    return SLACK * objective_value(objective, cycles, bounds[s, o, 3], tiles)
+def fill_least_order(
+    step: np.void, operands: np.ndarray, extents: ExtentTables, first: np.ndarray, order: int,
+    columns: np.ndarray,
+) -> None:  # fmt: skip
+    """What all sizes in G, K and C move at least in a loop order, after `fill_least`."""
+    blocks, turns = extents.blocks, extents.turns
+    size, spatial = blocks.shape[1], turns.shape[1]
+    loops, channels, reduction = (
+        loops_of(step, operands),
+        blocks[CHANNEL_TURNS],
+        blocks[REDUCTION_TURNS],
+    )
+    for stream in range(3):
+        own = _loops_of_stream(loops, stream)
+        outer = blocks[OUTER + (own >> 1 & 3)]
+        inner, tiles = turns[FEWEST + INNER + (own & 1 | own >> 3 & 6)], turns[FEWEST + TILES]
+        each, moves, all_bytes = (
+            columns[EACH + stream],
+            columns[MOVES + stream],
+            columns[ALL + stream],
+        )
+        for n in range(size):
+            s = min(first[n], spatial - 1)
+            count = channels[n] * inner[s] if inner[s] > 1.0 else outer[n]
+            if order != 0:
+                count = outer[n] * tiles[s] if outer[n] > 1.0 else inner[s]
+            if own & 8 and reduction[n] > 1.0:
+                count = channels[n] * tiles[s] * reduction[n]
+            moves[n] = count if each[n] > 0.0 else 0.0
+        for n in range(size):
+            all_bytes[n] = moves[n] * each[n]
 
 
 @compiled
-def _buffered(step: np.void, rates: Rates, tile: Streams, number: Streams) -> Streams:
-    """Bytes of all buffers of a tile that is moved so many times; of one where none is known."""
-    weights = 1.0 if step["single_weights"] else max(1.0, min(rates.buffers, number.weights))
-    inputs = 1.0 if step["single_inputs"] else max(1.0, min(rates.buffers, number.inputs))
-    outputs = 1.0 if step["single_outputs"] else max(1.0, min(rates.buffers, number.outputs))
-    return Streams(weights * tile.weights, inputs * tile.inputs, outputs * tile.outputs)
+def _loops_of_stream(loops: Loops, stream: int) -> int:
+    if stream == WEIGHTS:
+        return loops.weights
+    return loops.inputs if stream == INPUTS else loops.outputs

@@ -33,6 +33,16 @@ class Candidate(NamedTuple):
     split: int
 
 
+class Narrow(NamedTuple):
+    """Dataflows and loop orders among which a search is: places in their lists, from the first to
+    the one behind the last."""
+
+    dataflow: int
+    dataflow_stop: int
+    order: int
+    order_stop: int
+
+
 @compiled
 def number_of(space: Space, one: Candidate) -> int:
     """The number of a candidate in the order in which ties are broken."""

@@ -132,15 +132,15 @@ def moves_of(loops: int, order: int, grid: Grid) -> int:
     pixels = grid.b * grid.y * grid.x
     if loops & 8 and grid.c > 1:
         return channels * pixels * grid.c
-    inner = _last_move(loops & 1, loops & 16, loops & 32, grid.b, grid.y, grid.x)
-    outer = _last_move(0, loops & 2, loops & 4, 1, grid.g, grid.k)
+    inner = last_move(loops & 1, loops & 16, loops & 32, grid.b, grid.y, grid.x)
+    outer = last_move(0, loops & 2, loops & 4, 1, grid.g, grid.k)
     if order == 0:
         return channels * inner if inner > 1 else outer
     return pixels * outer if outer > 1 else inner
 
 
 @compiled
-def _last_move(has_0: int, has_1: int, has_2: int, count_0: int, count_1: int, count_2: int) -> int:
+def last_move(has_0: int, has_1: int, has_2: int, count_0: int, count_1: int, count_2: int) -> int:
     """Turns of three nested loops down to the innermost one that moves; 1 if none does."""
     if has_2 and count_2 > 1:
         return count_0 * count_1 * count_2

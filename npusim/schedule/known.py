@@ -1,7 +1,8 @@
-"""What the searches of a kind of step share: extents, array cycles, and bounds.
+"""What the searches of a kind of step share: extents, array cycles, and which tiles may fit.
 
-A network's schedule takes several searches of a kind, for other rooms, objectives or dataflows.
-What does not differ between them is worked out once, and only when it is asked for.
+A network's schedule takes several searches of a kind, for other rooms, objectives or dataflows; a
+design space takes them again and again, beside other memories. What does not differ between them is
+worked out once, and only when it is asked for.
 """
 
 from __future__ import annotations
@@ -12,104 +13,47 @@ import numpy as np
 
 from npusim.cost.array import DIRECT_CONVOLUTION, IN_MEMORY, ROW_STATIONARY, tile_cost
 from npusim.cost.machine import Machine
-from npusim.jit import allocating, compiled
-from npusim.schedule.bounds import fill_floors, least_value, rates_of
+from npusim.jit import compiled
+from npusim.schedule.bounds import SLACK
 from npusim.schedule.buffers import most_pixels
-from npusim.schedule.candidates import Space
+from npusim.schedule.candidates import Space, set_block
 from npusim.schedule.corners import corner_of
-from npusim.schedule.estimate import Objective, busy_cycles
-from npusim.schedule.extents import ExtentTables, fill_extents
-from npusim.schedule.grid import loops_of
-from npusim.schedule.tables import ARRAY
+from npusim.schedule.estimate import busy_cycles
+from npusim.schedule.extents import AREA, FEWEST, ExtentTables
+from npusim.schedule.tables import ARRAY, INPUTS, RESIDENT, WEIGHTS
 from npusim.schedule.tiles import Part
 from npusim.schedule.work import extents_of
 
-MEMO = 256
-"""Array cycles of tilings that a kind of step remembers."""
-UNABLE = 1e300
-"""Array cycles where no spatial tile has sums that fit the accumulators."""
 ROUNDED = 1.0 - 1e-3
 """Work of less than a millionth of a cycle is not counted (`transfer.cycles_at`)."""
-BASES = 4
-"""Tables of bounds that a kind of step keeps: one for each room and choice of streams."""
+ROOMS = 24
+"""Rooms, each with a choice of streams, of which a kind of step remembers what may fit."""
+NOT_ASKED = -2
+"""The number of the largest tiling where nobody asked for it."""
 
 
 class Known(NamedTuple):
-    """What searches of a kind of step share.
+    """What searches of a kind of step share. A block is a choice of sizes in G, K and C; a choice
+    one of dataflow and split.
 
-    `works` float64 [g * k * c sizes, dataflows, splits] are array cycles with all pixels in one
-    tile, `least` float64 [sizes] the least of them, below 0 where they are not known yet. `floors`
-    float64 [BASES, sizes, orders, 6] are those of `bounds.fill_floors`, for the room and the
-    streams in `bases` int64 [BASES, 3]; its last column says when they were made. `keys` int64 and
-    `cycles` float64 [MEMO] are array cycles of tilings by their numbers. `whole` are all
-    candidates; a search may be among `dataflow`, `order` and those behind it alone.
+    `works` float64 [choices, blocks] are array cycles with all pixels in one tile: the least of
+    each block, below 0 where they are not known yet. `busy` float64 [choices, blocks, spatial] are
+    those of each tile, or if they are not known that of `works` below 0; infinite where sums do not
+    fit. `rooms` int64 [ROOMS, 4] are the rooms that were asked for: bytes, streams, when, and the
+    number of the largest tiling; `first` int16 [ROOMS, blocks] their first spatial tiles that may
+    fit.
     """
 
+    space: Space
     extents: ExtentTables
     works: np.ndarray
-    least: np.ndarray
-    floors: np.ndarray
-    bases: np.ndarray
-    keys: np.ndarray
-    cycles: np.ndarray
-    whole: Space
-    dataflow: int
-    order: int
-
-
-@allocating
-def known_of(step: np.void, operands: np.ndarray, space: Space) -> Known:
-    """Empty tables for one search."""
-    blocks, spatial = space.g.size * space.k.size * space.c.size, space.spatial.shape[0]
-    rows = step["operand_stop"] - step["operand_start"]
-    extents = ExtentTables(
-        np.empty((rows * blocks, 2)), np.empty((rows, spatial, 5)),
-        np.empty((rows, 4), np.int64), np.empty((spatial, 14), np.int64),
-    )  # fmt: skip
-    return Known(
-        extents, np.empty((blocks, space.dataflows.size, space.splits.size)), np.full(blocks, -1.0),
-        np.empty((BASES, blocks, space.orders.size, 6)), np.full((BASES, 3), -1),
-        np.full(MEMO, -1), np.zeros(MEMO), space, 0, 0,
-    )  # fmt: skip
+    busy: np.ndarray
+    rooms: np.ndarray
+    first: np.ndarray
 
 
 @compiled
-def learn(step: np.void, operands: np.ndarray, known: Known) -> None:
-    """Fill what depends on the step alone."""
-    fill_extents(step, operands, known.whole, known.extents)
-
-
-@compiled
-def floors_of(
-    step: np.void, operands: np.ndarray, machine: Machine, room: int, known: Known, own: np.ndarray
-) -> int:  # fmt: skip
-    """Which of the tables of bounds is that for the streams of `operands` and `room` bytes.
-
-    `own` float64 [operands, 2] is overwritten.
-    """
-    streams, bases = 0, known.bases
-    for row in range(step["operand_start"], step["operand_stop"]):
-        streams = 5 * streams + operands[row]["stream"] + 2
-    known_by_streams = step["operand_stop"] - step["operand_start"] <= 24
-    oldest = latest = 0
-    for n in range(BASES):
-        if bases[n, 0] == room and bases[n, 1] == streams and known_by_streams:
-            return n
-        oldest = n if bases[n, 2] < bases[oldest, 2] else oldest
-        latest = max(latest, bases[n, 2])
-    bases[oldest, 0], bases[oldest, 1], bases[oldest, 2] = room, streams, latest + 1
-    whole, extents = known.whole, known.extents
-    fill_floors(
-        step, operands, machine, rates_of(step, machine, whole.buffers), loops_of(step, operands),
-        room, whole.g, whole.k, whole.c, whole.dataflows, whole.orders, extents.channels,
-        extents.places, extents.pixels, extents.grids, known.least, _peak_work(step, machine), own,
-        known.floors[oldest],
-    )  # fmt: skip
-    return oldest
-
-
-@compiled
-def _peak_work(step: np.void, machine: Machine) -> float:
+def peak_work(step: np.void, machine: Machine) -> float:
     """Array cycles at the peak rate; nothing of other units."""
     if step["unit"] != ARRAY:
         return 0.0
@@ -119,26 +63,23 @@ def _peak_work(step: np.void, machine: Machine) -> float:
 
 
 @compiled
-def least_work(
-    step: np.void, operands: np.ndarray, machine: Machine, known: Known, n: int, narrow: bool
-) -> float:  # fmt: skip
-    """Array cycles that the `n`-th sizes in G, K and C take at least, which `step` has.
-
-    With `narrow` the search is for a single dataflow.
-    """
-    works, dataflows, splits = known.works, known.whole.dataflows, known.whole.splits
-    if known.least[n] < 0.0:
-        known.least[n] = np.inf
-        step["tile_b"], step["tile_oy"], step["tile_ox"] = step["b"], step["oy"], step["ox"]
-        for d in range(dataflows.size):
-            step["dataflow"] = dataflows[d]
-            for p in range(splits.size):
-                step["split"] = splits[p]
-                works[n, d, p] = UNABLE
-                if known.extents.grids[-1, 10] <= most_pixels(step, machine, dataflows[d]):
-                    works[n, d, p] = _work_of_all_pixels(step, operands, machine)
-                known.least[n] = min(known.least[n], works[n, d, p])
-    return _known_work(known.least, works, known.dataflow, n, narrow)
+def learn_block(
+    step: np.void, operands: np.ndarray, machine: Machine, known: Known, n: int
+) -> None:
+    """Find the array cycles that the `n`-th sizes in G, K and C take at least, which `step` has."""
+    dataflows, splits = known.space.dataflows, known.space.splits
+    turns, busy = known.extents.turns, known.busy
+    spatial = turns.shape[1]
+    step["tile_b"], step["tile_oy"], step["tile_ox"] = step["b"], step["oy"], step["ox"]
+    for choice in range(dataflows.size * splits.size):
+        dataflow = dataflows[choice // splits.size]
+        step["dataflow"], step["split"] = dataflow, splits[choice % splits.size]
+        most, work = most_pixels(step, machine, dataflow), np.inf
+        if turns[FEWEST + AREA, spatial - 1] <= most:
+            work = _work_of_all_pixels(step, operands, machine)
+        known.works[choice, n] = work
+        for s in range(spatial):
+            busy[choice, n, s] = -work if turns[AREA, s] <= most else np.inf
 
 
 @compiled
@@ -153,7 +94,7 @@ def _work_of_all_pixels(step: np.void, operands: np.ndarray, machine: Machine) -
     if step["unit"] != ARRAY:
         return busy_cycles(step, operands, machine)
     if step["dataflow"] in (ROW_STATIONARY, IN_MEMORY):
-        return _peak_work(step, machine)
+        return peak_work(step, machine)
     total = 0
     for corner in range(8):
         g, times_g = corner_of(step["g"], step["tile_g"], corner & 1)
@@ -172,35 +113,99 @@ def _work_of_all_pixels(step: np.void, operands: np.ndarray, machine: Machine) -
 
 
 @compiled
-def _known_work(
-    least: np.ndarray, works: np.ndarray, dataflow: int, n: int, narrow: bool
+def busy_at(
+    step: np.void, operands: np.ndarray, machine: Machine, known: Known, choice: int, n: int, s: int
 ) -> float:  # fmt: skip
-    if not narrow or least[n] < 0.0:
-        return float(least[n])
-    work = works[n, dataflow, 0]
-    for p in range(1, works.shape[2]):
-        work = min(work, works[n, dataflow, p])
-    return float(work)
+    """`busy_cycles` of the tiling in `step`, remembered where no loop order changes them."""
+    found = float(known.busy[choice, n, s])
+    if found > 0.0:
+        return found
+    found = busy_cycles(step, operands, machine)
+    if step["dataflow"] != IN_MEMORY:
+        known.busy[choice, n, s] = found
+    return found
 
 
 @compiled
-def fill_values(
-    step: np.void, floors: np.ndarray, objective: Objective, space: Space, known: Known,
-    values: np.ndarray,
+def place_of_room(
+    step: np.void, operands: np.ndarray, machine: Machine, room: int, known: Known
+) -> int:
+    """Where in `known.first` are the tiles that may fit into `room` bytes with the streams of
+    `operands`."""
+    streams, rooms = 0, known.rooms
+    for row in range(step["operand_start"], step["operand_stop"]):
+        streams = 5 * streams + operands[row]["stream"] + 2
+    known_by_streams = step["operand_stop"] - step["operand_start"] <= 24
+    oldest = latest = 0
+    for n in range(ROOMS):
+        if rooms[n, 0] == room and rooms[n, 1] == streams and known_by_streams:
+            return n
+        oldest = n if rooms[n, 2] < rooms[oldest, 2] else oldest
+        latest = max(latest, rooms[n, 2])
+    rooms[oldest, 0], rooms[oldest, 1], rooms[oldest, 2] = room, streams, latest + 1
+    rooms[oldest, 3] = NOT_ASKED
+    _fill_first(step, operands, machine, room, known, known.first[oldest])
+    return oldest
+
+
+@compiled
+def _fill_first(
+    step: np.void, operands: np.ndarray, machine: Machine, room: int, known: Known,
+    first: np.ndarray,
 ) -> None:  # fmt: skip
-    """What all sizes in G, K and C cost at least, by `floors` and the array cycles that are known:
-    `values` float64 [sizes]."""
-    least, works = known.least, known.works
-    narrow = space.dataflows.size < works.shape[1]
-    for n in range(values.size):
-        work = _known_work(least, works, known.dataflow, n, narrow)
-        values[n] = least_value(
-            floors, n, known.order, space.orders.size, step["prefetch"], work, objective
-        )
+    """The first spatial tile that may fit beside each of the sizes in G, K and C; their number if
+    none does.
+
+    All before it take more: what a tile and those before it take at least falls with each.
+    """
+    guess = 0
+    for n in range(first.size):
+        set_block(step, known.space, n)
+        most = 0
+        for dataflow in known.space.dataflows:
+            most = max(most, most_pixels(step, machine, dataflow))
+        guess = guess if n % known.space.c.size > 0 else 0
+        guess = _first_fit(step, operands, known.extents, n, room, most, guess)
+        first[n] = guess
 
 
 @compiled
-def first_place(known: Known, block: int, spatial: int) -> int:
-    """The number of a tile with the first dataflow and split that may be taken."""
-    key = block * known.extents.grids.shape[0] + spatial
-    return int((key * known.works.shape[1] + known.dataflow) * known.works.shape[2])
+def _first_fit(
+    step: np.void, operands: np.ndarray, extents: ExtentTables, n: int, room: int, most: int,
+    guess: int,
+) -> int:  # fmt: skip
+    """The first spatial tile of at most `most` pixels that may fit; `guess` is a place to start."""
+    first, spatial = guess, extents.turns.shape[1]
+    while first > 0 and _may_fit(step, operands, extents, n, room, most, first - 1):
+        first -= 1
+    if first == guess:
+        while first < spatial and not _may_fit(step, operands, extents, n, room, most, first):
+            first += 1
+    return first
+
+
+@compiled
+def _may_fit(
+    step: np.void, operands: np.ndarray, extents: ExtentTables, n: int, room: int, most: int, s: int
+) -> bool:  # fmt: skip
+    """False if the `s`-th spatial tile and all before it take too much, each with one buffer. Of
+    SRAM that is split in banks nothing is said."""
+    area = int(extents.turns[FEWEST + AREA, s])
+    if area > most:
+        return False
+    if step["banks"] > 0:
+        return True
+    weights = inputs = outputs = 0.0
+    for row in range(extents.channels.shape[1]):
+        stream = operands[step["operand_start"] + row]["stream"]
+        size = extents.channels[0, row, n] * extents.pixels[2, row, s]
+        if stream == WEIGHTS:
+            weights += size
+        elif stream == INPUTS:
+            inputs += size
+        elif stream != RESIDENT and step["direct_store"] == 0:
+            outputs += size
+    if step["weight_part"] > 0:
+        weights = min(weights, float(step["weight_part"]))
+    sums = area * step["tile_g"] * step["tile_k"] * step["sum_bits"] // 8
+    return bool(SLACK * (weights + inputs + max(outputs, float(sums))) <= room)

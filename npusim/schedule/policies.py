@@ -90,12 +90,14 @@ def needed_rooms(
     """The room that each step must be left, int64 [steps]. With everything streamed even the
     smallest tile needs the most, so these suffice; where all tensors stay, a fixed tile is taken at
     its word."""
-    needs = least_rooms(copied(lowered.table), lowered.operands, spaces)
+    needs = np.empty(len(lowered.steps), np.int64)
+    least_rooms(copied(lowered.table), lowered.operands, spaces, needs)
     if not hardware.memory.dram.read_only or not mapping.steps:
         return needs
     stay = copied(lowered.operands)
     stay["stream"][stay["constant"] == 0] = RESIDENT
-    fixed = least_rooms(copied(lowered.table), stay, spaces)
+    fixed = np.empty_like(needs)
+    least_rooms(copied(lowered.table), stay, spaces, fixed)
     return np.where(_searched(lowered, mapping), needs, fixed)
 
 

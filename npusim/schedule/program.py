@@ -121,7 +121,6 @@ class Program:
     sram_peak_bytes: int
     buffer_bytes: np.ndarray
     early_bytes: np.ndarray
-    candidates: int
     cascades: tuple[Cascade, ...] = ()
 
     @property

@@ -7,8 +7,8 @@ tilings that cost the same the first wins: in the order of sizes in G, K and C, 
 tiles, loop orders, dataflows and splits.
 
 `estimate.py` says what a tiling costs, `bounds.py` what it costs at least: the sizes of G, K and C
-are taken in the order of their bounds, and what cannot beat the best tiling so far is not costed.
-The engine times the winner exactly.
+are taken in the order of their bounds, and so are the tilings of each; what cannot beat the best
+tiling so far is not costed. The engine times the winner exactly.
 """
 
 from __future__ import annotations
@@ -17,61 +17,72 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.cost.array import IN_MEMORY
 from npusim.cost.machine import Machine
 from npusim.jit import allocating, compiled
-from npusim.schedule.bounds import Busy, Rates, fill_bounds, least_value, rates_of, worth
+from npusim.schedule.bounds import (
+    COLUMNS,
+    WORK,
+    Rates,
+    fill_least,
+    fill_least_order,
+    fill_order,
+    fill_spatial,
+    fill_values,
+    rates_of,
+)
 from npusim.schedule.buffers import buffer_bytes, set_buffers, sizes_of, sums_fit
 from npusim.schedule.candidates import (
     Candidate,
+    Narrow,
     Space,
     candidate_at,
     number_of,
     set_block,
     set_tiling,
 )
-from npusim.schedule.estimate import Objective, busy_cycles, cycles_of, objective_value
-from npusim.schedule.extents import set_channels
-from npusim.schedule.grid import Grid, Loops, largest_part, loops_of
+from npusim.schedule.estimate import Objective, cycles_of, objective_value
+from npusim.schedule.extents import (
+    BLOCK_ROWS,
+    CHANNEL_TURNS,
+    GRID_COLUMNS,
+    PIXEL_ROWS,
+    REDUCTION_TURNS,
+    TILES,
+    TURN_ROWS,
+    ExtentTables,
+    fill_extents,
+)
+from npusim.schedule.grid import Grid, largest_part, loops_of
 from npusim.schedule.known import (
-    MEMO,
+    NOT_ASKED,
+    ROOMS,
     Known,
-    fill_values,
-    first_place,
-    floors_of,
-    known_of,
-    learn,
-    least_work,
+    busy_at,
+    learn_block,
+    peak_work,
+    place_of_room,
 )
 from npusim.schedule.tiles import ceil_div
 from npusim.schedule.traffic import Traffic, traffic_of
 
 
 class Found(NamedTuple):
-    """Result of a search: the cost of the winning tiling, how many were costed, and the number of
-    the winner among the candidates (-1: none is legal)."""
+    """Result of a search: the cost of the winning tiling, and its number among the candidates
+    (-1: none is legal)."""
 
     cost: float
-    candidates: int
     number: int
 
 
 class Scratch(NamedTuple):
-    """What a search overwrites: `values` float64 [g * k * c sizes], `bounds` float64 [spatial,
-    orders, 4] and `own` float64 [operands, 2]."""
+    """What a search overwrites: `columns` float64 [COLUMNS, most blocks or spatial tiles],
+    `values` float64 [blocks], `own` float64 [blocks], `bounds` float64 [choices * orders *
+    spatial]."""
 
+    columns: np.ndarray
     values: np.ndarray
-    bounds: np.ndarray
     own: np.ndarray
-
-
-@allocating
-def scratch_of(space: Space, known: Known) -> Scratch:
-    """Room for a search."""
-    return Scratch(
-        np.empty(known.least.size), np.empty((space.spatial.shape[0], space.orders.size, 4)),
-        np.empty((known.extents.places.shape[0], 2)),
-    )  # fmt: skip
+    bounds: np.ndarray
 
 
 @allocating
@@ -79,61 +90,68 @@ def best_tiling(
     step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective
 ) -> Found:
     """Write the best tiling into `step`; cost is infinite if none is legal."""
-    known = known_of(step, operands, space)
-    learn(step, operands, known)
-    nothing = np.zeros(0, np.int64)
-    room = scratch_of(space, known)
-    return search_tiling(step, operands, machine, space, objective, known, nothing, room)
+    blocks, spatial = space.g.size * space.k.size * space.c.size, space.spatial.shape[0]
+    choices = space.dataflows.size * space.splits.size
+    rows = step["operand_stop"] - step["operand_start"]
+    extents = ExtentTables(
+        np.empty((2, rows, blocks)), np.empty((PIXEL_ROWS, rows, spatial)),
+        np.empty((BLOCK_ROWS, blocks)), np.empty((TURN_ROWS, spatial)),
+        np.empty((spatial, GRID_COLUMNS), np.int64),
+    )  # fmt: skip
+    known = Known(
+        space, extents, np.full((choices, blocks), -1.0), np.empty((choices, blocks, spatial)),
+        np.full((ROOMS, 4), -1), np.empty((ROOMS, blocks), np.int16),
+    )  # fmt: skip
+    scratch = Scratch(
+        np.empty((COLUMNS, max(blocks, spatial))), np.empty(blocks), np.empty(blocks),
+        np.empty(choices * space.orders.size * spatial),
+    )  # fmt: skip
+    fill_extents(step, operands, space, extents)
+    everything = Narrow(0, space.dataflows.size, 0, space.orders.size)
+    return search_tiling(
+        step, operands, machine, known, everything, space.bytes, objective, np.zeros(0, np.int64),
+        scratch,
+    )  # fmt: skip
 
 
 @compiled
 def search_tiling(
-    step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
-    known: Known, guesses: np.ndarray, scratch: Scratch,
+    step: np.void, operands: np.ndarray, machine: Machine, known: Known, narrow: Narrow, room: int,
+    objective: Objective, guesses: np.ndarray, scratch: Scratch,
 ) -> Found:  # fmt: skip
-    """`best_tiling`, with what is known of the step; `guesses` int64 [n] are the numbers of
-    tilings that may be good."""
-    best, number, seen = np.inf, -1, 0
-    values, bounds, own = scratch
+    """`best_tiling` in `room` bytes among some dataflows and orders, with what is known of the
+    step; `guesses` int64 [n] are the numbers of tilings that may be good."""
+    best, number = np.inf, -1
+    space = known.space
+    columns, values, _, bounds = scratch
     for guess in guesses:
-        one = candidate_at(space, guess)
-        set_tiling(step, space, one)
-        cost = _cost(step, operands, machine, space, objective, known, one)
-        seen += 1
+        cost = _cost_of_guess(step, operands, machine, known, narrow, room, objective, guess)
         if cost < best or (cost == best and guess < number):
             best, number = cost, guess
-    loops, rates = loops_of(step, operands), rates_of(step, machine, space.buffers)
-    floors = known.floors[floors_of(step, operands, machine, space.bytes, known, own)]
-    fill_values(step, floors, objective, space, known, values)
-    narrow = space.dataflows.size < known.works.shape[1]
+    rates = rates_of(step, machine, space.buffers)
+    first = known.first[place_of_room(step, operands, machine, room, known)]
+    _bound_blocks(step, operands, machine, known, narrow, rates, objective, first, scratch)
+    spatial = known.extents.turns.shape[1]
     while True:
         n = least_place(values)
         if values[n] > best or values[n] == np.inf:
             break
-        set_block(step, space, n)
-        new = known.least[n] < 0.0
-        work = least_work(step, operands, machine, known, n, narrow)
-        if new:
-            values[n] = least_value(
-                floors, n, known.order, space.orders.size, step["prefetch"], work, objective
-            )
-            continue
         values[n] = np.inf
-        first = int(floors[n, 0, 4])
-        at_s, at_o = _bound_block(
-            step, operands, machine, space, objective, known, loops, rates, n, work, first, own,
-            bounds,
-        )  # fmt: skip
-        if bounds[at_s, at_o, 0] <= best:
-            best, number, tried = _one_block(
-                step, operands, machine, space, objective, known, loops, n, first, at_s, at_o,
-                bounds, best, number,
-            )  # fmt: skip
-            seen += tried
+        set_block(step, space, n)
+        if known.works[0, n] < 0.0:
+            learn_block(step, operands, machine, known, n)
+        _bound_tilings(step, operands, known, narrow, rates, objective, room, n, columns, bounds)
+        while True:
+            place = least_place(bounds)
+            if bounds[place] > best or bounds[place] == np.inf:
+                break
+            s, order = place % spatial, place // spatial % space.orders.size
+            best, number = _one_tile(
+                step, operands, machine, known, room, objective, n, s, order, bounds, best, number
+            )
     if number >= 0:
         set_tiling(step, space, candidate_at(space, number))
-        set_buffers(step, operands, space.buffers)
-    return Found(best, seen, number)
+    return Found(best, number)
 
 
 @compiled
@@ -147,148 +165,145 @@ def least_place(values: np.ndarray) -> int:
 
 
 @compiled
-def _bound_block(
-    step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
-    known: Known, loops: Loops, rates: Rates, n: int, work: float, first: int, own: np.ndarray,
-    bounds: np.ndarray,
-) -> tuple[int, int]:  # fmt: skip
-    """Fill `bounds` of the sizes in G, K and C that `step` has; where the least of them is."""
-    c, k = n % space.c.size, n // space.c.size % space.k.size
-    extents = known.extents
-    set_channels(extents.channels, extents.places, n // (space.c.size * space.k.size), k, c, own)
-    splits = known.works.shape[2]
-    busy = Busy(
-        known.keys, known.cycles, first_place(known, n, 0), known.works.shape[1] * splits,
-        space.dataflows.size * splits,
-    )  # fmt: skip
-    return fill_bounds(
-        step, operands, machine, rates, loops, space.bytes, space.dataflows, space.orders, own,
-        extents.pixels, extents.grids, objective, work, busy, first, bounds,
-    )  # fmt: skip
+def _bound_blocks(
+    step: np.void, operands: np.ndarray, machine: Machine, known: Known, narrow: Narrow,
+    rates: Rates, objective: Objective, first: np.ndarray, scratch: Scratch,
+) -> None:  # fmt: skip
+    """Fill `scratch.values` with what all sizes in G, K and C cost at least."""
+    columns, values, own, _ = scratch
+    extents, orders = known.extents, known.space.orders
+    size, splits, peak = values.size, known.space.splits.size, peak_work(step, machine)
+    fill_least(step, operands, extents, first, rates, columns)
+    work = columns[WORK]
+    for n in range(size):
+        work[n] = np.inf
+        values[n] = np.inf
+    for choice in range(narrow.dataflow * splits, narrow.dataflow_stop * splits):
+        works = known.works[choice]
+        for n in range(size):
+            work[n] = min(work[n], works[n] if works[n] >= 0.0 else peak)
+    for order in range(narrow.order, narrow.order_stop):
+        fill_least_order(step, operands, extents, first, orders[order], columns)
+        fill_values(columns, size, rates, objective, own)
+        for n in range(size):
+            values[n] = min(values[n], own[n])
 
 
 @compiled
-def _one_block(
-    step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
-    known: Known, loops: Loops, n: int, first: int, first_s: int, first_o: int, bounds: np.ndarray,
-    best: float, number: int,
-) -> tuple[float, int, int]:  # fmt: skip
-    """Cost the spatial tiles and loop orders that may be better, the most promising one first."""
-    grids, orders, seen = known.extents.grids, space.orders, 0
-    for s in range(first - 1, grids.shape[0]):
-        for o in range(orders.size if s >= first else 1):
-            at_s, at_o = (s, o) if s >= first else (first_s, first_o)
-            bound = bounds[at_s, at_o, 0]
-            if bound <= best and bound < np.inf:
-                step["order"] = orders[at_o]
-                grid = _place(step, grids, at_s)
-                best, number = _one_tile(
-                    step, operands, machine, space, objective, known, loops, grid, n, at_s, at_o,
-                    bounds, best, number,
-                )  # fmt: skip
-                seen += 1
-                bounds[at_s, at_o, 0] = np.inf
-    return best, number, seen
+def _bound_tilings(
+    step: np.void, operands: np.ndarray, known: Known, narrow: Narrow, rates: Rates,
+    objective: Objective, room: int, n: int, columns: np.ndarray, bounds: np.ndarray,
+) -> None:  # fmt: skip
+    """Fill `bounds` with what all tilings with the sizes in G, K and C of `step` cost at least."""
+    extents, space = known.extents, known.space
+    size, orders, splits = extents.turns.shape[1], space.orders.size, space.splits.size
+    for place in range(bounds.size):
+        bounds[place] = np.inf
+    fill_spatial(step, operands, extents, n, rates, columns)
+    work = columns[WORK]
+    for order in range(narrow.order, narrow.order_stop):
+        fill_order(step, operands, extents, n, space.orders[order], rates, room, columns)
+        for choice in range(narrow.dataflow * splits, narrow.dataflow_stop * splits):
+            busy = known.busy[choice, n]
+            for s in range(size):
+                work[s] = abs(busy[s])
+            at = (choice * orders + order) * size
+            fill_values(columns, size, rates, objective, bounds[at : at + size])
 
 
 @compiled
 def _one_tile(
-    step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
-    known: Known, loops: Loops, grid: Grid, n: int, s: int, o: int, bounds: np.ndarray, best: float,
-    number: int,
+    step: np.void, operands: np.ndarray, machine: Machine, known: Known, room: int,
+    objective: Objective, n: int, s: int, order: int, bounds: np.ndarray, best: float, number: int,
 ) -> tuple[float, int]:  # fmt: skip
-    """Try the dataflows and splits of one tile; what its bounds rule out is not costed."""
+    """Try the dataflows and splits of one tile and loop order that `bounds` leave."""
+    space, splits = known.space, known.space.splits.size
+    step["order"] = space.orders[order]
+    grid = _place(step, known.extents.grids, s)
     tiles = grid.b * grid.g * grid.k * grid.c * grid.y * grid.x
-    dataflows, splits, works = space.dataflows, space.splits, known.works
-    place = first_place(known, n, s)
-    fits = False
-    for d in range(dataflows.size):
-        step["dataflow"] = dataflows[d]
+    part = largest_part(step, grid)
+    sizes, loops = sizes_of(step, operands, part), loops_of(step, operands)
+    fits = buffer_bytes(step, space.buffers, loops, grid, sizes) <= room
+    traffic = traffic_of(step, operands, machine, grid, part)
+    for choice in range(space.dataflows.size * splits):
+        place = (choice * space.orders.size + order) * known.busy.shape[2] + s
+        bound, bounds[place] = bounds[place], np.inf
+        if bound > best or bound == np.inf or not fits:
+            continue
+        step["dataflow"] = space.dataflows[choice // splits]
+        step["split"] = space.splits[choice % splits]
         if not sums_fit(step, machine):
             continue
-        for p in range(splits.size):
-            step["split"] = splits[p]
-            if worth(bounds, s, o, objective, works[n, known.dataflow + d, p], tiles) > best:
-                continue
-            work = _work(
-                step, operands, machine, known.keys, known.cycles, place + d * splits.size + p
-            )
-            if worth(bounds, s, o, objective, work, tiles) > best:
-                continue
-            if not fits:
-                part = largest_part(step, grid)
-                sizes = sizes_of(step, operands, part)
-                if buffer_bytes(step, space.buffers, loops, grid, sizes) > space.bytes:
-                    return best, number
-                traffic = traffic_of(step, operands, machine, grid, part)
-                fits = True
-            cost = _value(step, machine, objective, traffic, tiles, work)
-            own = number_of(space, Candidate(n, s, o, d, p))
-            if cost < best or (cost == best and own < number):
-                best, number = cost, own
+        work = busy_at(step, operands, machine, known, choice, n, s)
+        cost = _value(step, machine, objective, traffic, tiles, work)
+        own = number_of(space, Candidate(n, s, order, choice // splits, choice % splits))
+        if cost < best or (cost == best and own < number):
+            best, number = cost, own
     return best, number
 
 
 @compiled
-def _cost(
-    step: np.void, operands: np.ndarray, machine: Machine, space: Space, objective: Objective,
-    known: Known, one: Candidate,
+def _cost_of_guess(
+    step: np.void, operands: np.ndarray, machine: Machine, known: Known, narrow: Narrow, room: int,
+    objective: Objective, guess: int,
 ) -> float:  # fmt: skip
-    """Estimated cost of the tiling in `step`; infinite if it is not legal."""
-    grid = _place(step, known.extents.grids, one.spatial)
-    if set_buffers(step, operands, space.buffers) > space.bytes or not sums_fit(step, machine):
+    """Estimated cost of a tiling by its number; infinite if it is not legal."""
+    space = known.space
+    one = candidate_at(space, guess)
+    if not narrow.dataflow <= one.dataflow < narrow.dataflow_stop:
         return np.inf
+    if not narrow.order <= one.order < narrow.order_stop:
+        return np.inf
+    set_tiling(step, space, one)
+    if not sums_fit(step, machine) or set_buffers(step, operands, space.buffers) > room:
+        return np.inf
+    if known.works[0, one.block] < 0.0:
+        learn_block(step, operands, machine, known, one.block)
+        set_tiling(step, space, one)
+    grid = _place(step, known.extents.grids, one.spatial)
     traffic = traffic_of(step, operands, machine, grid, largest_part(step, grid))
     tiles = grid.b * grid.g * grid.k * grid.c * grid.y * grid.x
-    key = first_place(known, one.block, one.spatial)
-    key += one.dataflow * space.splits.size + one.split
-    work = _work(step, operands, machine, known.keys, known.cycles, key)
+    choice = one.dataflow * space.splits.size + one.split
+    work = busy_at(step, operands, machine, known, choice, one.block, one.spatial)
     return _value(step, machine, objective, traffic, tiles, work)
 
 
 @compiled
-def _work(
-    step: np.void, operands: np.ndarray, machine: Machine, keys: np.ndarray, cycles: np.ndarray,
-    key: int,
-) -> float:  # fmt: skip
-    """`busy_cycles` of the tiling in `step`, remembered where no loop order changes them."""
-    if step["dataflow"] == IN_MEMORY:
-        return busy_cycles(step, operands, machine)
-    place = key % MEMO
-    if keys[place] != key:
-        cycles[place] = busy_cycles(step, operands, machine)
-        keys[place] = key
-    return float(cycles[place])
+def fewest_tiles(
+    step: np.void, operands: np.ndarray, machine: Machine, room: int, known: Known
+) -> bool:
+    """Write the first legal tiling with the fewest tiles into `step`; False if none is legal."""
+    place, space = place_of_room(step, operands, machine, room, known), known.space
+    if known.rooms[place, 3] == NOT_ASKED:
+        known.rooms[place, 3] = _largest(step, operands, machine, room, known, known.first[place])
+    number = known.rooms[place, 3]
+    if number >= 0:
+        set_tiling(step, space, candidate_at(space, number))
+    return bool(number >= 0)
 
 
 @compiled
-def fewest_tiles(
-    step: np.void, operands: np.ndarray, machine: Machine, space: Space, known: Known,
-    own: np.ndarray,
-) -> bool:  # fmt: skip
-    """Write the first legal tiling with the fewest tiles into `step`; False if none is legal.
-
-    `own` float64 [operands, 2] is overwritten.
-    """
-    least, number = np.inf, -1
-    floors = known.floors[floors_of(step, operands, machine, space.bytes, known, own)]
-    for n in range(floors.shape[0]):
-        if floors[n, 0, 3] >= least:
-            continue
+def _largest(
+    step: np.void, operands: np.ndarray, machine: Machine, room: int, known: Known,
+    first: np.ndarray,
+) -> int:  # fmt: skip
+    """The number of the first legal tiling with the fewest tiles; -1: none is legal."""
+    least, number, space, extents = np.inf, -1, known.space, known.extents
+    for n in range(first.size):
         set_block(step, space, n)
-        for s in range(int(floors[n, 0, 4]), space.spatial.shape[0]):
-            grid = _place(step, known.extents.grids, s)
-            tiles = grid.b * grid.g * grid.k * grid.c * grid.y * grid.x
-            for o in range(space.orders.size if tiles < least else 0):
-                step["order"] = space.orders[o]
-                if set_buffers(step, operands, space.buffers) > space.bytes:
-                    continue
-                d = _first_legal(step, machine, space)
-                if d >= 0 and tiles < least:
-                    least, number = tiles, number_of(space, Candidate(n, s, o, d, 0))
-    if number >= 0:
-        set_tiling(step, space, candidate_at(space, number))
-    return number >= 0
+        turns = extents.blocks[CHANNEL_TURNS, n] * extents.blocks[REDUCTION_TURNS, n]
+        for s in range(first[n], space.spatial.shape[0]):
+            tiles = turns * extents.turns[TILES, s]
+            if tiles >= least:
+                continue
+            _place(step, extents.grids, s)
+            for order in range(space.orders.size):
+                step["order"] = space.orders[order]
+                if tiles < least and set_buffers(step, operands, space.buffers) <= room:
+                    d = _first_legal(step, machine, space)
+                    if d >= 0:
+                        least, number = tiles, number_of(space, Candidate(n, s, order, d, 0))
+    return int(number)
 
 
 @compiled

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from npusim.cost.dram import NO_ROWS
 from npusim.cost.machine import Machine, packed
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
@@ -31,13 +32,14 @@ from npusim.schedule.tables import copied
 from npusim.schedule.tiling import (
     DATAFLOW_LIST,
     Searches,
+    Shared,
     Spaces,
     largest_tiles,
     narrowed,
     no_searches,
+    nothing_shared,
     spaces_of,
     tile_steps,
-    unsearched,
     with_room,
 )
 
@@ -58,8 +60,13 @@ MOST_KEPT, MOST_KEPT_STRIPED = 128, 8
 for 30 kinds of layers."""
 
 
+MOST_SHARED, MOST_SHARED_STRIPED = 32, 4
+"""Arrays of which is kept what searches found: one takes some 0.6 MB for 30 kinds of layers and
+each dataflow and core split."""
+
+
 class _Candidates(NamedTuple):
-    """Spaces of which nothing is known yet, and the least room of each step in them, bytes
+    """Spaces of which no array is known yet, and the least room of each step in them, bytes
     (int64 [steps])."""
 
     spaces: Spaces
@@ -77,13 +84,34 @@ def _candidates(
 
     def found() -> _Candidates:
         spaces = spaces_of(lowered, hardware, machine, mapping)
-        return _Candidates(spaces, needed_rooms(lowered, hardware, mapping, unsearched(spaces)))
+        return _Candidates(spaces, needed_rooms(lowered, hardware, mapping, spaces))
 
     if mapping.steps:
         return found()
     if lowered not in _KEPT:
         _KEPT[lowered] = Kept(MOST_KEPT_STRIPED if lowered.cascades else MOST_KEPT)
     return _KEPT[lowered].get(read_by_spaces(hardware, machine), found)
+
+
+_SHARED: WeakKeyDictionary[Lowered, Kept[Shared]] = WeakKeyDictionary()
+
+
+def _shared(
+    lowered: Lowered, hardware: Hardware, machine: Machine, mapping: Mapping, spaces: Spaces
+) -> Shared:
+    """What searches found for the same candidates on the same array, beside any second memory."""
+    if mapping.steps:
+        return nothing_shared(spaces.starts)
+    if lowered not in _SHARED:
+        _SHARED[lowered] = Kept(MOST_SHARED_STRIPED if lowered.cascades else MOST_SHARED)
+    array = machine._replace(
+        dram_bytes_per_cycle=0.0, dram_latency=0, burst_bytes=0, dram_rows=NO_ROWS, dma_setup=0,
+        dma_channels=0, sram_latency=0, sram_bytes=0, input_stream_rate=0.0,
+        weight_stream_rate=0.0, weight_flight=0.0, input_flight=0.0, output_flight=0.0,
+        bank_bytes=machine.bank_bytes if machine.banks else 0,
+    )  # fmt: skip
+    key = array, read_by_spaces(hardware, machine)
+    return _SHARED[lowered].get(key, lambda: nothing_shared(spaces.starts))
 
 
 class Tiler:
@@ -97,7 +125,10 @@ class Tiler:
         self.hardware, self.machine, self.mapping = hardware, machine, mapping
         self._record = packed(machine)
         candidates = _candidates(lowered, hardware, machine, mapping)
-        self.spaces, self._least_bytes = unsearched(candidates.spaces), candidates.least_bytes
+        shared = _shared(lowered, hardware, machine, mapping, candidates.spaces)
+        self.spaces, self._least_bytes = (
+            candidates.spaces._replace(shared=shared), candidates.least_bytes,
+        )  # fmt: skip
         most = len(lowered.steps) + 4 * self.spaces.sizes.shape[0]  # the first few Programs
         self._searches = no_searches(lowered, self.spaces, most)
         self._objectives: dict[int, Objective] = {}
@@ -115,11 +146,11 @@ class Tiler:
         self._searches = with_room(self._searches, len(self.lowered.steps))
         self._objectives[number] = aim.objective
         table, used, (operands, top, rooms) = self._begun(policy)
-        costed = tile_steps(
+        tiled = tile_steps(
             table, operands, self.spaces, rooms, self._record, aim.objective, number,
             aim.weights_early, self._searches, used,
         )  # fmt: skip
-        return self._finished(policy, table, operands, top, used, costed)
+        return self._finished(policy, table, operands, top, used, tiled)
 
     def least_cycles(self, policy: Policy) -> float:
         """Cycles that no Program under `policy` falls below: those of its weights on the bus."""
@@ -134,11 +165,11 @@ class Tiler:
         have it."""
         spaces = narrowed(self.spaces, place, value)
         table, used, (operands, top, rooms) = self._begun(policy)
-        costed = tile_steps(
+        tiled = tile_steps(
             table, operands, spaces, rooms, self._record, objective, 0, False,
             self._narrowed_searches(objective, place, value), used,
         )  # fmt: skip
-        return self._finished(policy, table, operands, top, used, costed)
+        return self._finished(policy, table, operands, top, used, tiled)
 
     def _narrowed_searches(self, objective: Objective, place: int, value: int) -> Searches:
         """The searches so far for `objective` whose winners have `value`, as those of aim 0: a
@@ -165,8 +196,8 @@ class Tiler:
     def largest(self, policy: Policy) -> Program | None:
         """Every step in its fewest tiles under `policy`."""
         table, used, (operands, top, rooms) = self._begun(policy)
-        costed = largest_tiles(table, operands, self.spaces, rooms, self._record, used)
-        return self._finished(policy, table, operands, top, used, costed)
+        tiled = largest_tiles(table, operands, self.spaces, rooms, self._record, used)
+        return self._finished(policy, table, operands, top, used, tiled)
 
     def _begun(self, policy: Policy) -> tuple[np.ndarray, np.ndarray, Residency]:
         """The table without tiles, room for the bytes of their buffers, and what `policy` leaves
@@ -178,10 +209,10 @@ class Tiler:
 
     def _finished(
         self, policy: Policy, table: np.ndarray, operands: np.ndarray, top: np.ndarray,
-        used: np.ndarray, costed: int,
+        used: np.ndarray, tiled: bool,
     ) -> Program | None:  # fmt: skip
-        """The Program of a tiled table; None if `costed` says that a step has no tiling."""
-        if costed < 0:
+        """The Program of a table; None unless it is `tiled`: a step has no tiling."""
+        if not tiled:
             return None
         lowered, machine = self.lowered, self.machine
         pinned, placed = policy
@@ -190,5 +221,5 @@ class Tiler:
         peak = int(allow_prefetch(table, operands, top, used, room, early, overlap))
         return Program(
             self.graph, self.hardware, machine, lowered.steps, lowered.kinds, table, operands,
-            lowered.tensors, placed, pinned, pinned + peak, used, early, costed, lowered.cascades,
+            lowered.tensors, placed, pinned, pinned + peak, used, early, lowered.cascades,
         )  # fmt: skip

@@ -13,22 +13,40 @@ import numpy as np
 
 from npusim.cost.machine import Machine
 from npusim.hardware.schema import Hardware
-from npusim.jit import allocating, compiled
+from npusim.jit import compiled
+from npusim.schedule.bounds import COLUMNS
 from npusim.schedule.buffers import set_buffers
-from npusim.schedule.candidates import Space, keep, restore
+from npusim.schedule.candidates import Narrow, Space, keep, restore
 from npusim.schedule.estimate import Objective
-from npusim.schedule.extents import ExtentTables
+from npusim.schedule.extents import (
+    BLOCK_ROWS,
+    GRID_COLUMNS,
+    PIXEL_ROWS,
+    TURN_ROWS,
+    ExtentTables,
+    fill_extents,
+)
 from npusim.schedule.fixed import Mapping
 from npusim.schedule.kinds import kinds_of
-from npusim.schedule.known import BASES, MEMO, Known, learn
+from npusim.schedule.known import ROOMS, Known
 from npusim.schedule.lower import Lowered
-from npusim.schedule.search import fewest_tiles, scratch_of, search_tiling
+from npusim.schedule.search import Scratch, fewest_tiles, search_tiling
 from npusim.schedule.spaces import space_of
 from npusim.schedule.tables import ALIAS, HOST
 
 MOST_GUESSES = 4
 DATAFLOW_LIST, ORDER_LIST = 3, 4
 """Places of the dataflows and of the loop orders in `Spaces.lists`."""
+
+
+class Shared(NamedTuple):
+    """What depends on the array, its accumulators and the ports of SRAM, but on no other memory:
+    the tables of `Known` that all such hardware shares, one kind after the other."""
+
+    works: np.ndarray
+    busy: np.ndarray
+    rooms: np.ndarray
+    first: np.ndarray
 
 
 class Spaces(NamedTuple):
@@ -39,7 +57,8 @@ class Spaces(NamedTuple):
     [kinds, 7] are their true lengths, that of `spatial` first. Searches may be narrowed to a single
     dataflow or loop order, which `only` [kinds, 2] counts in its list (-1: all of them).
 
-    The rest are the tables of `Known`, one kind after the other, from `starts` [kinds, 7] on.
+    The tables of `ExtentTables` follow, one kind after the other, from `starts` [kinds, 8] on, and
+    those that hardware with such an array shares. `scratch` is what a search overwrites.
     """
 
     kind_of: np.ndarray
@@ -50,14 +69,12 @@ class Spaces(NamedTuple):
     starts: np.ndarray
     channels: np.ndarray
     pixels: np.ndarray
-    places: np.ndarray
+    blocks: np.ndarray
+    turns: np.ndarray
     grids: np.ndarray
-    works: np.ndarray
-    least: np.ndarray
-    floors: np.ndarray
-    bases: np.ndarray
-    keys: np.ndarray
-    cycles: np.ndarray
+    shared: Shared
+    scratch: Scratch
+    guesses: np.ndarray
     buffers: int
 
 
@@ -66,8 +83,8 @@ class Searches(NamedTuple):
     one before it; -1 for none.
 
     `tilings` int64 [n, 9] are winners (`search.keep`; all zero: none is legal), `streams` int64
-    [n, most operands] say where operands came from, `facts` int64 [n, 5] are aim, room, bytes used,
-    tilings costed and the winner's number; `number` int64 [1] of them exist.
+    [n, most operands] say where operands came from, `facts` int64 [n, 4] are aim, room, bytes used
+    and the winner's number; `number` int64 [1] of them exist.
     """
 
     last: np.ndarray
@@ -120,34 +137,33 @@ def _with_tables(
     rows: np.ndarray, buffers: int,
 ) -> Spaces:  # fmt: skip
     """Spaces of kinds with so many operands (`rows`), of which nothing is known yet."""
-    blocks = sizes[:, 1] * sizes[:, 2] * sizes[:, 3]
+    tiles, blocks = sizes[:, 0], sizes[:, 1] * sizes[:, 2] * sizes[:, 3]
+    choices = sizes[:, 4] * sizes[:, 6]
     lengths = (
-        rows * blocks, rows * sizes[:, 0], rows, sizes[:, 0], blocks * sizes[:, 4] * sizes[:, 6],
-        blocks, BASES * blocks * sizes[:, 5],
+        2 * rows * blocks, PIXEL_ROWS * rows * tiles, BLOCK_ROWS * blocks, TURN_ROWS * tiles,
+        GRID_COLUMNS * tiles, choices * blocks, choices * blocks * tiles, ROOMS * blocks,
     )  # fmt: skip
     starts = np.zeros((sizes.shape[0] + 1, len(lengths)), np.int64)
     starts[1:] = np.stack(lengths, axis=1).cumsum(axis=0)
-    channels, pixels, places, grids, works, least, floors = starts[-1].tolist()
-    kinds = sizes.shape[0]
-    nothing = np.empty(0)
-    return unsearched(
-        Spaces(
-            kind_of, spatial, lists, sizes, np.full((kinds, 2), -1), starts,
-            np.empty((channels, 2)), np.empty((pixels, 5)), np.empty((places, 4), np.int64),
-            np.zeros((grids, 14), np.int64), np.empty(works), np.empty(least),
-            np.empty((floors, 6)), nothing, nothing, nothing, buffers,
-        )
+    channels, pixels, of_blocks, turns, grids, *_ = starts[-1].tolist()
+    most = int(blocks.max(initial=1))
+    scratch = Scratch(
+        np.empty((COLUMNS, max(most, int(tiles.max(initial=1))))), np.empty(most), np.empty(most),
+        np.empty(int((choices * sizes[:, 5] * tiles).max(initial=1))),
+    )  # fmt: skip
+    return Spaces(
+        kind_of, spatial, lists, sizes, np.full((sizes.shape[0], 2), -1), starts,
+        np.empty(channels), np.empty(pixels), np.empty(of_blocks), np.empty(turns),
+        np.zeros(grids, np.int64), nothing_shared(starts), scratch,
+        np.empty(MOST_GUESSES, np.int64), buffers,
     )  # fmt: skip
 
 
-def unsearched(spaces: Spaces) -> Spaces:
-    """`spaces` of which nothing is known yet that depends on more than the steps."""
-    kinds = spaces.sizes.shape[0]
-    return spaces._replace(
-        works=np.empty_like(spaces.works), least=np.full(spaces.least.size, -1.0),
-        floors=np.empty_like(spaces.floors), bases=np.full((kinds * BASES, 3), -1),
-        keys=np.full((kinds, MEMO), -1), cycles=np.empty((kinds, MEMO)),
-    )  # fmt: skip
+def nothing_shared(starts: np.ndarray) -> Shared:
+    """Tables of which nothing is known yet, for `Spaces.starts`."""
+    works, busy, first = starts[-1, 5:].tolist()
+    rooms = np.full((starts.shape[0] - 1, ROOMS, 4), -1)
+    return Shared(np.full(works, -1.0), np.empty(busy), rooms, np.empty(first, np.int16))
 
 
 def narrowed(spaces: Spaces, place: int, value: int) -> Spaces:
@@ -164,7 +180,7 @@ def no_searches(lowered: Lowered, spaces: Spaces, most: int) -> Searches:
     operands = lowered.table["operand_stop"] - lowered.table["operand_start"]
     return Searches(
         np.full(spaces.sizes.shape[0], -1), np.full(most, -1), np.zeros((most, 9), np.int64),
-        np.zeros((most, int(operands.max(initial=0))), np.int64), np.zeros((most, 5), np.int64),
+        np.zeros((most, int(operands.max(initial=0))), np.int64), np.zeros((most, 4), np.int64),
         np.zeros(1, np.int64),
     )  # fmt: skip
 
@@ -186,33 +202,33 @@ def with_room(searches: Searches, more: int) -> Searches:
     )  # fmt: skip
 
 
-@allocating
-def least_rooms(table: np.ndarray, operands: np.ndarray, spaces: Spaces) -> np.ndarray:
+@compiled
+def least_rooms(table: np.ndarray, operands: np.ndarray, spaces: Spaces, least: np.ndarray) -> None:
     """The least SRAM in which each step can run: its smallest tile, in the order that needs least.
 
-    int64 [steps]; the streams are those of `operands`. Leaves that tile in `table`.
+    `least` int64 [steps] gets the bytes, 0 of steps without tiles; the streams are those of
+    `operands`. Leaves that tile in `table`.
     """
-    least = np.zeros(table.size, np.int64)
     for at in range(table.size):
         kind = spaces.kind_of[at]
+        least[at] = 0
         if kind < 0:
             continue
         step = table[at]
-        space = _space_at(spaces, kind, 0)
+        space = _space_at(spaces, kind)
         step["tile_b"], step["tile_oy"], step["tile_ox"] = space.spatial[-1]
         step["tile_g"], step["tile_k"], step["tile_c"] = space.g[-1], space.k[-1], space.c[-1]
         least[at] = 1 << 62
         for order in space.orders:
             step["order"] = order
             least[at] = min(least[at], set_buffers(step, operands, spaces.buffers))
-    return least
 
 
-@allocating
+@compiled
 def largest_tiles(
     table: np.ndarray, operands: np.ndarray, spaces: Spaces, rooms: np.ndarray, machine: Machine,
     used: np.ndarray,
-) -> int:  # fmt: skip
+) -> bool:  # fmt: skip
     """`tile_steps` with the fewest tiles that are legal, the first such tiling of each step."""
     for at in range(table.size):
         kind = spaces.kind_of[at]
@@ -220,50 +236,46 @@ def largest_tiles(
             continue
         step = table[at]
         known = _known_at(step, operands, spaces, kind)
-        space = _space_at(spaces, kind, rooms[at])
-        own = np.empty((known.extents.places.shape[0], 2))
-        if not fewest_tiles(step, operands, machine, space, known, own):
-            return -1
+        if not fewest_tiles(step, operands, machine, rooms[at], known):
+            return False
         used[at] = set_buffers(step, operands, spaces.buffers)
-    return 0
+    return True
 
 
-@allocating
+@compiled
 def tile_steps(
     table: np.ndarray, operands: np.ndarray, spaces: Spaces, rooms: np.ndarray, machine: Machine,
     objective: Objective, aim: int, weights_early: bool, searches: Searches, used: np.ndarray,
-) -> int:  # fmt: skip
-    """Write the best tiling of every step into `table`; tilings costed, -1 if one has none.
+) -> bool:  # fmt: skip
+    """Write the best tiling of every step into `table`; False if one has none.
 
     `rooms` int64 [steps] is the SRAM for the tiles of each step, `used` [steps] gets what they
     take. `aim` numbers the objective; with `weights_early` the first weights of a step are taken
     to come during the step before. `searches` has room for one search a step.
     """
-    costed = 0
     for at in range(table.size):
         kind = spaces.kind_of[at]
         if kind < 0:
             continue
         step = table[at]
         early = weights_early and at > 0
-        known = _known(step, operands, searches, kind, 2 * aim + early, rooms[at])
-        if known < 0:
+        found = _searched(step, operands, searches, kind, 2 * aim + early, rooms[at])
+        if found < 0:
             step["prefetch"] = early
-            known = _search(
+            found = _search(
                 step, operands, spaces, kind, rooms[at], machine, objective, 2 * aim + early,
                 searches,
             )  # fmt: skip
             step["prefetch"] = 0
-        if searches.tilings[known, 0] == 0:
-            return -1
-        restore(step, searches.tilings[known])
+        if searches.tilings[found, 0] == 0:
+            return False
+        restore(step, searches.tilings[found])
         used[at] = set_buffers(step, operands, spaces.buffers)
-        costed += searches.facts[known, 3]
-    return costed
+    return True
 
 
 @compiled
-def _known(
+def _searched(
     step: np.void, operands: np.ndarray, searches: Searches, kind: int, aim: int, room: int
 ) -> int:
     """The search that answers for `step` too; -1 if there is none yet."""
@@ -281,29 +293,26 @@ def _known(
     return -1
 
 
-@allocating
+@compiled
 def _search(
     step: np.void, operands: np.ndarray, spaces: Spaces, kind: int, room: int, machine: Machine,
     objective: Objective, aim: int, searches: Searches,
 ) -> int:  # fmt: skip
     """Search the tilings of `step`; the number of this search."""
-    number = searches.number[0]
-    guesses = np.empty(MOST_GUESSES, np.int64)
+    number, guesses = searches.number[0], spaces.guesses
     count = 0
     earlier = searches.last[kind]
     while earlier >= 0 and count < MOST_GUESSES:
         if searches.tilings[earlier, 0] > 0:
-            guesses[count] = searches.facts[earlier, 4]
+            guesses[count] = searches.facts[earlier, 3]
             count += 1
         earlier = searches.before[earlier]
-    known = _known_at(step, operands, spaces, kind)
-    space = _space_at(spaces, kind, room)
     found = search_tiling(
-        step, operands, machine, space, objective, known, guesses[:count], scratch_of(space, known)
-    )
+        step, operands, machine, _known_at(step, operands, spaces, kind),
+        _narrow_at(spaces, kind), room, objective, guesses[:count], _scratch_at(spaces, kind),
+    )  # fmt: skip
     facts = searches.facts[number]
-    facts[0], facts[1], facts[2], facts[3] = aim, room, 1 << 62, found.candidates
-    facts[4] = found.number
+    facts[0], facts[1], facts[2], facts[3] = aim, room, 1 << 62, found.number
     if found.cost < np.inf:
         keep(step, searches.tilings[number])
         facts[2] = set_buffers(step, operands, spaces.buffers)
@@ -315,43 +324,60 @@ def _search(
     return int(number)
 
 
-@allocating
-def _space_at(spaces: Spaces, kind: int, room: int) -> Space:
-    """The candidates of a kind in `room` bytes."""
+@compiled
+def _space_at(spaces: Spaces, kind: int) -> Space:
+    """The candidates of a kind."""
     sizes, lists = spaces.sizes[kind], spaces.lists[kind]
-    dataflow, order = spaces.only[kind, 0], spaces.only[kind, 1]
-    dataflows = lists[3, : sizes[4]] if dataflow < 0 else lists[3, dataflow : dataflow + 1]
-    orders = lists[4, : sizes[5]] if order < 0 else lists[4, order : order + 1]
     return Space(
-        spaces.spatial[kind, : sizes[0]], lists[0, : sizes[1]], lists[1, : sizes[2]],
-        lists[2, : sizes[3]], dataflows, orders, lists[5, : sizes[6]], spaces.buffers, room,
-    )  # fmt: skip
-
-
-@allocating
-def _known_at(step: np.void, operands: np.ndarray, spaces: Spaces, kind: int) -> Known:
-    """What is known of a kind; the first time it is learnt."""
-    sizes, lists = spaces.sizes[kind], spaces.lists[kind]
-    start, stop = spaces.starts[kind], spaces.starts[kind + 1]
-    whole = Space(
         spaces.spatial[kind, : sizes[0]], lists[0, : sizes[1]], lists[1, : sizes[2]],
         lists[2, : sizes[3]], lists[3, : sizes[4]], lists[4, : sizes[5]], lists[5, : sizes[6]],
         spaces.buffers, 0,
     )  # fmt: skip
-    blocks = sizes[1] * sizes[2] * sizes[3]
-    pixels = spaces.pixels[start[1] : stop[1]].reshape((stop[2] - start[2], sizes[0], 5))
-    works = spaces.works[start[4] : stop[4]].reshape((blocks, sizes[4], sizes[6]))
-    floors = spaces.floors[start[6] : stop[6]].reshape((BASES, blocks, sizes[5], 6))
-    known = Known(
-        ExtentTables(
-            spaces.channels[start[0] : stop[0]], pixels,
-            spaces.places[start[2] : stop[2]], spaces.grids[start[3] : stop[3]],
-        ),
-        works, spaces.least[start[5] : stop[5]], floors,
-        spaces.bases[BASES * kind : BASES * kind + BASES], spaces.keys[kind],
-        spaces.cycles[kind], whole, max(spaces.only[kind, 0], 0),
-        max(spaces.only[kind, 1], 0),
+
+
+@compiled
+def _narrow_at(spaces: Spaces, kind: int) -> Narrow:
+    """To what the searches of a kind are narrowed."""
+    dataflow, order = spaces.only[kind, 0], spaces.only[kind, 1]
+    return Narrow(
+        max(dataflow, 0), dataflow + 1 if dataflow >= 0 else spaces.sizes[kind, 4],
+        max(order, 0), order + 1 if order >= 0 else spaces.sizes[kind, 5],
     )  # fmt: skip
-    if known.extents.grids[0, 0] == 0:
-        learn(step, operands, known)
+
+
+@compiled
+def _scratch_at(spaces: Spaces, kind: int) -> Scratch:
+    """Room for a search of a kind."""
+    columns, values, own, bounds = spaces.scratch
+    sizes = spaces.sizes[kind]
+    blocks = sizes[1] * sizes[2] * sizes[3]
+    return Scratch(
+        columns, values[:blocks], own[:blocks],
+        bounds[: sizes[4] * sizes[6] * sizes[5] * sizes[0]],
+    )  # fmt: skip
+
+
+@compiled
+def _known_at(step: np.void, operands: np.ndarray, spaces: Spaces, kind: int) -> Known:
+    """What is known of a kind; the first time it is learnt."""
+    sizes = spaces.sizes[kind]
+    start, stop = spaces.starts[kind], spaces.starts[kind + 1]
+    tiles, blocks = sizes[0], sizes[1] * sizes[2] * sizes[3]
+    choices, rows = sizes[4] * sizes[6], step["operand_stop"] - step["operand_start"]
+    extents = ExtentTables(
+        spaces.channels[start[0] : stop[0]].reshape((2, rows, blocks)),
+        spaces.pixels[start[1] : stop[1]].reshape((PIXEL_ROWS, rows, tiles)),
+        spaces.blocks[start[2] : stop[2]].reshape((BLOCK_ROWS, blocks)),
+        spaces.turns[start[3] : stop[3]].reshape((TURN_ROWS, tiles)),
+        spaces.grids[start[4] : stop[4]].reshape((tiles, GRID_COLUMNS)),
+    )  # fmt: skip
+    shared = spaces.shared
+    known = Known(
+        _space_at(spaces, kind), extents,
+        shared.works[start[5] : stop[5]].reshape((choices, blocks)),
+        shared.busy[start[6] : stop[6]].reshape((choices, blocks, tiles)),
+        shared.rooms[kind], shared.first[start[7] : stop[7]].reshape((ROOMS, blocks)),
+    )  # fmt: skip
+    if extents.grids[0, 0] == 0:
+        fill_extents(step, operands, known.space, extents)
     return known
