@@ -59,9 +59,10 @@ class Request:
                    "--plot": self.plot_to, "--json": self.json_to}  # fmt: skip
         check_destinations(targets, (*self.given, self.inputs, self.labels))
         problems = []
-        if (self.engine == "dask") != (self.scheduler is not None):
-            what = "goes with --engine dask and --scheduler ADDRESS together"
-            problems.append(Problem("--scheduler" if self.scheduler else "--engine dask", what))
+        if self.engine == "dask" and self.scheduler is None:
+            problems.append(Problem("--engine dask", "needs the --scheduler ADDRESS of a cluster"))
+        if self.engine != "dask" and self.scheduler is not None:
+            problems.append(Problem("--scheduler", "is for --engine dask"))
         if (self.inputs is None) != (self.labels is None):
             what = "go together: samples, and the class of each"
             problems.append(Problem("--inputs and --labels", what))

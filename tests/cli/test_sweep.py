@@ -115,6 +115,8 @@ def refused_with_table(code: int, *arguments: object) -> str:
             "heat_map: is of two fields that vary; here clock does",
         ),
         ((*VARY, "--inputs", "x.npz"), "--inputs and --labels: go together"),
+        ((*VARY, "--engine", "dask"), "--engine dask: needs the --scheduler ADDRESS"),
+        ((*VARY, "--scheduler", "tcp://x:1"), "--scheduler: is for --engine dask"),
         ((*VARY, "--inputs", "x.npz", "--labels", "y.npz"), "inputs of mlperf-tiny-ad: x.npz"),
         ((*VARY, "--vary", "model=digits,mlperf-tiny-kws"), "'mlperf-tiny-ad' is not one of the"),
         ((*VARY, "--sample", "lhc:4"), "--sample: 'lhc:4' is no sample (did you mean 'lhs'?)"),
