@@ -29,7 +29,9 @@ def progress(quiet: bool) -> Iterator[Told | None]:
 
         def told(state: State) -> None:
             seconds = time.monotonic() - start
-            rate = f"{(state.done - state.reused) / max(seconds, 1e-3):,.0f} points/s"
+            points_per_s = (state.done - state.reused) / max(seconds, 1e-3)
+            digits = 0 if points_per_s >= 10 else 1
+            rate = f"{points_per_s:,.{digits}f} points/s" if points_per_s else "starting"
             if state.reused:
                 rate += f", {state.reused:,} from the store"
             if state.infeasible:

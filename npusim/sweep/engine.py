@@ -111,6 +111,7 @@ class Engine:
         if total is not None:
             share = math.ceil(total / (CHUNKS_A_WORKER * self._workers))
             self._most = max(1, min(share, MOST_POINTS_A_CHUNK))
+        self._tell(0)
         executor = self._opened()
         if isinstance(executor, Inline):
             install(self._identity, self._work)
@@ -204,5 +205,5 @@ class Engine:
 
     def _tell(self, more: int) -> None:
         self._done += more
-        if self._told is not None and more:
+        if self._told is not None:
             self._told(Progress(self._done, self._total, self._reused, self._infeasible))

@@ -22,6 +22,7 @@ def test_a_terminal_sees_rate_and_what_was_reused(
         assert told is None
     with progress(quiet=False) as told:
         assert told is not None
+        told(Progress(done=0, total=1000, reused=0, infeasible=0))
         told(Progress(done=30, total=1000, reused=10, infeasible=2))
     said = capsys.readouterr().err
     assert "30/1000" in said

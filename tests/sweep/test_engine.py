@@ -64,7 +64,7 @@ def test_chunks_grow_and_every_point_comes_once(work: Work) -> None:
     assert sizes[0] == 1 and max(sizes) > 4
     assert [number for task in executor.tasks for number in task[1]] == list(range(30))
     assert [row[0] for row in store.rows()] == list(range(30))
-    assert heard[-1] == Progress(30, 30, 0, 0)
+    assert (heard[0], heard[-1]) == (Progress(0, 30, 0, 0), Progress(30, 30, 0, 0))
     assert all(task[2] is None for task in executor.tasks)  # the space is here already
 
 
