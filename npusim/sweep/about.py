@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from npusim.sweep.metrics import WHOLE
+from npusim.sweep.objectives import ACCURACY
 
 FIRST = ("number", "key", "status", "reason")
 """The columns of every table, before fields and metrics."""
@@ -59,6 +60,9 @@ def difference(there: About, asked: About) -> str:
         theirs, ours = getattr(there, name), getattr(asked, name)
         if theirs != ours:
             return f"its {name} {_shown(theirs)}, here {_shown(ours)}"
+    with_accuracy = [ACCURACY in about.metrics for about in (there, asked)]
+    if with_accuracy[0] != with_accuracy[1]:
+        return "its points have " + ("accuracy, here not" if with_accuracy[0] else "no accuracy")
     return "values, constraints, models or options differ"
 
 

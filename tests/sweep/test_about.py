@@ -11,6 +11,9 @@ from tests.sweep.test_store import ABOUT
 def test_the_first_difference_is_said() -> None:
     assert difference(replace(ABOUT, npusim="2"), ABOUT) == "its npusim is 2, here is 1"
     assert difference(replace(ABOUT, models=("a", "b")), ABOUT) == "its models are a, b, here are m"
+    more = replace(ABOUT, metrics=(*ABOUT.metrics, "accuracy"))
+    assert difference(ABOUT, more) == "its points have no accuracy"
+    assert difference(more, ABOUT) == "its points have accuracy, here not"
     assert "models or options differ" in difference(ABOUT, ABOUT)
 
 
