@@ -28,19 +28,22 @@ def _sets(row: dict[str, Any]) -> tuple[str, ...]:
     return tuple(part for name in WIDTHS for part in ("--set", f"{name}={row[name]}"))
 
 
-def test_a_point_has_the_accuracy_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_point_has_the_accuracy_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from npusim import api
 
     executed: list[object] = []
     infer = api.infer
     monkeypatch.setattr(api, "infer", lambda *a, **k: executed.append(a) or infer(*a, **k))
-    found = npusim.sweep({"vary": WIDTHS, "objectives": ["energy", "accuracy"]}, "digits")
+    inputs, labels = _files(tmp_path, 60)
+    stated = {"vary": WIDTHS, "objectives": ["energy", "accuracy"], "models": ["digits"]}
+    found = npusim.sweep({**stated, "inputs": inputs, "labels": labels})
     assert 4 <= len(executed) <= 5  # the tiles of a saturating sum may differ by array
     rows = list(found.rows())
     assert len({row["accuracy"] for row in rows}) == 3
     monkeypatch.undo()
-    for row in rows:
-        told = document("run", "--hw", "edge-npu-1", *_sets(row))
+    for row in {row["accuracy"]: row for row in rows}.values():
+        data = ("--inputs", inputs, "--labels", labels)
+        told = document("run", "digits", "--hw", "edge-npu-1", *data, *_sets(row))
         assert row["accuracy"] == told["accuracy"]["accuracy"]
         assert row["throughput_ips"] == told["total"]["throughput_ips"]
     best = found.summary().best["accuracy"]
