@@ -42,19 +42,33 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     return _compiled(function, counts_references=False)
 
 
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """`compiled`, put into the code of every caller: for what is called from few places and often.
+
+    A call passes each array in seven words, which takes longer than many of these functions do.
+    """
+    return _compiled(function, counts_references=False, forceinline=True)
+
+
 def allocating(function: Callable[P, R]) -> Callable[P, R]:
     """`compiled`, for functions that create or return arrays, or call such functions."""
     return _compiled(function, counts_references=True)
 
 
-def _compiled(function: Callable[P, R], counts_references: bool) -> Callable[P, R]:
+def _compiled(
+    function: Callable[P, R], counts_references: bool, forceinline: bool = False
+) -> Callable[P, R]:
     settings: Any = numba.config
     usual = settings.CACHE_DIR
     settings.CACHE_DIR = str(cache_folder(function.__module__))
     njit: Any = numba.njit
     try:
         dispatcher = njit(
-            cache=True, error_model="numpy", no_cfunc_wrapper=True, _nrt=counts_references
+            cache=True,
+            error_model="numpy",
+            no_cfunc_wrapper=True,
+            _nrt=counts_references,
+            forceinline=forceinline,
         )(function)
     finally:
         settings.CACHE_DIR = usual

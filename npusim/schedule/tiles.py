@@ -223,8 +223,9 @@ def stream_bytes(step: np.void, operands: np.ndarray, stream: int, part: Part) -
 
 
 @compiled
-def moving_period(step: np.void, operands: np.ndarray, stream: int) -> int:
-    """Tiles between two moves of `stream`: those of all loops inside the innermost one that moves.
+def moving_period(step: np.void, operands: np.ndarray, stream: int) -> tuple[int, int]:
+    """Tiles between two moves of `stream`, and the place of the innermost loop that moves it, those
+    inside it counted.
 
     Tile n needs another tile of the stream than tile n - 1 where the period divides n. A stream
     that no loop moves has all tiles of the step as its period.
@@ -239,26 +240,29 @@ def moving_period(step: np.void, operands: np.ndarray, stream: int) -> int:
             c |= operand["has_c"]
             y |= operand["has_y"]
             x |= operand["has_x"]
-    period = 1
+    period, place = 1, 0
     if c and step["tile_c"] < step["c"]:
-        return period
+        return period, place
     period *= ceil_div(step["c"], step["tile_c"])
+    place += 1
     for turn in range(2):
         if (turn == 0) == (step["order"] == 0):
             if x and step["tile_ox"] < step["ox"]:
-                return period
+                return period, place
             period *= ceil_div(step["ox"], step["tile_ox"])
             if y and step["tile_oy"] < step["oy"]:
-                return period
+                return period, place + 1
             period *= ceil_div(step["oy"], step["tile_oy"])
             if b and step["tile_b"] < step["b"]:
-                return period
+                return period, place + 2
             period *= ceil_div(step["b"], step["tile_b"])
+            place += 3
         else:
             if k and step["tile_k"] < step["k"]:
-                return period
+                return period, place
             period *= ceil_div(step["k"], step["tile_k"])
             if g and step["tile_g"] < step["g"]:
-                return period
+                return period, place + 1
             period *= ceil_div(step["g"], step["tile_g"])
-    return period
+            place += 2
+    return period, place

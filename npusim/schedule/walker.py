@@ -24,7 +24,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from npusim.jit import compiled
+from npusim.jit import compiled, inlined
+from npusim.schedule.advance import copy_bounds, set_next_tile, set_tile
 from npusim.schedule.tables import (
     ALIAS,
     ALIAS_JOB,
@@ -52,10 +53,8 @@ from npusim.schedule.tables import (
 from npusim.schedule.tiles import (
     moving_period,
     part_of,
-    set_bounds,
     stream_bytes,
     tile_count,
-    tile_index,
 )
 
 (
@@ -76,12 +75,27 @@ from npusim.schedule.tiles import (
 
 `LOADING`: loads may have to be emitted before anything else; `COMPUTED`: the present tile's
 computation has been emitted, its post has not."""
-CURSOR_STEP, CURSOR_ITERATION, CURSOR_TILES, CURSOR_PERIOD, ISSUED, RELEASED, STEP_LOADS = range(7)
-"""Places in a load cursor: it has CURSOR_TILES = 0 until it has looked at its step."""
-CURSOR = STEP_PERIOD + 2
-CURSOR_SIZE = 7
+BOUNDS = STEP_PERIOD + 2
+"""Twelve bounds of the present tile."""
+PENDING_BOUNDS = BOUNDS + 12
+"""Those of the tile whose store is pending."""
+(
+    CURSOR_STEP,
+    CURSOR_ITERATION,
+    CURSOR_TILES,
+    CURSOR_PERIOD,
+    CURSOR_LOOP,
+    ISSUED,
+    RELEASED,
+    STEP_LOADS,
+    CURSOR_BOUNDS,
+) = range(9)
+"""Places in a load cursor: it has CURSOR_TILES = 0 until it has looked at its step. CURSOR_LOOP is
+the innermost loop that moves its stream, CURSOR_BOUNDS the first of twelve of its next tile."""
+CURSOR = PENDING_BOUNDS + 12
+CURSOR_SIZE = CURSOR_BOUNDS + 12
 STATE_SIZE = CURSOR + 2 * CURSOR_SIZE
-BLOCK_JOBS = 1024
+BLOCK_JOBS = 128
 _MOST_JOBS_AT_ONCE = 4
 """Jobs that one turn of the walker can emit at most; loads stop in time to leave room for them."""
 
@@ -93,22 +107,37 @@ def new_state() -> np.ndarray:
     return state
 
 
-def walk_blocks(steps: np.ndarray, operands: np.ndarray) -> Iterator[np.ndarray]:
-    """The job records of a Program, a block at a time; a block is valid until the next one."""
+def walk_blocks(
+    steps: np.ndarray, operands: np.ndarray, size: int = BLOCK_JOBS
+) -> Iterator[np.ndarray]:
+    """The job records of a Program, a block of `size` at most at a time; a block is valid until the
+    next one."""
     state = new_state()
-    block = np.zeros(BLOCK_JOBS, JOB)
+    block = np.zeros(size, JOB)
     while (count := walk(steps, operands, state, block, -1)) > 0:
+        _fill_bytes(steps, operands, block[:count])
         yield block[:count]
 
 
 @compiled
+def _fill_bytes(steps: np.ndarray, operands: np.ndarray, block: np.ndarray) -> None:
+    """The bytes that loads and stores move."""
+    for job in block:
+        if job["kind"] in (LOAD, STORE):
+            step = steps[job["step"]]
+            part = part_of(step, job["bounds"])
+            job["bytes"] = stream_bytes(step, operands, job["stream"], part)
+
+
+@inlined
 def walk(
     steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.ndarray, stop: int
 ) -> int:
     """Fill `block` with the next jobs after `state`; returns how many, 0 at the end.
 
-    A `stop` that is not negative makes it return early: at the head of each step, and before tile
-    `stop` of the present one.
+    A `stop` that is not negative makes it return early: at the end of each step, and before tile
+    `stop` of the present one. The bytes of loads and stores are left to the caller: see
+    `walk_blocks`.
     """
     count = 0
     while count + _MOST_JOBS_AT_ONCE <= block.size:
@@ -118,8 +147,6 @@ def walk(
         if state[ENTERED] == 0:
             count = _enter(steps, operands, state, block, count)
             state[ENTERED] = 1
-            if stop >= 0:
-                break
         elif state[LOADING]:
             count = _load_ahead(steps, operands, state, block, count)
         elif state[COMPUTED]:
@@ -129,11 +156,13 @@ def walk(
         elif state[ITERATION] < state[STEP_TILES]:
             count = _compute(steps, operands, state, block, count)
         else:
-            count = _flush_store(steps, operands, state, block, count, True)
+            count = _flush_store(steps, state, block, count, True)
             state[STEP_AT] += 1
             state[ITERATION] = 0
             state[ENTERED] = 0
             state[OUTPUT_TILES] = 0
+            if stop >= 0:
+                break
     return count
 
 
@@ -147,20 +176,21 @@ def _enter(
     state[STEP_TILES] = tile_count(step)
     state[STEP_STORES] = _streams(step, operands, OUTPUTS)
     for stream in range(2):
-        state[STEP_PERIOD + stream] = _period(step, operands, stream)
+        state[STEP_PERIOD + stream] = _period(step, operands, stream)[0]
+    set_tile(step, 0, state[BOUNDS : BOUNDS + 12])
     if step["unit"] == ALIAS or step["unit"] == HOST:
         kind = ALIAS_JOB if step["unit"] == ALIAS else HOST_JOB
         job = _job(block, count, kind, at)
-        set_bounds(step, tile_index(step, 0), job["bounds"])
+        copy_bounds(state, BOUNDS, job["bounds"])
         job["after_step"] = at - 1
         state[ITERATION] = state[STEP_TILES]
         return count + 1
-    _job(block, count, DISPATCH, at)
+    _job(block, count, DISPATCH, at)["bounds"][:] = 0
     state[LOADING] = 1
     return count + 1
 
 
-@compiled
+@inlined
 def _load_ahead(
     steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.ndarray, count: int
 ) -> int:
@@ -176,7 +206,7 @@ def _load_ahead(
     return count
 
 
-@compiled
+@inlined
 def _compute(
     steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.ndarray, count: int
 ) -> int:
@@ -184,14 +214,12 @@ def _compute(
     at = state[STEP_AT]
     step = steps[at]
     iteration = state[ITERATION]
-    index = tile_index(step, iteration)
     if step["unit"] != ARRAY and step["buffers_outputs"] == 1:
-        count = _flush_store(steps, operands, state, block, count, False)
-    n_c = -(-step["c"] // step["tile_c"])
+        count = _flush_store(steps, state, block, count, False)
     job = _job(block, count, COMPUTE, at)
-    set_bounds(step, index, job["bounds"])
-    job["first"] = index.c == 0
-    job["last"] = index.c == n_c - 1
+    copy_bounds(state, BOUNDS, job["bounds"])
+    job["first"] = job["bounds"][6] == 0
+    job["last"] = job["bounds"][7] == step["c"]
     last_of_step = iteration + 1 == state[STEP_TILES]
     for stream in range(2):
         period = state[STEP_PERIOD + stream]
@@ -200,13 +228,13 @@ def _compute(
         cursor = CURSOR + stream * CURSOR_SIZE
         slot = state[cursor + RELEASED] % SLOTS
         job["waits"][stream] = (FULL_WEIGHTS if stream == WEIGHTS else FULL_INPUTS) + slot
-        if last_of_step or (iteration + 1) % period == 0:
+        if last_of_step or period == 1 or (iteration + 1) % period == 0:
             job["signals"][stream] = (FREE_WEIGHTS if stream == WEIGHTS else FREE_INPUTS) + slot
             state[cursor + RELEASED] += 1
     if step["unit"] == ARRAY and not step["direct_store"]:
         job["waits"][2] = FREE_SUMS + state[OUTPUT_TILES] % step["buffers_sums"]
     finished = job["last"] == 1
-    count = _flush_store(steps, operands, state, block, count + 1, False)
+    count = _flush_store(steps, state, block, count + 1, False)
     if finished and step["unit"] != ARRAY:
         _leave(step, state, job, last_of_step)
     state[COMPUTED] = 1
@@ -214,25 +242,25 @@ def _compute(
     return count
 
 
-@compiled
+@inlined
 def _post(steps: np.ndarray, state: np.ndarray, block: np.ndarray, count: int) -> int:
     """Drain the array's present tile, if its sums are complete, and go on to the next tile."""
     at = state[STEP_AT]
     step = steps[at]
     iteration = state[ITERATION]
-    index = tile_index(step, iteration)
-    if step["unit"] == ARRAY and index.c == -(-step["c"] // step["tile_c"]) - 1:
+    if step["unit"] == ARRAY and state[BOUNDS + 7] == step["c"]:
         job = _job(block, count, POST, at)
-        set_bounds(step, index, job["bounds"])
+        copy_bounds(state, BOUNDS, job["bounds"])
         job["signals"][0] = FREE_SUMS + state[OUTPUT_TILES] % step["buffers_sums"]
         _leave(step, state, job, iteration + 1 == state[STEP_TILES])
         count += 1
     state[COMPUTED] = 0
     state[ITERATION] += 1
+    set_next_tile(step, 0, state[BOUNDS : BOUNDS + 12])
     return count
 
 
-@compiled
+@inlined
 def _leave(step: np.void, state: np.ndarray, job: np.void, last_of_step: bool) -> None:
     """Make `job` the one that finishes an output tile: its buffer, and the store that follows."""
     tiles = state[OUTPUT_TILES]
@@ -244,34 +272,32 @@ def _leave(step: np.void, state: np.ndarray, job: np.void, last_of_step: bool) -
             job["waits"][3] = FREE_OUTPUTS + (tiles - step["buffers_outputs"]) % SLOTS
         state[PENDING_STEP] = state[STEP_AT]
         state[PENDING_ITERATION] = state[ITERATION]
+        copy_bounds(state, BOUNDS, state[PENDING_BOUNDS : PENDING_BOUNDS + 12])
         state[PENDING_SLOT] = tiles % SLOTS
     state[OUTPUT_TILES] += 1
 
 
-@compiled
+@inlined
 def _flush_store(
-    steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.ndarray,
-    count: int, last: bool,
-) -> int:  # fmt: skip
+    steps: np.ndarray, state: np.ndarray, block: np.ndarray, count: int, last: bool
+) -> int:
     """Store the output tile that waits for it, if one does."""
     at = state[PENDING_STEP]
     if at < 0:
         return count
-    step = steps[at]
     job = _job(block, count, STORE, at)
-    set_bounds(step, tile_index(step, state[PENDING_ITERATION]), job["bounds"])
+    copy_bounds(state, PENDING_BOUNDS, job["bounds"])
     slot = state[PENDING_SLOT]
     job["stream"] = OUTPUTS
     job["slot"] = slot
     job["waits"][0] = FULL_OUTPUTS + slot
     job["signals"][0] = FREE_OUTPUTS + slot
-    job["bytes"] = stream_bytes(step, operands, OUTPUTS, part_of(step, job["bounds"]))
     job["last"] = last
     state[PENDING_STEP] = -1
     return count + 1
 
 
-@compiled
+@inlined
 def _loads(
     steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.ndarray,
     count: int, stream: int,
@@ -286,7 +312,10 @@ def _loads(
             break
         if state[cursor + CURSOR_TILES] == 0:
             state[cursor + CURSOR_TILES] = tile_count(step)
-            state[cursor + CURSOR_PERIOD] = _period(step, operands, stream)
+            period, loop = _period(step, operands, stream)
+            state[cursor + CURSOR_PERIOD], state[cursor + CURSOR_LOOP] = period, loop
+            bounds = cursor + CURSOR_BOUNDS
+            set_tile(step, 0, state[bounds : bounds + 12])
         done = state[cursor + CURSOR_ITERATION] >= state[cursor + CURSOR_TILES]
         if done or state[cursor + CURSOR_PERIOD] == 0:
             state[cursor + CURSOR_STEP] += 1
@@ -299,7 +328,7 @@ def _loads(
         needed = max(state[cursor + RELEASED], before)
         if state[cursor + ISSUED] - needed >= buffers:
             break
-        count = _load(steps, operands, state, block, count, stream, buffers)
+        count = _load(steps, state, block, count, stream, buffers)
     return count
 
 
@@ -311,22 +340,21 @@ def _comes_early(step: np.void, stream: int) -> bool:
     return bool(step["prefetch_inputs"] == 1)
 
 
-@compiled
+@inlined
 def _load(
-    steps: np.ndarray, operands: np.ndarray, state: np.ndarray, block: np.ndarray,
-    count: int, stream: int, buffers: int,
-) -> int:  # fmt: skip
+    steps: np.ndarray, state: np.ndarray, block: np.ndarray, count: int, stream: int, buffers: int
+) -> int:
     """Emit the load at the cursor of `stream` and move the cursor to the next one."""
     cursor = CURSOR + stream * CURSOR_SIZE
     at = state[cursor + CURSOR_STEP]
     step = steps[at]
     full, free = (FULL_WEIGHTS, FREE_WEIGHTS) if stream == WEIGHTS else (FULL_INPUTS, FREE_INPUTS)
     job = _job(block, count, LOAD, at)
-    index = tile_index(step, state[cursor + CURSOR_ITERATION])
-    set_bounds(step, index, job["bounds"])
+    bounds = cursor + CURSOR_BOUNDS
+    copy_bounds(state, bounds, job["bounds"])
+    set_next_tile(step, state[cursor + CURSOR_LOOP], state[bounds : bounds + 12])
     job["stream"] = stream
     job["slot"] = state[cursor + ISSUED] % SLOTS
-    job["bytes"] = stream_bytes(step, operands, stream, part_of(step, job["bounds"]))
     job["signals"][0] = full + job["slot"]
     job["first"] = state[cursor + STEP_LOADS] == 0
     if state[cursor + STEP_LOADS] >= buffers:
@@ -340,10 +368,10 @@ def _load(
 
 
 @compiled
-def _period(step: np.void, operands: np.ndarray, stream: int) -> int:
-    """Tiles that one load of `stream` serves; 0 if the step loads nothing through it."""
+def _period(step: np.void, operands: np.ndarray, stream: int) -> tuple[int, int]:
+    """`moving_period` of a stream; (0, 0) if the step loads nothing through it."""
     if step["unit"] == ALIAS or step["unit"] == HOST or not _streams(step, operands, stream):
-        return 0
+        return 0, 0
     return moving_period(step, operands, stream)
 
 
@@ -356,7 +384,7 @@ def _streams(step: np.void, operands: np.ndarray, stream: int) -> bool:
     return False
 
 
-@compiled
+@inlined
 def _job(block: np.ndarray, count: int, kind: int, step: int) -> np.void:
     """A fresh record at `block[count]`."""
     job = block[count]
@@ -370,5 +398,4 @@ def _job(block: np.ndarray, count: int, kind: int, step: int) -> np.void:
     job["bytes"] = 0
     job["first"] = 0
     job["last"] = 0
-    job["bounds"][:] = 0
     return job

@@ -77,7 +77,8 @@ class StreamWork(NamedTuple):
 
 
 class TransferWork(NamedTuple):
-    """A DMA transfer: data phase on the bus with its rows, and the share of the SRAM port.
+    """A DMA transfer: data phase on the bus with its rows, share of the SRAM port, and what SRAM
+    gets or gives.
 
     `stream_cycles` is the data phase at the rate of the stream's own buffer, 0 if it has none.
     """
@@ -87,6 +88,7 @@ class TransferWork(NamedTuple):
     port_cycles: int
     bus_bytes: int
     row_cycles: float
+    sram_bytes: int
 
 
 @compiled
@@ -297,7 +299,7 @@ def transfer_work(
     if rows > 0.0:
         data = int(np.ceil(bus / machine.dram_bytes_per_cycle + rows - 1e-6))
     streamed = _stream_cycles(step, operands, stream, part, machine)
-    return TransferWork(max(data, port), streamed, port, bus, rows)
+    return TransferWork(max(data, port), streamed, port, bus, rows, useful)
 
 
 @compiled

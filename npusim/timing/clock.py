@@ -13,7 +13,7 @@ import numpy as np
 
 from npusim.cost.machine import Machine
 from npusim.cost.transfer import shared_cycles
-from npusim.jit import allocating, compiled
+from npusim.jit import allocating, compiled, inlined
 from npusim.schedule.tables import TOKENS
 
 (
@@ -90,7 +90,7 @@ def new_clock(steps: int, tensors: int) -> Clock:
     )  # fmt: skip
 
 
-@compiled
+@inlined
 def ready(clock: Clock, job: np.void, first: int, second: int) -> tuple[int, int]:
     """The latest of two moments (-1: none) and the tokens that `job` waits for, and who set it."""
     start, before = clock.time[first], clock.who[first]
@@ -102,7 +102,7 @@ def ready(clock: Clock, job: np.void, first: int, second: int) -> tuple[int, int
     return start, before
 
 
-@compiled
+@inlined
 def served(clock: Clock, port: int, start: int, cycles: int) -> int:
     """When an SRAM port has served `cycles` of work that begins at `start`, and all work before.
 
@@ -114,7 +114,7 @@ def served(clock: Clock, port: int, start: int, cycles: int) -> int:
     return clock.time[port]
 
 
-@compiled
+@inlined
 def served_at(
     clock: Clock, machine: Machine, port: int, start: int, cycles: int, bytes_: int
 ) -> int:
@@ -131,7 +131,7 @@ def served_at(
     return max(through, served(clock, ALL_PORTS, start, shared))
 
 
-@compiled
+@inlined
 def later(clock: Clock, moment: int, start: int, before: int) -> tuple[int, int]:
     """The later of `start` (set by job `before`) and a moment, with the job that set it."""
     if clock.time[moment] > start:
@@ -139,14 +139,14 @@ def later(clock: Clock, moment: int, start: int, before: int) -> tuple[int, int]
     return start, before
 
 
-@compiled
+@inlined
 def set_moment(clock: Clock, moment: int, time: int, number: int) -> None:
     """Job `number` sets a moment."""
     clock.time[moment] = time
     clock.who[moment] = number
 
 
-@compiled
+@inlined
 def raise_moment(clock: Clock, moment: int, time: int, number: int) -> None:
     """Job `number` sets a moment, unless an earlier job set it to a later time."""
     if time >= clock.time[moment]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from npusim.cost.array import DIRECT_CONVOLUTION
 from npusim.cost.machine import Machine
-from npusim.jit import compiled
+from npusim.jit import compiled, inlined
 from npusim.schedule.tables import RESIDENT, SLOTS
 from npusim.schedule.work import holds_weights
 from npusim.timing.causes import COMPUTE_CAUSE, POSTPROCESS, VECTOR_CAUSE
@@ -34,7 +34,7 @@ from npusim.timing.notes import arrive, note
 from npusim.timing.works import Works, work_of_stream, work_on_array
 
 
-@compiled
+@inlined
 def compute(
     step: np.void, operands: np.ndarray, machine: Machine, clock: Clock, works: Works,
     job: np.void, entry: np.void, number: int, count: np.void,
@@ -92,7 +92,7 @@ def _sums_through_sram(step: np.void, job: np.void, work: np.void, count: np.voi
     count["filled"] += work["filled"]
 
 
-@compiled
+@inlined
 def _first_pixels(bounds: np.ndarray) -> bool:
     """True for a tile that has the first image, row and column: no other used its weights yet."""
     return bool(bounds[0] == 0 and bounds[8] == 0 and bounds[10] == 0)
@@ -119,7 +119,7 @@ def _delayed(
     return start, before, lead
 
 
-@compiled
+@inlined
 def vector(
     step: np.void, operands: np.ndarray, machine: Machine, clock: Clock, works: Works,
     job: np.void, entry: np.void, number: int, count: np.void,
@@ -145,7 +145,7 @@ def vector(
     count["tiles"] += 1
 
 
-@compiled
+@inlined
 def drain(
     step: np.void, operands: np.ndarray, machine: Machine, clock: Clock, works: Works,
     job: np.void, entry: np.void, number: int, count: np.void,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from npusim.cost.machine import Machine
-from npusim.jit import allocating, compiled
+from npusim.jit import allocating, inlined
 from npusim.schedule.tables import (
     ARRAY,
     COMPUTE,
@@ -24,7 +24,7 @@ from npusim.schedule.tables import (
     RESIDENT,
     STORE,
 )
-from npusim.schedule.walker import BLOCK_JOBS, PENDING_STEP, STATE_SIZE, STEP_AT, walk
+from npusim.schedule.walker import BLOCK_JOBS, ENTERED, PENDING_STEP, STATE_SIZE, STEP_AT, walk
 from npusim.timing.attribution import attribute
 from npusim.timing.causes import DISPATCH_CAUSE, HOST_CAUSE
 from npusim.timing.clock import (
@@ -43,6 +43,7 @@ from npusim.timing.clock import (
 from npusim.timing.compute import compute, drain, vector
 from npusim.timing.limits import least_cycles, least_rest
 from npusim.timing.notes import arrive, note
+from npusim.timing.passages import new_heads, pass_over
 from npusim.timing.records import (
     COUNTS,
     LOG,
@@ -91,7 +92,10 @@ def simulate(
     watched = window == NO_LOG and not machine.round_robin
     watch = new_watch()
     cycles = 0
+    heads = new_heads(steps, operands, tensors)
     while state[STEP_AT] < steps.size and cycles < limit:
+        if watched and state[ENTERED] == 0:
+            pass_over(heads, watch, steps, operands, clock, state, counts)
         stop = next_look(watch, steps, state) if watched else -1
         jobs = walk(steps, operands, state, block, stop)
         done[PLACE] = 0
@@ -114,7 +118,7 @@ def simulate(
     return Run(kept, shares, counts, cycles, done[EMITTED], cycles < limit)
 
 
-@compiled
+@inlined
 def _serve_some(
     steps: np.ndarray, operands: np.ndarray, machine: Machine, clock: Clock, works: Works,
     block: np.ndarray, jobs: int, log: np.ndarray, window: int, counts: np.ndarray, watch: Watch,
@@ -145,7 +149,7 @@ def _serve_some(
         done[PLACE] += 1
 
 
-@compiled
+@inlined
 def _serve(
     steps: np.ndarray, operands: np.ndarray, machine: Machine, clock: Clock, works: Works,
     job: np.void, log: np.ndarray, number: int, counts: np.ndarray,
@@ -180,7 +184,7 @@ def _serve(
         release(clock, job, entry["end"], number)
 
 
-@compiled
+@inlined
 def _view(clock: Clock, job: np.void, entry: np.void) -> None:
     """A view takes no time: what follows it waits for what the step before it did."""
     before = job["step"] - 1
@@ -191,7 +195,7 @@ def _view(clock: Clock, job: np.void, entry: np.void) -> None:
     )
 
 
-@compiled
+@inlined
 def _dispatch(
     step: np.void, operands: np.ndarray, machine: Machine, clock: Clock,
     job: np.void, entry: np.void, number: int,
@@ -214,7 +218,7 @@ def _dispatch(
     raise_moment(clock, work_of(job["step"]), entry["end"], number)
 
 
-@compiled
+@inlined
 def _host(
     step: np.void, operands: np.ndarray, clock: Clock, job: np.void, entry: np.void, number: int
 ) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from npusim.jit import compiled
+from npusim.jit import compiled, inlined
 from npusim.schedule.tables import OUTPUTS
 from npusim.timing.clock import Clock, arrival_of, raise_moment
 
 
-@compiled
+@inlined
 def note(entry: np.void, begin: int, end: int, before: int, cause: int) -> None:
     """Write down the interval of a job, the job that let it begin, and its cause.
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.jit import allocating, compiled
+from npusim.jit import allocating, inlined
 from npusim.timing.causes import CAUSES
 
 NOBODY = -1
@@ -92,7 +92,7 @@ def doubled(records: np.ndarray) -> np.ndarray:
     return larger
 
 
-@compiled
+@inlined
 def clear(entry: np.void) -> None:
     """Make `entry` one of a job of which nothing is known yet."""
     entry["begin"] = entry["end"] = entry["held"] = 0

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from npusim.jit import compiled
+from npusim.jit import compiled, inlined
 from npusim.schedule.tables import (
     ARRAY,
     FREE_INPUTS,
@@ -38,7 +38,6 @@ from npusim.schedule.tables import (
     TOKENS,
     WEIGHTS,
 )
-from npusim.schedule.tiles import ceil_div
 from npusim.schedule.walker import (
     CURSOR,
     CURSOR_ITERATION,
@@ -76,6 +75,7 @@ from npusim.timing.watch import (
     EARLIEST,
     FIRST,
     LAST,
+    LOADED,
     LOOPS,
     MOST_APART,
     NEVER,
@@ -90,7 +90,7 @@ from npusim.timing.watch import (
 )
 
 
-@compiled
+@inlined
 def look(
     watch: Watch, steps: np.ndarray, operands: np.ndarray, clock: Clock, state: np.ndarray,
     counts: np.ndarray,
@@ -169,15 +169,15 @@ def _note(
 
 @compiled
 def _turns_left(loop: np.ndarray, turn: int, state: np.ndarray) -> int:
-    """Turns that may be added before `turn`: loads that run ahead must not reach the last ones."""
-    ahead = 0
+    """Turns that may be added before `turn`: loads run ahead, but not past those that are alike."""
+    left = loop[LAST] + 1 - turn
     for stream in range(2):
         cursor = CURSOR + stream * CURSOR_SIZE
         here = state[cursor + CURSOR_STEP] == state[STEP_AT]
         if here and 0 < state[STEP_PERIOD + stream] <= loop[TILES]:
             tiles = max(0, state[cursor + CURSOR_ITERATION] - state[ITERATION])
-            ahead = max(ahead, ceil_div(tiles, loop[TILES]))
-    return int(loop[LAST] + 1 - ahead - turn)
+            left = min(left, (loop[LOADED] - turn * loop[TILES] - tiles) // loop[TILES])
+    return int(left)
 
 
 @compiled

@@ -92,17 +92,17 @@ def enqueue(
         load["bus_bytes"] += int(work["row_cycles"] * machine.dram_bytes_per_cycle)
     load["moved"] = work["bus_bytes"]
     load["port_cycles"] = work["port_cycles"]
-    load["held"] = job["bytes"]
-    load["held_until"] = last + job["bytes"]
+    load["held"] = work["sram_bytes"]
+    load["held_until"] = last + work["sram_bytes"]
     load["room"] = step["room_weights"] if stream == WEIGHTS else step["room_inputs"]
     load["layer"], load["closes"] = _layer_of(step, job)
     count["jobs"] += 1
     count["dram_read"] += work["bus_bytes"]
-    count["sram_write"] += job["bytes"]
+    count["sram_write"] += work["sram_bytes"]
     if stream == WEIGHTS:
-        count["weights_bytes"] += job["bytes"]
+        count["weights_bytes"] += work["sram_bytes"]
     else:
-        count["inputs_bytes"] += job["bytes"]
+        count["inputs_bytes"] += work["sram_bytes"]
 
 
 @compiled

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from npusim.cost.machine import Machine
-from npusim.jit import compiled
+from npusim.jit import compiled, inlined
 from npusim.schedule.tables import LOAD, OUTPUTS, STORE
 from npusim.timing.causes import HOST_LINK, WAIT_INPUTS, WAIT_OUTPUT_BUFFER, WAIT_WEIGHTS
 from npusim.timing.clock import (
@@ -38,7 +38,7 @@ from npusim.timing.works import Works, work_of_transfer
 READING, WRITING = 1, 2
 
 
-@compiled
+@inlined
 def turn_cycles(clock: Clock, machine: Machine, loading: bool) -> int:
     """Cycles in which the data bus turns around before this transfer, whose direction is noted."""
     direction = READING if loading else WRITING
@@ -49,7 +49,7 @@ def turn_cycles(clock: Clock, machine: Machine, loading: bool) -> int:
     return machine.dram_rows.turn_to_read if loading else machine.dram_rows.turn_to_write
 
 
-@compiled
+@inlined
 def transfer(
     step: np.void, operands: np.ndarray, machine: Machine, clock: Clock, works: Works,
     job: np.void, entry: np.void, number: int, count: np.void,
@@ -87,7 +87,7 @@ def transfer(
         data, before = later(clock, buffer_free, data, before)
         begin = data
         entry["setup"] = entry["latency"] = 0
-    through = served_at(clock, machine, port, 0, work["port_cycles"], job["bytes"])
+    through = served_at(clock, machine, port, 0, work["port_cycles"], work["sram_bytes"])
     end = max(data + work["cycles"], through)
     bus_free = end
     if work["stream_cycles"] > 0:
@@ -106,14 +106,14 @@ def transfer(
         clock.flow[PORT_TIME] += work["cycles"]
     if loading:
         count["dram_read"] += work["bus_bytes"]
-        count["sram_write"] += job["bytes"]
+        count["sram_write"] += work["sram_bytes"]
         if job["stream"] == 0:
-            count["weights_bytes"] += job["bytes"]
+            count["weights_bytes"] += work["sram_bytes"]
         else:
-            count["inputs_bytes"] += job["bytes"]
+            count["inputs_bytes"] += work["sram_bytes"]
     else:
         count["dram_write"] += work["bus_bytes"]
-        count["sram_read"] += job["bytes"]
+        count["sram_read"] += work["sram_bytes"]
         if job["last"]:
             arrive(step, operands, OUTPUTS, clock, end, number)
 

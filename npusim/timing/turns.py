@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from npusim.jit import compiled
+from npusim.schedule.advance import set_tile
 from npusim.schedule.tables import (
     FREE_INPUTS,
     FREE_OUTPUTS,
@@ -22,12 +23,15 @@ from npusim.schedule.tables import (
     WEIGHTS,
 )
 from npusim.schedule.walker import (
+    BOUNDS,
     CURSOR,
+    CURSOR_BOUNDS,
     CURSOR_ITERATION,
     CURSOR_SIZE,
     ISSUED,
     ITERATION,
     OUTPUT_TILES,
+    PENDING_BOUNDS,
     PENDING_ITERATION,
     PENDING_SLOT,
     PENDING_STEP,
@@ -76,8 +80,11 @@ def add_turns(
             state[cursor + RELEASED] += by
             state[cursor + STEP_LOADS] += by
             state[cursor + CURSOR_ITERATION] += tiles
+            bounds = cursor + CURSOR_BOUNDS
+            set_tile(step, state[cursor + CURSOR_ITERATION], state[bounds : bounds + 12])
     _add_outputs(watch, place, step, clock, state, many, cycles)
     state[ITERATION] += tiles
+    set_tile(step, state[ITERATION], state[BOUNDS : BOUNDS + 12])
 
 
 @compiled
@@ -99,6 +106,8 @@ def _add_outputs(
         _move_tokens(watch, clock, FREE_OUTPUTS, made - buffers, stored, by, SLOTS, later)
     if pending:
         state[PENDING_ITERATION] += many * (state[ITERATION] - before[ITERATION])
+        bounds = state[PENDING_BOUNDS : PENDING_BOUNDS + 12]
+        set_tile(step, state[PENDING_ITERATION], bounds)
         state[PENDING_SLOT] = (state[PENDING_SLOT] + by) % SLOTS
     state[OUTPUT_TILES] += by
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from npusim.cost.array import DIRECT_CONVOLUTION
-from npusim.jit import allocating, compiled
+from npusim.cost.array import DIRECT_CONVOLUTION, IN_MEMORY
+from npusim.jit import allocating, compiled, inlined
 from npusim.schedule.tables import (
     ALIAS,
     HOST,
@@ -35,20 +35,21 @@ RESOURCES = OUTPUTS_FREE + 1
 NEVER = 1 << 62
 MOST_APART = 16
 """Turns between two that are compared, at most."""
-TILES, TURNS, FIRST, LAST, SEEN, EARLIEST, APART = range(7)
-"""Of a loop: tiles in a turn, turns, first and last that may repeat; the tile at which its state
-was noted (-1: not yet), the earliest start of a job since, and after how many turns to note it
-again."""
+TILES, TURNS, FIRST, LAST, LOADED, SEEN, EARLIEST, APART = range(8)
+"""Of a loop: tiles in a turn, turns, first and last that may repeat, how many tiles may be loaded
+until then; the tile at which its state was noted (-1: not yet), the earliest start of a job since,
+and after how many turns to note it again."""
 NOTED = RESOURCES + 2
 
 
 class Watch(NamedTuple):
     """What is known of the loops of one step, outermost first.
 
-    `loops` int64 [LOOPS, 7]; `moments` int64 [LOOPS, resources + 2], `states` int64 [LOOPS,
-    STATE_SIZE] and `counts` COUNTS [LOOPS] are as they were at SEEN. `step` int64 [3]: the
+    `loops` int64 [LOOPS, 8]; `moments` int64 [LOOPS, resources + 2], `states` int64 [LOOPS,
+    STATE_SIZE] and `counts` COUNTS [LOOPS] are as they were at SEEN. `step` int64 [4]: the
     step, the tiles of the shortest turn (0: no loop is watched), the earliest start of a job since
-    the end of the last turn of any loop. `moved` int64 [SLOTS] is room to move tokens.
+    the end of the last turn of any loop, and since the head of the step. `moved` int64 [SLOTS] is
+    room to move tokens.
     """
 
     loops: np.ndarray
@@ -59,22 +60,29 @@ class Watch(NamedTuple):
     moved: np.ndarray
 
 
-STEP, SHORTEST, SINCE = range(3)
+STEP, SHORTEST, SINCE, PASSED = range(4)
 
 
 @allocating
 def new_watch() -> Watch:
     """No loop is watched."""
     watch = Watch(
-        np.zeros((LOOPS, 7), np.int64), np.zeros((LOOPS, NOTED), np.int64),
+        np.zeros((LOOPS, 8), np.int64), np.zeros((LOOPS, NOTED), np.int64),
         np.zeros((LOOPS, STATE_SIZE), np.int64), np.zeros(LOOPS, COUNTS),
-        np.zeros(3, np.int64), np.zeros(SLOTS, np.int64),
+        np.zeros(4, np.int64), np.zeros(SLOTS, np.int64),
     )  # fmt: skip
     watch.step[STEP] = -1
+    watch.step[PASSED] = NEVER
     return watch
 
 
 @compiled
+def forget_step(watch: Watch) -> None:
+    """The step that was watched is over."""
+    watch.step[STEP] = -1
+
+
+@inlined
 def next_look(watch: Watch, steps: np.ndarray, state: np.ndarray) -> int:
     """The tile of the present step before which to look again; 0 (never) if nothing repeats."""
     at = state[STEP_AT]
@@ -96,8 +104,9 @@ def _watch_step(watch: Watch, step: np.void) -> int:
     shortest, tiles = 0, 1
     for place in range(LOOPS - 1, -1, -1):
         loop = watch.loops[place]
-        turns, first, last = _turns(step, _loop_at(step, place))
+        turns, first, last, even = _turns(step, _loop_at(step, place))
         loop[TILES], loop[TURNS], loop[FIRST], loop[LAST] = tiles, turns, first, last
+        loop[LOADED] = tiles * turns - 1 if even else tiles * (last + 1)
         loop[SEEN] = -1
         if tiles * (last - first - 1) < FEWEST_TILES:
             loop[TURNS] = 1
@@ -118,28 +127,35 @@ def _loop_at(step: np.void, place: int) -> int:
 
 
 @compiled
-def _turns(step: np.void, loop: int) -> tuple[int, int, int]:
-    """Turns of a loop, and the first and the last one that may be like their neighbours."""
+def _turns(step: np.void, loop: int) -> tuple[int, int, int, bool]:
+    """Turns of a loop, the first and the last one that may be like their neighbours, and whether
+    what the very last one loads is like that, too.
+
+    The first turn is like the others where it does not begin sums or write weights to an array.
+    """
     if loop == 0:
-        turns = ceil_div(step["b"], step["tile_b"])
+        extent, tile = step["b"], step["tile_b"]
     elif loop == 1:
-        turns = ceil_div(step["g"], step["tile_g"])
+        extent, tile = step["g"], step["tile_g"]
     elif loop == 2:
-        turns = ceil_div(step["k"], step["tile_k"])
+        extent, tile = step["k"], step["tile_k"]
     elif loop == 3:
-        turns = ceil_div(step["c"], step["tile_c"])
+        extent, tile = step["c"], step["tile_c"]
     elif loop == 4:
-        turns = ceil_div(step["oy"], step["tile_oy"])
+        extent, tile = step["oy"], step["tile_oy"]
     else:
-        turns = ceil_div(step["ox"], step["tile_ox"])
-    first, last = 1, turns - 2
+        extent, tile = step["ox"], step["tile_ox"]
+    turns, even = ceil_div(extent, tile), extent % tile == 0
+    alike = loop in (1, 2) or (loop != 3 and step["dataflow"] != IN_MEMORY)
+    first, last = 0 if alike else 1, turns - 2
     if loop >= 4 and last > first:
         inner = _window(step, loop, turns // 2)
         while first < last and _window(step, loop, first) != inner:
             first += 1
         while first < last and _window(step, loop, last) != inner:
             last -= 1
-    return turns, first, last
+        even = even and _window(step, loop, turns - 1) == inner
+    return turns, first, last, even
 
 
 @compiled
@@ -152,10 +168,11 @@ def _window(step: np.void, loop: int, turn: int) -> int:
     return cols_behind(step, start, start + step["tile_ox"])
 
 
-@compiled
+@inlined
 def note_start(watch: Watch, entry: np.void, transfers: bool) -> None:
     """A job has started: nothing that lies before any of these moments decided when."""
     start = min(entry["begin"], entry["held"])
     if transfers:
         start = min(start, entry["ready"])
     watch.step[SINCE] = min(watch.step[SINCE], start)
+    watch.step[PASSED] = min(watch.step[PASSED], start)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, get_type_hints
 import numpy as np
 
 from npusim.cost.machine import Machine
-from npusim.jit import allocating, compiled
+from npusim.jit import allocating, compiled, inlined
 from npusim.schedule.tables import OUTPUTS
 from npusim.schedule.tiles import Part, part_of
 from npusim.schedule.work import (
@@ -59,7 +59,7 @@ def no_works() -> Works:
     return works
 
 
-@compiled
+@inlined
 def work_on_array(
     works: Works, step: np.void, operands: np.ndarray, machine: Machine, job: np.void, held: bool
 ) -> np.void:
@@ -88,7 +88,7 @@ def work_on_array(
     return place
 
 
-@compiled
+@inlined
 def work_of_stream(
     works: Works, step: np.void, operands: np.ndarray, machine: Machine, job: np.void,
     draining: bool,
@@ -113,7 +113,7 @@ def work_of_stream(
     return place
 
 
-@compiled
+@inlined
 def work_of_transfer(
     works: Works, step: np.void, operands: np.ndarray, machine: Machine, job: np.void
 ) -> np.void:
@@ -128,17 +128,18 @@ def work_of_transfer(
         place["port_cycles"] = work.port_cycles
         place["bus_bytes"] = work.bus_bytes
         place["row_cycles"] = work.row_cycles
+        place["sram_bytes"] = work.sram_bytes
     return place
 
 
-@compiled
+@inlined
 def _place_of(part: Part) -> int:
     """The place of a tile: those of a step that are cut at other edges should not share one."""
     mixed = part.oy + 3 * part.ox + 5 * part.in_rows + 7 * part.in_cols + 11 * part.k
     return (mixed + 13 * part.c + part.g + part.b) % _PLACES
 
 
-@compiled
+@inlined
 def _is_of(place: np.void, at: int, part: Part) -> bool:
     """True if `place` keeps the work of such a tile of step `at`."""
     extents = place["extents"]

@@ -28,7 +28,6 @@ from npusim.schedule.tables import (
     FULL_WEIGHTS,
     HOST,
     INPUTS,
-    JOB,
     LOAD,
     OUTPUTS,
     POST,
@@ -36,7 +35,7 @@ from npusim.schedule.tables import (
     STORE,
     WEIGHTS,
 )
-from npusim.schedule.walker import new_state, walk
+from npusim.schedule.walker import walk_blocks
 from tests.support.graphs import Build
 from tests.support.machines import tiny
 from tests.support.programs import all_jobs, program_of, random_programs, scheduled_programs
@@ -248,10 +247,8 @@ def test_rules_hold_for_many_programs(program):
 
 
 def in_blocks_of(program: Program, size: int) -> bytes:
-    state, block, found = new_state(), np.zeros(size, JOB), []
-    while (count := walk(program.table, program.operands, state, block, -1)) > 0:
-        found.append(block[:count].tobytes())
-    return b"".join(found)
+    blocks = walk_blocks(program.table, program.operands, size)
+    return b"".join(block.tobytes() for block in blocks)
 
 
 @settings(max_examples=30)

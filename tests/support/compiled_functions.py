@@ -34,7 +34,7 @@ def compiled_functions() -> list[CompiledFunction]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 names = {d.id for d in node.decorator_list if isinstance(d, ast.Name)}
-                if names & {"compiled", "allocating"}:
+                if names & {"compiled", "inlined", "allocating"}:
                     found.append(_described(f"{path.relative_to(package)}", node, names))
     return found
 
