@@ -36,8 +36,8 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` in no-Python mode, with its machine code cached across processes.
 
     It borrows the arrays that it is given: it counts no references to them, which would take more
-    time than most of these functions do. So it must neither create nor return arrays, nor call
-    what does: see `allocating`. Records and numbers are no arrays.
+    time than most of these functions do. So it must not create arrays, nor call what does: see
+    `allocating`. Parts of arrays it may return only to functions that count nothing either.
     """
     return _compiled(function, counts_references=False)
 

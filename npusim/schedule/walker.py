@@ -26,6 +26,7 @@ import numpy as np
 
 from npusim.jit import compiled, inlined
 from npusim.schedule.advance import copy_bounds, set_next_tile, set_tile
+from npusim.schedule.job_bytes import fill_bytes
 from npusim.schedule.tables import (
     ALIAS,
     ALIAS_JOB,
@@ -52,8 +53,6 @@ from npusim.schedule.tables import (
 )
 from npusim.schedule.tiles import (
     moving_period,
-    part_of,
-    stream_bytes,
     tile_count,
 )
 
@@ -115,18 +114,8 @@ def walk_blocks(
     state = new_state()
     block = np.zeros(size, JOB)
     while (count := walk(steps, operands, state, block, -1)) > 0:
-        _fill_bytes(steps, operands, block[:count])
+        fill_bytes(steps, operands, block[:count])
         yield block[:count]
-
-
-@compiled
-def _fill_bytes(steps: np.ndarray, operands: np.ndarray, block: np.ndarray) -> None:
-    """The bytes that loads and stores move."""
-    for job in block:
-        if job["kind"] in (LOAD, STORE):
-            step = steps[job["step"]]
-            part = part_of(step, job["bounds"])
-            job["bytes"] = stream_bytes(step, operands, job["stream"], part)
 
 
 @inlined

@@ -9,8 +9,8 @@ from pathlib import Path
 import npusim
 
 _CREATORS = {
-    "arange", "array", "concatenate", "copy", "empty", "empty_like", "full", "ones", "reshape",
-    "stack", "zeros", "zeros_like",
+    "arange", "array", "concatenate", "copy", "empty", "empty_like", "full", "ones", "stack",
+    "zeros", "zeros_like",
 }  # fmt: skip
 
 
