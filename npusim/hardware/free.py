@@ -13,7 +13,7 @@ line cites `[free]` again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin
@@ -121,7 +121,11 @@ class _Leaf:
 
     value: Any
     kind: Any
-    dimension: str | None
+
+    @property
+    def dimension(self) -> str | None:
+        """What the type of the field measures."""
+        return dimension_of(self.kind)
 
     def ends(self, free: FreeRange) -> tuple[Any, Any]:
         """Both ends of the range as the field reads them; ValueError says why it cannot."""
@@ -147,7 +151,7 @@ def _leaf(root: Section, path: str) -> _Leaf:
         if part not in known:
             inside = ".".join(parts[:depth]) or "a description"
             has = f"{inside} has {', '.join(known)}" if known else f"{inside} has nothing below it"
-            hint = nearest_name(part, known)
+            hint = nearest_name(part, tuple(known))
             raise _UnknownPathError(f"there is no {path!r} to be free{hint}: {has}")
         value, kind = _below(value, kind, part)
     try:
@@ -155,12 +159,12 @@ def _leaf(root: Section, path: str) -> _Leaf:
     except TypeError:
         what = f"{path!r} is not a number that this description sets: state it, within its range"
         raise _UnknownPathError(what) from None
-    return _Leaf(value, kind, dimension_of(kind))
+    return _Leaf(value, kind)
 
 
-def _keys(value: object) -> tuple[str, ...]:
+def _keys(value: object) -> Collection[str]:
     if isinstance(value, Section):
-        return tuple(_fields(type(value)))
+        return _fields(type(value)).keys()
     return tuple(map(str, value)) if isinstance(value, dict) else ()
 
 

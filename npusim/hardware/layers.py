@@ -23,6 +23,8 @@ _OF_ONE_TECHNOLOGY = (
     ("memory", "dram", "read_only"),
     ("technology", "energy_per_action", "dram_per_byte"),
 )
+TOLD_BY_TECHNOLOGY = frozenset(path[0] for path in _OF_ONE_TECHNOLOGY) | {FREE}
+"""The keys below which another technology of the second memory drops something."""
 
 
 def lookup(data: object, path: Path) -> Any:

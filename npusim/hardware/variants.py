@@ -16,7 +16,13 @@ from pydantic import ValidationError
 from npusim.errors import DescriptionError, Problem
 from npusim.hardware.document import FREE, Document
 from npusim.hardware.explainer import problems_of
-from npusim.hardware.layers import Overrides, as_pairs, merge, overrides_document
+from npusim.hardware.layers import (
+    TOLD_BY_TECHNOLOGY,
+    Overrides,
+    as_pairs,
+    merge,
+    overrides_document,
+)
 from npusim.hardware.loader import in_reading_order, load_description, read_description
 from npusim.hardware.quantities import Section
 from npusim.hardware.schema import Hardware
@@ -24,7 +30,7 @@ from npusim.hardware.schema import Hardware
 MOST_SECTIONS = 4096
 """Sections that are kept: a section is a few kB."""
 
-_TECHNOLOGY = "memory.dram.technology"  # another one drops figures in other sections too
+_TECHNOLOGY = "memory.dram.technology"
 
 
 class Variants:
@@ -44,10 +50,10 @@ class Variants:
         """
         keys = self._keys(values)
         self._read_scalars(values, keys)
-        try:
-            known = {name: self._sections[key] for name, key in keys.items()}
-        except KeyError:
-            return self._checked(values, keys)
+        sections = self._sections
+        known = {name: sections[key] for name, key in keys.items() if key in sections}
+        if len(known) < len(keys):
+            return self._checked(values, keys, known)
         try:
             return Hardware.model_validate(known)
         except ValidationError as error:
@@ -80,11 +86,14 @@ class Variants:
             self._sections.clear()
         self._sections[key] = value
 
-    def _checked(self, values: Mapping[str, object], keys: dict[str, Any]) -> Hardware:
+    def _checked(
+        self, values: Mapping[str, object], keys: dict[str, Any], known: dict[str, Any]
+    ) -> Hardware:
+        """The variant, where only the sections `known` were met before."""
         document = self._document(values)
         problems = list(document.problems)
         try:
-            hardware = Hardware.model_validate(document.data)
+            hardware = Hardware.model_validate({**document.data, **known})
         except ValidationError as error:
             problems += problems_of(error, document)
         if problems:
@@ -105,8 +114,11 @@ class Variants:
         touching: dict[str, list[str]] = {}
         for path, value in values.items():
             touching.setdefault(path.partition(".")[0], []).append(f"{path}={value!r}")
-        everywhere = repr(values.get(_TECHNOLOGY))
+        technology = repr(values.get(_TECHNOLOGY))
         names = {*self._below.data, *touching, *(p.partition(".")[0] for p in self._overrides)}
         if FREE in names:
             touching[FREE] = [f"{path} {isinstance(value, dict)}" for path, value in values.items()]
-        return {name: (name, everywhere, *touching.get(name, ())) for name in names}
+        return {
+            name: (name, technology if name in TOLD_BY_TECHNOLOGY else "", *touching.get(name, ()))
+            for name in names
+        }
