@@ -83,10 +83,6 @@ def set_block(step: np.void, space: Space, n: int) -> None:
     step["tile_g"] = space.g[n // space.k.size]
 
 
-KEPT_ORDER, KEPT_DATAFLOW = 6, 7
-"""Places in what `keep` writes."""
-
-
 @compiled
 def keep(step: np.void, kept: np.ndarray) -> None:
     """Write the tiling of `step` into `kept` int64 [9]: tile sizes, order, dataflow, split."""

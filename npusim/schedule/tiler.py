@@ -8,11 +8,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from npusim.cost.array import DATAFLOWS
 from npusim.cost.dram import NO_ROWS
 from npusim.cost.machine import Machine, packed
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
-from npusim.schedule.candidates import KEPT_DATAFLOW, KEPT_ORDER
 from npusim.schedule.estimate import Objective
 from npusim.schedule.fixed import Mapping
 from npusim.schedule.kept import Kept
@@ -28,23 +28,21 @@ from npusim.schedule.policies import (
 from npusim.schedule.prefetch import allow_prefetch
 from npusim.schedule.program import Program
 from npusim.schedule.spaces import read_by_spaces
-from npusim.schedule.tables import copied
+from npusim.schedule.tables import LOOP_ORDERS, copied
 from npusim.schedule.tiling import (
-    DATAFLOW_LIST,
-    Searches,
     Shared,
     Spaces,
     largest_tiles,
-    narrowed,
     no_searches,
     nothing_shared,
+    only_with,
     spaces_of,
     tile_steps,
     with_room,
 )
 
 NO_AIM = -1
-"""The aim of a search that answers for none."""
+"""The number of no aim; those of narrowed searches are below it."""
 
 
 class Aim(NamedTuple):
@@ -66,11 +64,12 @@ each dataflow and core split."""
 
 
 class _Candidates(NamedTuple):
-    """Spaces of which no array is known yet, and the least room of each step in them, bytes
-    (int64 [steps])."""
+    """Spaces of which no array is known yet, the least room of each step in them, bytes (int64
+    [steps]), and `Spaces.only` by the place and value of a narrowing."""
 
     spaces: Spaces
     least_bytes: np.ndarray
+    narrowings: Kept[np.ndarray]
 
 
 _KEPT: WeakKeyDictionary[Lowered, Kept[_Candidates]] = WeakKeyDictionary()
@@ -84,7 +83,8 @@ def _candidates(
 
     def found() -> _Candidates:
         spaces = spaces_of(lowered, hardware, machine, mapping)
-        return _Candidates(spaces, needed_rooms(lowered, hardware, mapping, spaces))
+        least = needed_rooms(lowered, hardware, mapping, spaces)
+        return _Candidates(spaces, least, Kept(len(DATAFLOWS) + len(LOOP_ORDERS)))
 
     if mapping.steps:
         return found()
@@ -129,9 +129,11 @@ class Tiler:
         self.spaces, self._least_bytes = (
             candidates.spaces._replace(shared=shared), candidates.least_bytes,
         )  # fmt: skip
+        self._narrowings = candidates.narrowings
         most = len(lowered.steps) + 4 * self.spaces.sizes.shape[0]  # the first few Programs
         self._searches = no_searches(lowered, self.spaces, most)
         self._objectives: dict[int, Objective] = {}
+        self._numbers: dict[tuple[Objective, int, int], int] = {}
         self._residency: tuple[Policy, Residency] | None = None
 
     def policies(self) -> Iterator[Policy]:
@@ -143,14 +145,8 @@ class Tiler:
     def program(self, policy: Policy, number: int, aim: Aim) -> Program | None:
         """Every step tiled for `aim`, the `number`-th one, under `policy`; None if one has no legal
         tiling."""
-        self._searches = with_room(self._searches, len(self.lowered.steps))
         self._objectives[number] = aim.objective
-        table, used, (operands, top, rooms) = self._begun(policy)
-        tiled = tile_steps(
-            table, operands, self.spaces, rooms, self._record, aim.objective, number,
-            aim.weights_early, self._searches, used,
-        )  # fmt: skip
-        return self._finished(policy, table, operands, top, used, tiled)
+        return self._tiled(policy, aim, number, NO_AIM, self.spaces.only)
 
     def least_cycles(self, policy: Policy) -> float:
         """Cycles that no Program under `policy` falls below: those of its weights on the bus."""
@@ -163,35 +159,23 @@ class Tiler:
     ) -> Program | None:
         """`program` for `objective`, with `value` alone in the lists of candidates at `place` that
         have it."""
-        spaces = narrowed(self.spaces, place, value)
+        only = self._narrowings.get((place, value), lambda: only_with(self.spaces, place, value))
+        wider = next((n for n, known in self._objectives.items() if known == objective), NO_AIM)
+        key = objective, place, value
+        number = self._numbers.setdefault(key, NO_AIM - 1 - len(self._numbers))
+        return self._tiled(policy, Aim(objective, False), number, wider, only)
+
+    def _tiled(
+        self, policy: Policy, aim: Aim, number: int, wider: int, only: np.ndarray
+    ) -> Program | None:
+        """See `tiling.tile_steps`."""
+        self._searches = with_room(self._searches, len(self.lowered.steps))
         table, used, (operands, top, rooms) = self._begun(policy)
         tiled = tile_steps(
-            table, operands, spaces, rooms, self._record, objective, 0, False,
-            self._narrowed_searches(objective, place, value), used,
+            table, operands, self.spaces._replace(only=only), rooms, self._record, aim.objective,
+            number, aim.weights_early, wider, self._searches, used,
         )  # fmt: skip
         return self._finished(policy, table, operands, top, used, tiled)
-
-    def _narrowed_searches(self, objective: Objective, place: int, value: int) -> Searches:
-        """The searches so far for `objective` whose winners have `value`, as those of aim 0: a
-        narrower search finds the same. The others have no winner and answer for nothing."""
-        found = with_room(self._searches, len(self.lowered.steps))
-        facts, tilings = found.facts.copy(), found.tilings.copy()
-        column = KEPT_DATAFLOW if place == DATAFLOW_LIST else KEPT_ORDER
-        answers = np.zeros(facts.shape[0], np.bool_)
-        for number, searched in self._objectives.items():
-            if searched == objective:
-                answers |= (facts[:, 0] == 2 * number) & (tilings[:, column] == value)
-        answers[int(found.number[0]) :] = False
-        facts[:, 0] = np.where(answers, 0, NO_AIM)
-        tilings[~answers] = 0
-        return Searches(
-            found.last.copy(),
-            found.before.copy(),
-            tilings,
-            found.streams.copy(),
-            facts,
-            found.number.copy(),
-        )
 
     def largest(self, policy: Policy) -> Program | None:
         """Every step in its fewest tiles under `policy`."""

@@ -16,7 +16,7 @@ from npusim.hardware.schema import Hardware
 from npusim.jit import compiled
 from npusim.schedule.bounds import COLUMNS
 from npusim.schedule.buffers import set_buffers
-from npusim.schedule.candidates import Narrow, Space, keep, restore
+from npusim.schedule.candidates import Narrow, Space, candidate_at, keep, restore
 from npusim.schedule.estimate import Objective
 from npusim.schedule.extents import (
     BLOCK_ROWS,
@@ -166,13 +166,13 @@ def nothing_shared(starts: np.ndarray) -> Shared:
     return Shared(np.full(works, -1.0), np.empty(busy), rooms, np.empty(first, np.int16))
 
 
-def narrowed(spaces: Spaces, place: int, value: int) -> Spaces:
-    """`spaces` with `value` alone in the lists at `place` that have it; their tables are shared."""
-    only = spaces.only.copy()
+def only_with(spaces: Spaces, place: int, value: int) -> np.ndarray:
+    """`Spaces.only` with `value` alone in the lists at `place` that have it."""
+    only = np.full((spaces.sizes.shape[0], 2), -1)
     exists = np.arange(spaces.lists.shape[2]) < spaces.sizes[:, place + 1, None]
     has = (spaces.lists[:, place] == value) & exists
     only[:, place - DATAFLOW_LIST] = np.where(has.any(axis=1), has.argmax(axis=1), -1)
-    return spaces._replace(only=only)
+    return only
 
 
 def no_searches(lowered: Lowered, spaces: Spaces, most: int) -> Searches:
@@ -245,13 +245,16 @@ def largest_tiles(
 @compiled
 def tile_steps(
     table: np.ndarray, operands: np.ndarray, spaces: Spaces, rooms: np.ndarray, machine: Machine,
-    objective: Objective, aim: int, weights_early: bool, searches: Searches, used: np.ndarray,
+    objective: Objective, aim: int, weights_early: bool, wider: int, searches: Searches,
+    used: np.ndarray,
 ) -> bool:  # fmt: skip
     """Write the best tiling of every step into `table`; False if one has none.
 
     `rooms` int64 [steps] is the SRAM for the tiles of each step, `used` [steps] gets what they
-    take. `aim` numbers the objective; with `weights_early` the first weights of a step are taken
-    to come during the step before. `searches` has room for one search a step.
+    take. `aim` numbers the objective with its narrowing; with `weights_early` the first weights of
+    a step are taken to come during the step before. `wider` is the number of the same objective
+    without narrowing (-1: there is none): its winners that a narrower search may choose are the
+    winners there too. `searches` has room for one search a step.
     """
     for at in range(table.size):
         kind = spaces.kind_of[at]
@@ -260,6 +263,10 @@ def tile_steps(
         step = table[at]
         early = weights_early and at > 0
         found = _searched(step, operands, searches, kind, 2 * aim + early, rooms[at])
+        if found < 0 and wider >= 0:
+            found = _searched(step, operands, searches, kind, 2 * wider + early, rooms[at])
+            if found >= 0 and not _may_choose(spaces, kind, searches.facts[found, 3]):
+                found = -1
         if found < 0:
             step["prefetch"] = early
             found = _search(
@@ -303,7 +310,7 @@ def _search(
     count = 0
     earlier = searches.last[kind]
     while earlier >= 0 and count < MOST_GUESSES:
-        if searches.tilings[earlier, 0] > 0:
+        if _may_choose(spaces, kind, searches.facts[earlier, 3]):
             guesses[count] = searches.facts[earlier, 3]
             count += 1
         earlier = searches.before[earlier]
@@ -322,6 +329,16 @@ def _search(
     searches.last[kind] = number
     searches.number[0] += 1
     return int(number)
+
+
+@compiled
+def _may_choose(spaces: Spaces, kind: int, number: int) -> bool:
+    """Whether a search may choose candidate `number` (-1: none) of a kind."""
+    if number < 0:
+        return False
+    one, narrow = candidate_at(_space_at(spaces, kind), number), _narrow_at(spaces, kind)
+    in_orders = narrow.order <= one.order < narrow.order_stop
+    return in_orders and narrow.dataflow <= one.dataflow < narrow.dataflow_stop
 
 
 @compiled
