@@ -100,20 +100,6 @@ def inner_window(count: int, stride: int, taps: int, dilation: int, size: int) -
     return min(size, min((count - 1) * stride + span, count * span))
 
 
-@compiled
-def least_window(extent: int, stride: int, taps: int, dilation: int, pad: int, size: int) -> int:
-    """Fewest input rows (or columns) that tiles of `extent` output rows read, however they are cut.
-
-    Tiles overlap, so one tile reads least; where the stride skips rows, tiles of one row do.
-    """
-    if stride <= (taps - 1) * dilation + 1:
-        return window(0, extent, stride, taps, dilation, pad, size)
-    total = 0
-    for at in range(extent):
-        total += window(at, at + 1, stride, taps, dilation, pad, size)
-    return total
-
-
 class Part(NamedTuple):
     """Extents of a tile: output loops, and the input rows and columns behind its window."""
 

@@ -15,7 +15,6 @@ from npusim.schedule.scheduler import build_program
 from npusim.schedule.tables import OPERAND, STEP
 from npusim.schedule.tiles import (
     Part,
-    least_window,
     operand_bytes,
     part_of,
     set_bounds,
@@ -79,19 +78,6 @@ def test_a_window_is_the_span_of_rows_that_its_taps_touch(
     low, high = start * stride - pad, (stop - 1) * stride + (taps - 1) * dilation - pad
     inside = [row for row in range(size) if low <= row <= high]
     assert window(start, stop, stride, taps, dilation, pad, size) == len(inside)
-
-
-@given(
-    st.integers(1, 12), st.integers(1, 4), st.integers(1, 4), st.integers(1, 2), st.integers(0, 4),
-    st.integers(1, 40), st.data(),
-)  # fmt: skip
-def test_no_cut_reads_less_than_the_least_window(extent, stride, taps, dilation, pad, size, data):
-    tile = data.draw(st.integers(1, extent))
-    read = sum(
-        window(start, min(extent, start + tile), stride, taps, dilation, pad, size)
-        for start in range(0, extent, tile)
-    )
-    assert least_window(extent, stride, taps, dilation, pad, size) <= read
 
 
 def conv_row() -> tuple[np.void, np.ndarray]:
