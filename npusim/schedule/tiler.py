@@ -14,12 +14,13 @@ from npusim.cost.machine import Machine, packed
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
 from npusim.schedule.estimate import Objective
-from npusim.schedule.fixed import Mapping
+from npusim.schedule.fixed import NOTHING_FIXED, Mapping
 from npusim.schedule.kept import Kept
 from npusim.schedule.lower import Lowered
 from npusim.schedule.policies import (
     Policy,
     Residency,
+    ends_may_stay,
     moved_weight_bytes,
     needed_rooms,
     policies,
@@ -114,6 +115,29 @@ def _shared(
     return _SHARED[lowered].get(key, lambda: nothing_shared(spaces.starts))
 
 
+MOST_RESIDENT = 16
+"""Memories of which is kept what stays in them: one takes some 0.1 MB for 70 operators."""
+
+_Resident = tuple[tuple[Policy, Residency], ...]
+_RESIDENT: WeakKeyDictionary[Lowered, Kept[_Resident]] = WeakKeyDictionary()
+
+
+def _resident(
+    graph: Graph, lowered: Lowered, hardware: Hardware, machine: Machine, least: np.ndarray
+) -> _Resident:
+    """The policies without a mapping, with what they leave to the steps: found once for all
+    hardware with such an SRAM whose steps need as much of it (`least`)."""
+
+    def found() -> _Resident:
+        tried = policies(graph, lowered, hardware, machine, NOTHING_FIXED, least)
+        return tuple((policy, residency_of(lowered, machine, policy)) for policy in tried)
+
+    memory = hardware.memory
+    ends, read_only = ends_may_stay(hardware), memory.dram.read_only
+    key = machine.sram_bytes, tuple(memory.sram.holds), read_only, ends, least.tobytes()
+    return _RESIDENT.setdefault(lowered, Kept(MOST_RESIDENT)).get(key, found)
+
+
 class Tiler:
     """Makes Programs of `lowered`; what one search found serves the next ones."""
 
@@ -135,9 +159,14 @@ class Tiler:
         self._objectives: dict[int, Objective] = {}
         self._numbers: dict[tuple[Objective, int, int], int] = {}
         self._residency: tuple[Policy, Residency] | None = None
+        self._resident: _Resident = ()
+        if mapping == NOTHING_FIXED and not lowered.cascades:
+            self._resident = _resident(graph, lowered, hardware, machine, self._least_bytes)
 
     def policies(self) -> Iterator[Policy]:
         """The policies to try."""
+        if self._resident:
+            return iter([policy for policy, _ in self._resident])
         return policies(
             self.graph, self.lowered, self.hardware, self.machine, self.mapping, self._least_bytes
         )
@@ -150,8 +179,7 @@ class Tiler:
 
     def least_cycles(self, policy: Policy) -> float:
         """Cycles that no Program under `policy` falls below: those of its weights on the bus."""
-        _, _, residency = self._begun(policy)
-        moved = moved_weight_bytes(self.lowered, residency.operands)
+        moved = moved_weight_bytes(self.lowered, self._residency_of(policy).operands)
         return moved / self.machine.dram_bytes_per_cycle
 
     def narrowed(
@@ -186,10 +214,16 @@ class Tiler:
     def _begun(self, policy: Policy) -> tuple[np.ndarray, np.ndarray, Residency]:
         """The table without tiles, room for the bytes of their buffers, and what `policy` leaves
         to the steps; Programs of one policy share that, and nobody changes it."""
+        used = np.zeros(len(self.lowered.steps), np.int64)
+        return copied(self.lowered.table), used, self._residency_of(policy)
+
+    def _residency_of(self, policy: Policy) -> Residency:
+        for known, residency in self._resident:
+            if known is policy:
+                return residency
         if self._residency is None or self._residency[0] != policy:
             self._residency = policy, residency_of(self.lowered, self.machine, policy)
-        used = np.zeros(len(self.lowered.steps), np.int64)
-        return copied(self.lowered.table), used, self._residency[1]
+        return self._residency[1]
 
     def _finished(
         self, policy: Policy, table: np.ndarray, operands: np.ndarray, top: np.ndarray,

@@ -14,10 +14,12 @@ from npusim.cost.machine import machine_of
 from npusim.errors import DoesNotFitError, UnsupportedModelError
 from npusim.hardware import Hardware
 from npusim.ir.graph import Graph
+from npusim.schedule.fixed import NOTHING_FIXED
 from npusim.schedule.kept import Kept
 from npusim.schedule.lower import lower, lowered_for
 from npusim.schedule.program import Program
 from npusim.schedule.scheduler import build_program
+from npusim.schedule.tiler import Tiler
 from npusim.timing.counts import latency_cycles
 from tests.support.counted import conv_graph
 from tests.support.graphs import graphs
@@ -73,6 +75,21 @@ def test_lowering_is_found_again_for_another_memory_and_not_for_other_rates() ->
     assert found() is found(memory__sram__size="1 MiB") is found(clock="900 MHz")
     assert found() is found(memory__dram__bandwidth="9 GB/s", mac_array__rows="64")
     assert found() is not found(overheads__per_layer="77 cycles")
+
+
+def test_what_stays_in_sram_is_found_again_for_another_bus_and_not_for_another_sram() -> None:
+    graph = conv_graph()
+
+    def found(**changes: str) -> object:
+        overrides = {name.replace("__", "."): value for name, value in changes.items()}
+        hardware = npusim.load_hardware("tpu-like-128", overrides)
+        machine = machine_of(hardware)
+        lowered = lowered_for(graph, hardware, machine)
+        return Tiler(graph, lowered, hardware, machine, NOTHING_FIXED)._resident
+
+    assert found() is found(clock="900 MHz") is found(memory__dram__bandwidth="9 GB/s")
+    assert found() is not found(memory__sram__size="1 MiB")
+    assert found() is not found(memory__sram__holds="[weights, inputs]")
 
 
 def test_what_is_kept_goes_with_its_graph() -> None:
