@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npusim.cost.machine import Machine
-from npusim.jit import compiled
+from npusim.jit import compiled, inlined
 from npusim.schedule.estimate import Objective
 from npusim.schedule.extents import (
     AREA,
@@ -30,7 +30,7 @@ from npusim.schedule.extents import (
     TILES,
     ExtentTables,
 )
-from npusim.schedule.grid import Loops, loops_of
+from npusim.schedule.grid import Loops
 from npusim.schedule.tables import ARRAY, INPUTS, MOST_BUFFERS, OUTPUTS, RESIDENT, WEIGHTS
 
 SLACK = 1.0 - 1e-12
@@ -76,43 +76,45 @@ def rates_of(step: np.void, machine: Machine, buffers: int) -> Rates:
 
 @compiled
 def fill_values(
-    columns: np.ndarray, size: int, rates: Rates, objective: Objective, values: np.ndarray
+    columns: np.ndarray, works: np.ndarray, rates: Rates, objective: Objective, values: np.ndarray
 ) -> None:
-    """The objective at least of the first `size` of `columns` float64 [COLUMNS, .]: `values`
-    float64 [size], infinite where nothing fits."""
+    """The objective at least of the first of `columns` float64 [COLUMNS, .]: `values` float64 [n],
+    infinite where nothing fits. The array is busy for `works` float64 [n] at least; of numbers
+    below 0 the sign is not looked at.
+    """
     if objective.energy_power == 0:
-        _fill_sums(columns, size, rates, 1.0, 1e-9, values)
+        _fill_sums(columns, works, rates, 1.0, 1e-9, values)
         return
     bus = objective.dram_pj + objective.sram_pj
-    _fill_sums(columns, size, rates, objective.static_pj_per_cycle, bus, values)
+    _fill_sums(columns, works, rates, objective.static_pj_per_cycle, bus, values)
     if objective.cycles_power == 0 and objective.energy_power == 1:
         return
     cycles = columns[CYCLES]
-    _fill_sums(columns, size, rates, 1.0, 0.0, cycles)
-    for n in range(size):
+    _fill_sums(columns, works, rates, 1.0, 0.0, cycles)
+    for n in range(values.size):
         power = cycles[n] ** objective.cycles_power
         values[n] = SLACK * (values[n] ** objective.energy_power * power)
 
 
 @compiled
 def _fill_sums(
-    columns: np.ndarray, size: int, rates: Rates, cycles_weigh: float, bytes_weigh: float,
-    values: np.ndarray,
+    columns: np.ndarray, all_works: np.ndarray, rates: Rates, cycles_weigh: float,
+    bytes_weigh: float, values: np.ndarray,
 ) -> None:  # fmt: skip
     """Weighted sums of `estimate.cycles_of` at least and of bytes on the bus.
 
-    The output stage is busy for DRAIN cycles by the last tile, the array for WORK by all of them
-    and for WORK / PARTS by one. All streams have as many buffers as there can be.
+    The output stage is busy for DRAIN cycles by the last tile, the array for its work by all of
+    them and for work / PARTS by one. All streams have as many buffers as there can be.
     """
     weight_tile, input_tile = columns[TILE + WEIGHTS], columns[TILE + INPUTS]
     output_tile, weights = columns[TILE + OUTPUTS], columns[ALL + WEIGHTS]
     inputs, outputs = columns[ALL + INPUTS], columns[ALL + OUTPUTS]
     weight_moves, input_moves = columns[MOVES + WEIGHTS], columns[MOVES + INPUTS]
-    output_moves, works, parts = columns[MOVES + OUTPUTS], columns[WORK], columns[PARTS]
+    output_moves, parts = columns[MOVES + OUTPUTS], columns[PARTS]
     counts, drains = columns[COUNT], columns[DRAIN]
     late = 1.0 - rates.early
-    for n in range(size):
-        work, drain, moved_in, moved = works[n], drains[n], input_moves[n], weight_moves[n]
+    for n in range(values.size):
+        work, drain, moved_in, moved = abs(all_works[n]), drains[n], input_moves[n], weight_moves[n]
         last = work / parts[n]
         ahead = rates.early * min(moved, rates.buffers)
         own = weights[n] * (1.0 - ahead / max(1.0, moved)) + inputs[n]
@@ -148,7 +150,7 @@ def _clear(columns: np.ndarray, size: int) -> None:
             column[n] = 0.0
 
 
-@compiled
+@inlined
 def fill_spatial(
     step: np.void, operands: np.ndarray, extents: ExtentTables, n: int, rates: Rates,
     columns: np.ndarray,
@@ -172,14 +174,14 @@ def fill_spatial(
         drain[s] = channel * area[s]
 
 
-@compiled
+@inlined
 def fill_order(
-    step: np.void, operands: np.ndarray, extents: ExtentTables, n: int, order: int, rates: Rates,
-    room: int, columns: np.ndarray,
+    step: np.void, loops: Loops, extents: ExtentTables, n: int, order: int, rates: Rates, room: int,
+    columns: np.ndarray,
 ) -> None:  # fmt: skip
     """What all spatial tiles move in a loop order, and which of them may fit into `room` bytes."""
     blocks, turns = extents.blocks, extents.turns
-    size, loops = turns.shape[1], loops_of(step, operands)
+    size = turns.shape[1]
     channels, reduction = blocks[CHANNEL_TURNS, n], blocks[REDUCTION_TURNS, n]
     for stream in range(3):
         own = _loops_of_stream(loops, stream)
@@ -205,7 +207,7 @@ def fill_order(
     _fill_counts(step, extents, n, rates, room, columns)
 
 
-@compiled
+@inlined
 def _fill_counts(
     step: np.void, extents: ExtentTables, n: int, rates: Rates, room: int, columns: np.ndarray
 ) -> None:
@@ -235,7 +237,7 @@ def _fill_counts(
         counts[s] = parts[s] if need <= space else np.inf
 
 
-@compiled
+@inlined
 def fill_least(
     step: np.void, operands: np.ndarray, extents: ExtentTables, first: np.ndarray, rates: Rates,
     columns: np.ndarray,
@@ -271,19 +273,14 @@ def fill_least(
         counts[n] = fewest if first[n] < spatial else np.inf
 
 
-@compiled
+@inlined
 def fill_least_order(
-    step: np.void, operands: np.ndarray, extents: ExtentTables, first: np.ndarray, order: int,
-    columns: np.ndarray,
-) -> None:  # fmt: skip
+    loops: Loops, extents: ExtentTables, first: np.ndarray, order: int, columns: np.ndarray
+) -> None:
     """What all sizes in G, K and C move at least in a loop order, after `fill_least`."""
     blocks, turns = extents.blocks, extents.turns
     size, spatial = blocks.shape[1], turns.shape[1]
-    loops, channels, reduction = (
-        loops_of(step, operands),
-        blocks[CHANNEL_TURNS],
-        blocks[REDUCTION_TURNS],
-    )
+    channels, reduction = blocks[CHANNEL_TURNS], blocks[REDUCTION_TURNS]
     for stream in range(3):
         own = _loops_of_stream(loops, stream)
         outer = blocks[OUTER + (own >> 1 & 3)]

@@ -13,7 +13,7 @@ import numpy as np
 
 from npusim.cost.array import DIRECT_CONVOLUTION, IN_MEMORY, ROW_STATIONARY, tile_cost
 from npusim.cost.machine import Machine
-from npusim.jit import compiled
+from npusim.jit import compiled, inlined
 from npusim.schedule.bounds import SLACK
 from npusim.schedule.buffers import most_pixels
 from npusim.schedule.candidates import Space, set_block
@@ -28,6 +28,8 @@ ROUNDED = 1.0 - 1e-3
 """Work of less than a millionth of a cycle is not counted (`transfer.cycles_at`)."""
 ROOMS = 24
 """Rooms, each with a choice of streams, of which a kind of step remembers what may fit."""
+LARGEST = 3
+"""Where in `Known.rooms` the numbers of the largest tilings are."""
 NOT_ASKED = -2
 """The number of the largest tiling where nobody asked for it."""
 
@@ -112,7 +114,7 @@ def _work_of_all_pixels(step: np.void, operands: np.ndarray, machine: Machine) -
     return float(total)
 
 
-@compiled
+@inlined
 def busy_at(
     step: np.void, operands: np.ndarray, machine: Machine, known: Known, choice: int, n: int, s: int
 ) -> float:  # fmt: skip
@@ -126,7 +128,7 @@ def busy_at(
     return found
 
 
-@compiled
+@inlined
 def place_of_room(
     step: np.void, operands: np.ndarray, machine: Machine, room: int, known: Known
 ) -> int:
@@ -143,7 +145,7 @@ def place_of_room(
         oldest = n if rooms[n, 2] < rooms[oldest, 2] else oldest
         latest = max(latest, rooms[n, 2])
     rooms[oldest, 0], rooms[oldest, 1], rooms[oldest, 2] = room, streams, latest + 1
-    rooms[oldest, 3] = NOT_ASKED
+    rooms[oldest, LARGEST] = NOT_ASKED
     _fill_first(step, operands, machine, room, known, known.first[oldest])
     return oldest
 

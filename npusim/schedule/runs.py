@@ -87,7 +87,12 @@ def pitch_of(step: np.void, operand: np.void, part: Part) -> int:
 @compiled
 def bus_bytes(step: np.void, operand: np.void, part: Part, burst: int) -> int:
     """Bytes that the bus moves for `operand_bytes`: every contiguous run fills whole bursts."""
-    total = operand_bytes(step, operand, part)
+    return bytes_in_bursts(step, operand, part, burst, operand_bytes(step, operand, part))
+
+
+@compiled
+def bytes_in_bursts(step: np.void, operand: np.void, part: Part, burst: int, total: int) -> int:
+    """`bus_bytes` of a tile that has `total` bytes."""
     if total == 0:
         return 0
     if operand["piece"]:
@@ -145,6 +150,14 @@ def row_time(step: np.void, operand: np.void, part: Part, machine: Machine) -> f
     if machine.dram_rows.page_bytes == 0:
         return 0.0
     bus = bus_bytes(step, operand, part, machine.burst_bytes)
+    return time_of_rows(step, operand, part, machine, bus)
+
+
+@compiled
+def time_of_rows(step: np.void, operand: np.void, part: Part, machine: Machine, bus: int) -> float:
+    """`row_time` of a tile that takes `bus` bytes on the bus."""
+    if machine.dram_rows.page_bytes == 0:
+        return 0.0
     runs = runs_of(step, operand, part)
     pitch = pitch_of(step, operand, part) if runs > 1 else 0
     data = bus / machine.dram_bytes_per_cycle

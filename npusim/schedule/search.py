@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npusim.cost.machine import Machine
-from npusim.jit import allocating, compiled
+from npusim.jit import allocating, compiled, inlined
 from npusim.schedule.bounds import (
     COLUMNS,
     WORK,
@@ -52,8 +52,9 @@ from npusim.schedule.extents import (
     ExtentTables,
     fill_extents,
 )
-from npusim.schedule.grid import Grid, largest_part, loops_of
+from npusim.schedule.grid import Grid, Loops, largest_part, loops_of
 from npusim.schedule.known import (
+    LARGEST,
     NOT_ASKED,
     ROOMS,
     Known,
@@ -124,13 +125,14 @@ def search_tiling(
     best, number = np.inf, -1
     space = known.space
     columns, values, _, bounds = scratch
+    at = place_of_room(step, operands, machine, room, known)
+    first = known.first[at]
     for guess in guesses:
         cost = _cost_of_guess(step, operands, machine, known, narrow, room, objective, guess)
         if cost < best or (cost == best and guess < number):
             best, number = cost, guess
-    rates = rates_of(step, machine, space.buffers)
-    first = known.first[place_of_room(step, operands, machine, room, known)]
-    _bound_blocks(step, operands, machine, known, narrow, rates, objective, first, scratch)
+    rates, loops = rates_of(step, machine, space.buffers), loops_of(step, operands)
+    _bound_blocks(step, operands, machine, known, narrow, rates, loops, objective, first, scratch)
     spatial = known.extents.turns.shape[1]
     while True:
         n = least_place(values)
@@ -140,15 +142,18 @@ def search_tiling(
         set_block(step, space, n)
         if known.works[0, n] < 0.0:
             learn_block(step, operands, machine, known, n)
-        _bound_tilings(step, operands, known, narrow, rates, objective, room, n, columns, bounds)
+        _bound_tilings(
+            step, operands, known, narrow, rates, loops, objective, room, n, columns, bounds
+        )
         while True:
             place = least_place(bounds)
             if bounds[place] > best or bounds[place] == np.inf:
                 break
             s, order = place % spatial, place // spatial % space.orders.size
             best, number = _one_tile(
-                step, operands, machine, known, room, objective, n, s, order, bounds, best, number
-            )
+                step, operands, machine, known, loops, room, objective, n, s, order, bounds, best,
+                number,
+            )  # fmt: skip
     if number >= 0:
         set_tiling(step, space, candidate_at(space, number))
     return Found(best, number)
@@ -164,10 +169,10 @@ def least_place(values: np.ndarray) -> int:
     return place
 
 
-@compiled
+@inlined
 def _bound_blocks(
     step: np.void, operands: np.ndarray, machine: Machine, known: Known, narrow: Narrow,
-    rates: Rates, objective: Objective, first: np.ndarray, scratch: Scratch,
+    rates: Rates, loops: Loops, objective: Objective, first: np.ndarray, scratch: Scratch,
 ) -> None:  # fmt: skip
     """Fill `scratch.values` with what all sizes in G, K and C cost at least."""
     columns, values, own, _ = scratch
@@ -183,15 +188,15 @@ def _bound_blocks(
         for n in range(size):
             work[n] = min(work[n], works[n] if works[n] >= 0.0 else peak)
     for order in range(narrow.order, narrow.order_stop):
-        fill_least_order(step, operands, extents, first, orders[order], columns)
-        fill_values(columns, size, rates, objective, own)
+        fill_least_order(loops, extents, first, orders[order], columns)
+        fill_values(columns, work[:size], rates, objective, own)
         for n in range(size):
             values[n] = min(values[n], own[n])
 
 
-@compiled
+@inlined
 def _bound_tilings(
-    step: np.void, operands: np.ndarray, known: Known, narrow: Narrow, rates: Rates,
+    step: np.void, operands: np.ndarray, known: Known, narrow: Narrow, rates: Rates, loops: Loops,
     objective: Objective, room: int, n: int, columns: np.ndarray, bounds: np.ndarray,
 ) -> None:  # fmt: skip
     """Fill `bounds` with what all tilings with the sizes in G, K and C of `step` cost at least."""
@@ -200,20 +205,17 @@ def _bound_tilings(
     for place in range(bounds.size):
         bounds[place] = np.inf
     fill_spatial(step, operands, extents, n, rates, columns)
-    work = columns[WORK]
     for order in range(narrow.order, narrow.order_stop):
-        fill_order(step, operands, extents, n, space.orders[order], rates, room, columns)
+        fill_order(step, loops, extents, n, space.orders[order], rates, room, columns)
         for choice in range(narrow.dataflow * splits, narrow.dataflow_stop * splits):
-            busy = known.busy[choice, n]
-            for s in range(size):
-                work[s] = abs(busy[s])
             at = (choice * orders + order) * size
-            fill_values(columns, size, rates, objective, bounds[at : at + size])
+            found = bounds[at : at + size]
+            fill_values(columns, known.busy[choice, n], rates, objective, found)
 
 
-@compiled
+@inlined
 def _one_tile(
-    step: np.void, operands: np.ndarray, machine: Machine, known: Known, room: int,
+    step: np.void, operands: np.ndarray, machine: Machine, known: Known, loops: Loops, room: int,
     objective: Objective, n: int, s: int, order: int, bounds: np.ndarray, best: float, number: int,
 ) -> tuple[float, int]:  # fmt: skip
     """Try the dataflows and splits of one tile and loop order that `bounds` leave."""
@@ -222,7 +224,7 @@ def _one_tile(
     grid = _place(step, known.extents.grids, s)
     tiles = grid.b * grid.g * grid.k * grid.c * grid.y * grid.x
     part = largest_part(step, grid)
-    sizes, loops = sizes_of(step, operands, part), loops_of(step, operands)
+    sizes = sizes_of(step, operands, part)
     fits = buffer_bytes(step, space.buffers, loops, grid, sizes) <= room
     traffic = traffic_of(step, operands, machine, grid, part)
     for choice in range(space.dataflows.size * splits):
@@ -242,7 +244,7 @@ def _one_tile(
     return best, number
 
 
-@compiled
+@inlined
 def _cost_of_guess(
     step: np.void, operands: np.ndarray, machine: Machine, known: Known, narrow: Narrow, room: int,
     objective: Objective, guess: int,
@@ -255,13 +257,15 @@ def _cost_of_guess(
     if not narrow.order <= one.order < narrow.order_stop:
         return np.inf
     set_tiling(step, space, one)
-    if not sums_fit(step, machine) or set_buffers(step, operands, space.buffers) > room:
+    grid = _place(step, known.extents.grids, one.spatial)
+    part = largest_part(step, grid)
+    sizes, loops = sizes_of(step, operands, part), loops_of(step, operands)
+    if buffer_bytes(step, space.buffers, loops, grid, sizes) > room or not sums_fit(step, machine):
         return np.inf
     if known.works[0, one.block] < 0.0:
         learn_block(step, operands, machine, known, one.block)
         set_tiling(step, space, one)
-    grid = _place(step, known.extents.grids, one.spatial)
-    traffic = traffic_of(step, operands, machine, grid, largest_part(step, grid))
+    traffic = traffic_of(step, operands, machine, grid, part)
     tiles = grid.b * grid.g * grid.k * grid.c * grid.y * grid.x
     choice = one.dataflow * space.splits.size + one.split
     work = busy_at(step, operands, machine, known, choice, one.block, one.spatial)
@@ -274,9 +278,11 @@ def fewest_tiles(
 ) -> bool:
     """Write the first legal tiling with the fewest tiles into `step`; False if none is legal."""
     place, space = place_of_room(step, operands, machine, room, known), known.space
-    if known.rooms[place, 3] == NOT_ASKED:
-        known.rooms[place, 3] = _largest(step, operands, machine, room, known, known.first[place])
-    number = known.rooms[place, 3]
+    if known.rooms[place, LARGEST] == NOT_ASKED:
+        known.rooms[place, LARGEST] = _largest(
+            step, operands, machine, room, known, known.first[place]
+        )
+    number = known.rooms[place, LARGEST]
     if number >= 0:
         set_tiling(step, space, candidate_at(space, number))
     return bool(number >= 0)

@@ -60,7 +60,7 @@ for 30 kinds of layers."""
 
 
 MOST_SHARED, MOST_SHARED_STRIPED = 32, 4
-"""Arrays of which is kept what searches found: one takes some 0.6 MB for 30 kinds of layers and
+"""Arrays of which is kept what searches found: one takes some 0.4 MB for 30 kinds of layers and
 each dataflow and core split."""
 
 

@@ -10,7 +10,7 @@ from npusim.cost.machine import Machine
 from npusim.jit import compiled
 from npusim.schedule.corners import padded_channels, shared_bytes
 from npusim.schedule.grid import Grid, loops_of, moves_of
-from npusim.schedule.runs import bus_bytes, row_time
+from npusim.schedule.runs import bytes_in_bursts, time_of_rows
 from npusim.schedule.tables import INPUTS, OUTPUTS, RESIDENT, WEIGHTS
 from npusim.schedule.tiles import (
     Part,
@@ -61,9 +61,10 @@ def traffic_of(
         count = stores
         if stream != OUTPUTS:
             count = weight_loads if stream == WEIGHTS else loads
-        rows = row_time(step, operand, part, machine) * machine.dram_bytes_per_cycle
-        own = bus_bytes(step, operand, part, machine.burst_bytes) + int(rows)
         tile = operand_bytes(step, operand, part)
+        own = bytes_in_bursts(step, operand, part, machine.burst_bytes, tile)
+        rows = time_of_rows(step, operand, part, machine, own)
+        own += int(rows * machine.dram_bytes_per_cycle)
         total = _all_bytes(step, operand, grid, count) * (own / max(tile, 1))
         if stream == WEIGHTS:
             weights_bytes += total
