@@ -15,7 +15,7 @@ from npusim.errors import Problem, UsageError, nearest_name
 from npusim.hardware.schema import Hardware
 from npusim.schedule.estimate import LATENCY, Objective
 from npusim.schedule.program import Program
-from npusim.timing.counts import latency_cycles, latency_run, times_of
+from npusim.timing.counts import latency_cost, latency_run, times_of
 
 OBJECTIVES = ("latency", "energy", "edp")
 
@@ -37,14 +37,15 @@ def objective_weights(hardware: Hardware, name: str = "energy") -> Objective:
 
 
 def judge_of(name: str) -> Callable[[Program, float], float]:
-    """What whole Programs compete by: cycles, joules, or joules x cycles (lower is better).
+    """What whole Programs compete by: cycles (of equal ones, bytes on the bus), joules, or joules x
+    cycles; lower is better.
 
     The second argument is a cost that is to be beaten, if there is one: cycles need not be counted
     beyond it.
     """
     _known(name)
     if name == "latency":
-        return latency_cycles
+        return latency_cost
     return _energy_j if name == "energy" else _energy_delay
 
 

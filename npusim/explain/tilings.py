@@ -16,7 +16,7 @@ from npusim.schedule.mapping import mapping_of, step_mapping
 from npusim.schedule.program import Program
 from npusim.schedule.ranking import ranked_tilings
 from npusim.schedule.scheduler import build_program
-from npusim.timing.counts import latency_cycles
+from npusim.timing.counts import latency_cost
 
 RANKED = 48
 """Tilings that the estimate puts first and that are looked at."""
@@ -66,7 +66,7 @@ def _timed(program: Program, at: int, everything: Mapping, one: StepMapping) -> 
     steps = {**everything.steps, program.steps[at].name: one}
     fixed = replace(everything, steps=steps)
     try:
-        other = build_program(program.graph, program.hardware, latency_cycles, mapping=fixed)
+        other = build_program(program.graph, program.hardware, latency_cost, mapping=fixed)
     except DoesNotFitError:
         return None
     return _tiling(other, at, one)

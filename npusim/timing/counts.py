@@ -135,6 +135,23 @@ def latency_cycles(program: Program, limit: float = math.inf) -> int:
     return int(run.cycles)
 
 
+_BYTE_CYCLES, _MOST_BYTES_CYCLES = 1e-10, 0.5
+"""What a byte on the bus weighs beside a cycle, and all of them at most: ties only."""
+
+
+def latency_cost(program: Program, limit: float = math.inf) -> float:
+    """`latency_cycles`; of Programs that take as many, that with fewer bytes on the bus costs less.
+
+    If it is `limit` or more, any such number.
+    """
+    cycles = latency_cycles(program, limit)
+    run = _RUNS.get(program)
+    if run is None:
+        return float(cycles)
+    moved = int(run.counts["dram_read"].sum()) + int(run.counts["dram_write"].sum())
+    return cycles + min(_MOST_BYTES_CYCLES, _BYTE_CYCLES * moved)
+
+
 def times_of(program: Program, run: Run | None = None) -> Times:
     """How long `program` takes; `run` is what the engine found, if it ran already."""
     hardware, machine = program.hardware, program.machine

@@ -25,7 +25,7 @@ from npusim.errors import DoesNotFitError
 from npusim.hardware.schema import Hardware
 from npusim.ir.graph import Graph
 from npusim.schedule.scheduler import build_program
-from npusim.timing.counts import Counts, StepCounts, count, latency_cycles
+from npusim.timing.counts import Counts, StepCounts, count, latency_cost
 
 
 def steady_interval_cycles(counts: Counts) -> float:
@@ -111,7 +111,7 @@ def balanced_runs(cycles: list[float], most: int) -> list[tuple[int, int]]:
 def _counted(graph: Graph, hardware: Hardware) -> Counts | None:
     """Counts of `graph` by its best schedule for latency; None where it does not fit."""
     try:
-        return count(build_program(graph, hardware, latency_cycles))
+        return count(build_program(graph, hardware, latency_cost))
     except DoesNotFitError:
         return None
 

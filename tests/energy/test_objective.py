@@ -9,7 +9,7 @@ from npusim.energy.objective import OBJECTIVES, judge_of, objective_weights
 from npusim.errors import UsageError
 from npusim.schedule.estimate import LATENCY
 from npusim.schedule.scheduler import build_program
-from npusim.timing.counts import count
+from npusim.timing.counts import count, latency_cost
 from tests.support.counted import conv_graph, hardware_of
 
 
@@ -42,7 +42,8 @@ def test_judges_are_cycles_joules_and_their_product() -> None:
     energy_j = energy_of(counts).total_j
     assert judge_of("energy")(program) == energy_j
     assert judge_of("edp")(program) == energy_j * counts.cycles
-    assert judge_of("latency")(program) == counts.cycles - counts.overhead_cycles
+    assert judge_of("latency")(program) == latency_cost(program)
+    assert int(latency_cost(program)) == counts.cycles - counts.overhead_cycles
 
 
 @pytest.mark.parametrize("goal", OBJECTIVES)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npusim.timing.counts import timed
+from npusim.timing.counts import latency_cost, latency_cycles, timed
 from npusim.timing.records import NO_LOG
 from tests.support.machines import machines
 from tests.support.presets_drawn import moved_presets
@@ -36,3 +37,16 @@ def test_a_limit_that_is_not_reached_changes_nothing(program):
 def test_hopeless_programs_are_left_at_once():
     program = layer(100, 100)
     assert timed(program, NO_LOG, timed(program).cycles // 10).followed < 10
+
+
+@given(random_programs(ANY))
+def test_bytes_never_weigh_a_cycle(program):
+    assert latency_cycles(program) <= latency_cost(program) < latency_cycles(program) + 1
+
+
+def test_bytes_on_the_bus_decide_between_equal_cycles():
+    program = layer(3, 8)
+    run = timed(program)
+    moved = int(run.counts["dram_read"].sum() + run.counts["dram_write"].sum())
+    assert moved > 0
+    assert latency_cost(program) - run.cycles == pytest.approx(1e-10 * moved, rel=1e-3)
