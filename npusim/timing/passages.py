@@ -42,11 +42,6 @@ from npusim.schedule.walker import (
     STEP_AT,
 )
 from npusim.timing.clock import (
-    ALL_PORTS,
-    BUS_DIRECTION,
-    INPUT_TILE,
-    READ_PORT,
-    WRITE_PORT,
     Clock,
     arrival_of,
     end_of,
@@ -54,7 +49,14 @@ from npusim.timing.clock import (
     work_of,
 )
 from npusim.timing.records import COUNTS
-from npusim.timing.watch import NEVER, PASSED, RESOURCES, Watch, forget_step
+from npusim.timing.watch import (
+    NEVER,
+    PASSED,
+    RESOURCES,
+    Watch,
+    forget_step,
+    resources_repeat,
+)
 
 PLACES = 32
 """Heads that are remembered: a block has fewer steps."""
@@ -281,15 +283,8 @@ def _cycles_since(heads: Heads, clock: Clock, state: np.ndarray, back: int) -> i
         moved = clock.time[n] - moments[n]
         if moved != cycles and (moved != 0 or clock.time[n] >= earliest):
             return 0
-    for n in range(TOKENS, RESOURCES):
-        moved = clock.time[n] - moments[n]
-        if n in (BUS_DIRECTION, INPUT_TILE):
-            if moved != 0:
-                return 0
-        elif moved != cycles:
-            port = n in (READ_PORT, WRITE_PORT, ALL_PORTS)
-            if clock.time[n] >= earliest or (moved != 0 and not port):
-                return 0
+    if not resources_repeat(clock, moments, cycles, earliest):
+        return 0
     if state[LOADING] != before[LOADING]:
         return 0
     for stream in range(2):

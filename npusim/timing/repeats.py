@@ -35,7 +35,6 @@ from npusim.schedule.tables import (
     FULL_OUTPUTS,
     FULL_WEIGHTS,
     SLOTS,
-    TOKENS,
     WEIGHTS,
 )
 from npusim.schedule.walker import (
@@ -56,13 +55,8 @@ from npusim.schedule.walker import (
     STEP_STORES,
 )
 from npusim.timing.clock import (
-    ALL_PORTS,
     ARRAY_FREE,
-    BUS_DIRECTION,
-    INPUT_TILE,
-    READ_PORT,
     VECTOR_FREE,
-    WRITE_PORT,
     Clock,
     arrival_of,
     end_of,
@@ -87,6 +81,7 @@ from npusim.timing.watch import (
     TILES,
     TURNS,
     Watch,
+    resources_repeat,
 )
 
 
@@ -194,15 +189,8 @@ def _period_cycles(
     cycles = clock.time[free] - moments[free]
     if cycles <= 0:
         return 0
-    for n in range(TOKENS, RESOURCES):
-        moved = clock.time[n] - moments[n]
-        if n in (BUS_DIRECTION, INPUT_TILE):
-            if moved != 0:
-                return 0
-        elif moved != cycles:
-            port = n in (READ_PORT, WRITE_PORT, ALL_PORTS)
-            if clock.time[n] >= earliest or (moved != 0 and not port):
-                return 0
+    if not resources_repeat(clock, moments, cycles, earliest):
+        return 0
     if clock.time[end_of(at)] - moments[RESOURCES] != cycles:
         return 0
     if clock.time[work_of(at)] - moments[RESOURCES + 1] != cycles:

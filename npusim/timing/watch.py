@@ -16,6 +16,7 @@ from npusim.schedule.tables import (
     ALIAS,
     HOST,
     SLOTS,
+    TOKENS,
 )
 from npusim.schedule.tiles import ceil_div, cols_behind, rows_behind
 from npusim.schedule.walker import (
@@ -24,7 +25,13 @@ from npusim.schedule.walker import (
     STEP_AT,
 )
 from npusim.timing.clock import (
+    ALL_PORTS,
+    BUS_DIRECTION,
+    INPUT_TILE,
     OUTPUTS_FREE,
+    READ_PORT,
+    WRITE_PORT,
+    Clock,
 )
 from npusim.timing.records import COUNTS
 
@@ -166,6 +173,22 @@ def _window(step: np.void, loop: int, turn: int) -> int:
         return rows_behind(step, start, start + step["tile_oy"])
     start = turn * step["tile_ox"]
     return cols_behind(step, start, start + step["tile_ox"])
+
+
+@compiled
+def resources_repeat(clock: Clock, moments: np.ndarray, cycles: int, earliest: int) -> bool:
+    """True if all resources moved by `cycles` since their `moments`, or lie before the `earliest`
+    start since then: such a one did not move, or is a port and moved by less."""
+    for n in range(TOKENS, RESOURCES):
+        moved = clock.time[n] - moments[n]
+        if n in (BUS_DIRECTION, INPUT_TILE):
+            if moved != 0:
+                return False
+        elif moved != cycles:
+            port = n in (READ_PORT, WRITE_PORT, ALL_PORTS)
+            if clock.time[n] >= earliest or (moved != 0 and not port):
+                return False
+    return True
 
 
 @inlined
