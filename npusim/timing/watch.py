@@ -156,9 +156,9 @@ def _turns(step: np.void, loop: int) -> tuple[int, int, int, bool]:
     alike = loop in (1, 2) or (loop != 3 and step["dataflow"] != IN_MEMORY)
     first, last = 0 if alike else 1, turns - 2
     if loop >= 4 and last > first:
-        inner = _window(step, loop, turns // 2)
-        while first < last and _window(step, loop, first) != inner:
+        while first < last and _window(step, loop, first) != _window(step, loop, first + 1):
             first += 1
+        inner = _window(step, loop, first)
         while first < last and _window(step, loop, last) != inner:
             last -= 1
         even = even and _window(step, loop, turns - 1) == inner
@@ -167,7 +167,11 @@ def _turns(step: np.void, loop: int) -> tuple[int, int, int, bool]:
 
 @compiled
 def _window(step: np.void, loop: int, turn: int) -> int:
-    """Input rows (or columns) behind a turn that has a whole tile."""
+    """Input rows (or columns) behind a turn that has a whole tile.
+
+    From turn to turn they grow, stay, then shrink. The same at both edges of an image says nothing
+    of those between; two neighbours and a later turn that are alike do.
+    """
     if loop == 4:
         start = turn * step["tile_oy"]
         return rows_behind(step, start, start + step["tile_oy"])

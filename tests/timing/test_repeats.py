@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from npusim.ir.ops.windows.max_pool import MaxPool
+from npusim.ir.ops.windows.window import Window
 from npusim.schedule.program import Program
 from npusim.timing.counts import timed
 from npusim.timing.records import NO_LOG, WINDOW
-from tests.support.machines import machines
+from tests.support.graphs import only
+from tests.support.machines import machines, tiny
 from tests.support.presets_drawn import moved_presets
-from tests.support.programs import finely_tiled_programs, retiled
+from tests.support.programs import finely_tiled_programs, program_of, retiled
 from tests.timing.test_engine import layer
 
 
@@ -32,6 +37,19 @@ def test_no_result_depends_on_added_turns(program):
 @given(finely_tiled_programs(st.one_of(machines(), moved_presets())))
 def test_no_result_depends_on_added_turns_on_many_machines(program):
     assert_adding_turns_changes_nothing(program)
+
+
+def test_turns_cut_alike_at_both_edges_say_nothing_of_those_between():
+    """The second of four tiles of three rows reads one row more than its neighbours."""
+    window = Window((4, 1), (1, 1), (1, 1), (1, 0, 3, 0))
+
+    def between_convolutions(net, x):
+        return net.conv(net.add_node(MaxPool(window), net.conv(x, 16)), 9)
+
+    program = program_of(only(between_convolutions, 1, 10, 1, 4), tiny())
+    table = program.table.copy()
+    table[1]["tile_oy"], table[1]["tile_k"], table[1]["order"] = 3, 1, 1
+    assert_adding_turns_changes_nothing(dataclasses.replace(program, table=table))
 
 
 @pytest.mark.parametrize("order", [0, 1])
