@@ -25,6 +25,7 @@ from npusim.cli.hw import hw
 from npusim.cli.models import models
 from npusim.cli.ops import ops
 from npusim.cli.run import run
+from npusim.cli.study import study
 from npusim.cli.sweep import sweep
 from npusim.cli.sweep_merge import sweep_merge
 from npusim.errors import EXIT_BUG, EXIT_SIMULATION_SAYS_NO, EXIT_USAGE, NpusimError
@@ -166,6 +167,7 @@ def main() -> None:
 
 
 for _command in (
-    run, compare, sweep, sweep_merge, explain, export, diff, ops, hw, models, doctor, completion,
+    run, compare, sweep, sweep_merge, study, explain, export, diff, ops, hw, models, doctor,
+    completion,
 ):  # fmt: skip
     main.add_command(_command)

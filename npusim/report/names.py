@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
+ACRONYMS = ("mac", "sram", "dram", "dma")
+
 
 def shortened(name: str, width: int, ascii_only: bool = False) -> str:
     """`name` in at most `width` cells, an ellipsis before its last quarter: beginnings tell more.
@@ -21,3 +23,12 @@ def shortened(name: str, width: int, ascii_only: bool = False) -> str:
     while cell_len(head) + cell_len(tail) > keep:
         head, tail = (head[:-1], tail) if cell_len(head) >= cell_len(tail) else (head, tail[1:])
     return head + mark + tail
+
+
+def words(name: str) -> str:
+    """A part's name as text.
+
+    >>> words("dram_background")
+    'DRAM background'
+    """
+    return " ".join(word.upper() if word in ACRONYMS else word for word in name.split("_"))

@@ -38,12 +38,29 @@ def in_format(graph: Graph, hardware: Hardware, assumed: str | None) -> Graph:
         _require_floats(graph)
         raise UsageError(Problem("--assume", _no_such_pair(pair, hardware)))
     accumulator = hardware.mac_array.accumulation(pair).format
+
+    def converted() -> Graph:
+        _require_floats(graph)
+        return _converted(graph, pair, accumulator, "--assume")
+
     kept = _SEEN.setdefault(graph, Kept(MOST_KEPT))
-    return kept.get((pair, accumulator.name), lambda: _in_format(graph, pair, accumulator))
+    return kept.get((pair, accumulator.name), converted)
 
 
-def _in_format(graph: Graph, pair: str, accumulator: Format) -> Graph:
-    _require_floats(graph)
+def counted_in(graph: Graph, hardware: Hardware, activation: str, weight: str) -> Graph | None:
+    """`graph`, in floats or quantized, as if its activations and weights had these formats.
+
+    Quantized tensors lose their scales: only what is stored and moved counts. None if the array of
+    `hardware` multiplies no such pair, nor this activation with wider weights.
+    """
+    pair = hardware.mac_array.pair_for(activation, weight)
+    if pair is None:
+        return None
+    accumulator = hardware.mac_array.accumulation(pair).format
+    return _converted(graph, f"{activation}*{weight}", accumulator, "a study of precisions")
+
+
+def _converted(graph: Graph, pair: str, accumulator: Format, why: str) -> Graph:
     activation, weight = (format_named(name) for name in pair.split("*"))
     biases = {
         node.inputs[2]
@@ -52,14 +69,15 @@ def _in_format(graph: Graph, pair: str, accumulator: Format) -> Graph:
     }
 
     def seen(tensor: Tensor) -> Tensor:
-        if tensor.format not in REALS:
+        if tensor.format not in REALS and tensor.quantization is None:
             return tensor
         fmt: Format = weight if tensor.is_constant else activation
-        return replace(tensor, format=accumulator if tensor.name in biases else fmt)
+        fmt = accumulator if tensor.name in biases else fmt
+        return replace(tensor, format=fmt, quantization=None)
 
     note = (
         f"counted as if all activations were {activation.name} and all weights {weight.name} "
-        f"(--assume), biases {accumulator.name}; the file holds "
+        f"({why}), biases {accumulator.name}; the file holds "
         f"{' and '.join(sorted({t.format.name for t in graph.tensors.values()}))}. The vector unit "
         "and the output stage work at the rates and energies that they have for 8-bit integers"
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from npusim.report.names import words
 from npusim.report.plots.groups import Group, groups_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ ROOM_FOR_TEXT = 0.07
 """A part of the whole network that is wider than this says its share."""
 ROOM_FOR_SHARES = 1.18
 """Length of the axis by the longest bar."""
-ACRONYMS = ("mac", "sram", "dram", "dma")
 OTHER = "other"
 EDGE: Mapping[str, Any] = {"edgecolor": "white", "linewidth": 0.4}
 
@@ -115,15 +115,6 @@ def _draw_groups(
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     axes.locator_params(axis="x", nbins=6)
-
-
-def words(name: str) -> str:
-    """A part's name as text.
-
-    >>> words("dram_background")
-    'DRAM background'
-    """
-    return " ".join(word.upper() if word in ACRONYMS else word for word in name.split("_"))
 
 
 def ink_on(colour: str) -> str:

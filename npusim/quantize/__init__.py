@@ -1,0 +1,1 @@
+"""Quantization: precisions of a network, what they cost and what they buy."""

@@ -1,0 +1,148 @@
+"""One network in many precisions on one hardware: what is stored, moved, waited for and spent.
+
+Each row is a whole simulation of the network with its tensors in other formats
+(`npusim/schedule/assumed.py`), so what does not shrink with the format (dispatch, edges of tiles,
+static power) stays in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from npusim import api
+from npusim.quantize.precisions.choices import Precision, chosen
+from npusim.quantize.precisions.claims import Finding, findings
+
+if TYPE_CHECKING:
+    from npusim.hardware.schema import Hardware
+    from npusim.ir.graph import Graph
+    from npusim.report.types import Total
+
+SCHEMA = "npusim.study-precisions/1"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A precision: `pair` is what is stored (activation*weight), `runs_as` what is multiplied.
+
+    `rate` is MACs per unit and cycle of that. `weight_bytes` are weights and biases in memory.
+    Of a precision that the hardware lacks `reason` says so, and `total` is None.
+    """
+
+    name: str
+    pair: str
+    runs_as: str | None
+    rate: float
+    weight_bytes: int
+    total: Total | None
+    reason: str = ""
+
+    @property
+    def dram_bytes(self) -> int:
+        """Bytes that cross the DRAM bus in an inference."""
+        assert self.total is not None
+        return self.total.dram_read_bytes + self.total.dram_write_bytes
+
+
+@dataclass(frozen=True)
+class PrecisionStudy:
+    """The rows of a model on a hardware, and what they say of published claims."""
+
+    model: str
+    hardware: str
+    objective: str
+    rows: tuple[Row, ...]
+
+    @property
+    def costed(self) -> dict[str, Row]:
+        """The rows that the hardware can run, by name."""
+        return {row.name: row for row in self.rows if row.total is not None}
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Published claims beside what was found here."""
+        return findings(self.costed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of `study precisions --json`."""
+        return {
+            "schema": SCHEMA,
+            "model": self.model,
+            "hardware": self.hardware,
+            "objective": self.objective,
+            "rows": [_row_document(row) for row in self.rows],
+            "claims": [asdict(finding) for finding in self.findings],
+        }
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON text, indented, with a newline at its end."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+
+
+def study_precisions(
+    model: api.Model | api.StrPath,
+    hw: Hardware | api.StrPath,
+    precisions: Sequence[str] = (),
+    objective: str = "latency",
+    batch: int | None = None,
+) -> PrecisionStudy:
+    """`model`, whatever its own formats, in each of `precisions` (all of them by default) on `hw`.
+
+    A precision that the array of `hw` has no rate for is a row without figures. Weights of 4 bits
+    that it can't multiply as such are stored in 4 bits and multiplied as 8.
+    """
+    names = chosen(precisions)
+    loaded = model if isinstance(model, api.Model) else api.load_model(model)
+    hardware = api.load_hardware(hw) if isinstance(hw, str | os.PathLike) else hw
+    rows = tuple(_row(loaded.graph, hardware, one, objective, batch) for one in names)
+    return PrecisionStudy(loaded.name, hardware.name, objective, rows)
+
+
+def _row(
+    graph: Graph, hardware: Hardware, precision: Precision, objective: str, batch: int | None
+) -> Row:
+    from npusim.schedule.assumed import counted_in
+
+    array = hardware.mac_array
+    for activation, weight in precision.pairs:
+        counted = counted_in(graph, hardware, activation, weight)
+        if counted is not None:
+            runs_as = array.pair_for(activation, weight)
+            assert runs_as is not None
+            rate = array.precision(runs_as)
+            total = api.simulate(api.Model(counted), hardware, batch, objective).total
+            return Row(
+                precision.name, f"{activation}*{weight}", runs_as, rate.rate if rate else 0.0,
+                stored_bytes(counted), total,
+            )  # fmt: skip
+    pairs = [f"{activation}*{weight}" for activation, weight in precision.pairs]
+    reason = f"the array of {hardware.name} has no rate for {' nor '.join(pairs)}"
+    return Row(precision.name, pairs[0], None, 0.0, 0, None, reason)
+
+
+def stored_bytes(graph: Graph) -> int:
+    """Bytes of the constants of `graph`, each tensor in whole bytes."""
+    return sum(-(-tensor.size * tensor.format.bits // 8) for tensor in graph.constants())
+
+
+def _row_document(row: Row) -> dict[str, Any]:
+    document = {
+        "name": row.name, "pair": row.pair, "runs_as": row.runs_as, "reason": row.reason or None,
+    }  # fmt: skip
+    if row.total is None:
+        return document
+    total = row.total
+    return document | {
+        "macs_per_unit_and_cycle": row.rate,
+        "weight_bytes": row.weight_bytes,
+        "dram_bytes": row.dram_bytes,
+        "latency_s": total.latency_s,
+        "energy_j": total.energy_j,
+        "tops_per_watt": total.tops_per_watt,
+        "cycles_by_cause": dict(total.cycles_by_cause),
+        "energy_j_by_part": dict(total.energy_j_by_part),
+    }
