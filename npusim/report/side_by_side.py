@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from npusim.report.difference import Difference
 
 SCHEMA = "npusim.compare/1"
-TEXT_WIDTH = 100
-"""Columns of a comparison that is printed as text."""
 MOST_REASONS = 3
 """Largest parts of a difference that are printed."""
 
@@ -66,14 +63,9 @@ class Comparison:
             print_reasons(found, most, console, several)
 
     def __str__(self) -> str:
-        from rich.console import Console
+        from npusim.report.terminal import as_text
 
-        text = io.StringIO()
-        plain = Console(
-            file=text, width=TEXT_WIDTH, highlight=False, force_terminal=False, force_jupyter=False
-        )
-        self.print(plain)
-        return text.getvalue()
+        return as_text(self.print)
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"

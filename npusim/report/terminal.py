@@ -6,7 +6,8 @@ are shortened, before a line would wrap. Colours appear on a terminal only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -21,6 +22,8 @@ from npusim.report.summary import Column, Row, causes, layer_cells, parts, print
 if TYPE_CHECKING:
     from npusim.report.report import Report
 
+TEXT_WIDTH = 100
+"""Columns of what is printed as text."""
 GAP = 2
 NAME_WIDTH = 18
 BARS_SIDE_BY_SIDE = 44
@@ -40,6 +43,17 @@ def print_report(report: Report, console: Console, most_layers: int | None = Non
         print_line(left_out, "dim", console)
     for note in _remarks(report):
         console.print(Text(printable(note), "dim"))
+
+
+def as_text(show: Callable[[Console], None]) -> str:
+    """What `show` prints, without colours, `TEXT_WIDTH` wide."""
+    text = io.StringIO()
+    show(
+        Console(
+            file=text, width=TEXT_WIDTH, highlight=False, force_terminal=False, force_jupyter=False
+        )
+    )
+    return text.getvalue()
 
 
 def print_line(text: str, style: str, console: Console) -> None:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from npusim.sweep.summary import Summary
 
-TEXT_WIDTH = 100
-
 
 class Sweep:
     """The points of a space that are in a store; nothing is read before it is asked for."""
@@ -108,16 +106,10 @@ class Sweep:
     def __str__(self) -> str:
         if not self.counts():
             return repr(self)
-        from rich.console import Console
-
+        from npusim.report.terminal import as_text
         from npusim.sweep.printed import print_summary
 
-        text = io.StringIO()
-        plain = Console(
-            file=text, width=TEXT_WIDTH, highlight=False, force_terminal=False, force_jupyter=False
-        )
-        print_summary(self.summary(), plain)
-        return text.getvalue()
+        return as_text(lambda console: print_summary(self.summary(), console))
 
     @property
     def _names(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ static power) stays in it.
 
 from __future__ import annotations
 
+import html
 import json
 import os
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from npusim.quantize.precisions.claims import Finding, findings
 if TYPE_CHECKING:
     from npusim.hardware.schema import Hardware
     from npusim.ir.graph import Graph
+    from npusim.report.plots.style import Plot
     from npusim.report.types import Total
 
 SCHEMA = "npusim.study-precisions/1"
@@ -48,7 +50,7 @@ class Row:
         return self.total.dram_read_bytes + self.total.dram_write_bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PrecisionStudy:
     """The rows of a model on a hardware, and what they say of published claims."""
 
@@ -81,6 +83,27 @@ class PrecisionStudy:
     def to_json(self) -> str:
         """`to_dict` as JSON text, indented, with a newline at its end."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+
+    def plot(self) -> Plot:
+        """Latency by cause and energy by part of each row; needs matplotlib (extra `plot`)."""
+        from npusim.report.plots import require_matplotlib
+
+        require_matplotlib()
+        from npusim.quantize.precisions.plot import figure
+
+        return figure(self)
+
+    def __repr__(self) -> str:
+        return f"<PrecisionStudy of {self.model} on {self.hardware}: {len(self.rows)} precisions>"
+
+    def __str__(self) -> str:
+        from npusim.quantize.precisions.printed import print_study
+        from npusim.report.terminal import as_text
+
+        return as_text(lambda console: print_study(self, console))
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 def study_precisions(
