@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from npusim.api import compare, execute, export_onnx, load_hardware, load_model, simulate, trace
+    from npusim.quantize.post_training import quantize
     from npusim.sweep.run import sweep
 
 __version__ = "0.1.0"
@@ -21,6 +22,7 @@ __all__ = [
     "export_onnx",
     "load_hardware",
     "load_model",
+    "quantize",
     "simulate",
     "sweep",
     "trace",
@@ -28,10 +30,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "sweep":
+    if name in ("quantize", "sweep"):  # packages that are called
         from importlib import import_module
 
-        return import_module("npusim.sweep")
+        return import_module(f"npusim.{name}")
     if name in __all__:
         from npusim import api
 

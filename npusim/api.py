@@ -37,8 +37,8 @@ Arrays = Mapping[str, np.ndarray]
 Progress = Callable[[int, int], None]
 """Told after each inference: how many are done, of how many."""
 
-BUILT_IN = ("digits", *NETWORK_NAMES)
-"""Models that npusim ships, by name: a trained one, and networks with synthetic weights."""
+BUILT_IN = ("digits", "digits-float", *NETWORK_NAMES)
+"""Models that npusim ships: a trained one, int8 and float32, and networks of synthetic weights."""
 
 EFFORTS = ("fast", "thorough")
 """How hard a schedule is searched for."""
@@ -364,9 +364,9 @@ def model_path(path_or_name: StrPath) -> Path:
     if path.exists() or path.suffix or path.name != text or text in NETWORK_NAMES:
         return path
     if text in BUILT_IN:
-        from npusim.models.bundled import bundled_model_path
+        from npusim.models.bundled import bundled_float_path, bundled_model_path
 
-        return bundled_model_path()
+        return bundled_model_path() if text == "digits" else bundled_float_path()
     what = f"no such file, and no built-in model of this name{nearest_name(text, BUILT_IN)}"
     raise UsageError(Problem(text, f"{what}; built in: {', '.join(BUILT_IN)}"))
 

@@ -39,6 +39,8 @@ SEED = 2
 TEST_PER_CLASS = 50
 PIXEL_SCALE = 1 / 16  # pixels count the set dots of a 4x4 block, 0..16; the model takes 0..1
 MODEL_FILE, SAMPLES_FILE = "digits_int8.onnx", "digits_test.npz"
+FLOAT_FILE, CALIBRATION_FILE = "digits_float.onnx", "digits_calibration.npz"
+CALIBRATION_PER_CLASS = 10
 INPUT_NAME, OUTPUT_NAME = "image", "logits"
 CLASSES = 10
 EPOCHS, BATCH, PEAK_RATE, WEIGHT_DECAY, MEAN_DECAY = 240, 64, 3e-3, 1e-2, 0.998
@@ -100,6 +102,12 @@ def split(
     held = [order[labels[order] == digit][:per_class] for digit in range(CLASSES)]
     test = np.sort(np.concatenate(held))
     return np.setdiff1d(np.arange(len(labels)), test), test
+
+
+def calibration_choice(labels: NDArray[np.uint8], fitted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sorted indices of the first `CALIBRATION_PER_CLASS` training images of each digit."""
+    few = [fitted[labels[fitted] == digit][:CALIBRATION_PER_CLASS] for digit in range(CLASSES)]
+    return np.sort(np.concatenate(few))
 
 
 def model_input(pixels: NDArray[np.uint8]) -> Array:
@@ -385,6 +393,9 @@ def main() -> None:
     for form, content in forms.items():
         print(f"{form}: {accuracy(content, inputs[judged], labels[judged]):.2%} of {len(judged)}")
     if not options.development:
+        (options.out / FLOAT_FILE).write_bytes(forms["float32"])
+        few = calibration_choice(labels, fitted)
+        np.savez_compressed(options.out / CALIBRATION_FILE, **{INPUT_NAME: inputs[few]})
         np.savez_compressed(
             options.out / SAMPLES_FILE,
             x=pixels[judged, None],

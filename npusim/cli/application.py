@@ -24,6 +24,7 @@ from npusim.cli.export import export
 from npusim.cli.hw import hw
 from npusim.cli.models import models
 from npusim.cli.ops import ops
+from npusim.cli.quantize import quantize
 from npusim.cli.run import run
 from npusim.cli.study import study
 from npusim.cli.sweep import sweep
@@ -167,7 +168,7 @@ def main() -> None:
 
 
 for _command in (
-    run, compare, sweep, sweep_merge, study, explain, export, diff, ops, hw, models, doctor,
-    completion,
+    run, compare, sweep, sweep_merge, study, explain, export, quantize, diff, ops, hw, models,
+    doctor, completion,
 ):  # fmt: skip
     main.add_command(_command)

@@ -33,6 +33,17 @@ def bundled_model_path() -> Path:
     return _bundled_file("digits_int8.onnx")
 
 
+def bundled_float_path() -> Path:
+    """The same network before it was quantized, as a float32 ONNX file."""
+    return _bundled_file("digits_float.onnx")
+
+
+def bundled_calibration() -> dict[str, NDArray[np.float32]]:
+    """100 of the images that it was trained on, ten of each digit, by the name of its input."""
+    with np.load(_bundled_file("digits_calibration.npz"), allow_pickle=False) as stored:
+        return {INPUT_NAME: stored[INPUT_NAME]}
+
+
 def bundled_samples() -> Samples:
     """The images that the bundled network was not trained on, [N, 1, 8, 8], with their digits."""
     with np.load(_bundled_file("digits_test.npz"), allow_pickle=False) as stored:

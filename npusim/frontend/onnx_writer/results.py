@@ -46,7 +46,8 @@ def finish(
         values.stored[name, first] = target
         return
     value = values.emit(operator, inputs, _real(values, name), domain, **attributes)
-    inline = clamps_reals or _is_dropped(activation, tensor, quantization)
+    in_float32 = tensor.format.bits == 16  # the runtime has no such integer kernels
+    inline = clamps_reals or in_float32 or _is_dropped(activation, tensor, quantization)
     if activation is not Activation.NONE and inline:
         value = _clamped(values, name, value, activation, _real(values, name))
     if activation is Activation.NONE or inline:

@@ -1,0 +1,165 @@
+"""Post-training quantization in one call; nothing is written.
+
+float graph (BatchNorm folded when it was read) -> calibration -> quantized graph -> ONNX in
+memory, read again and compared -> report by executing both.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from npusim import api
+from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageError, nearest_name
+from npusim.execution.accuracy import accuracy_of
+from npusim.frontend.onnx.reader import read_onnx_bytes
+from npusim.frontend.onnx_writer import onnx_model
+from npusim.ir.graph import Graph
+from npusim.quantize.calibration import Calibration, Progress, calibrate
+from npusim.quantize.judging import Reference, agreement_between, real_of, sqnr_between
+from npusim.quantize.onnx_runtime import computed_in_float, runtime_agreement
+from npusim.quantize.quantized import layers_of, quantized_graph
+from npusim.quantize.ranges import RANGES
+from npusim.quantize.report import (
+    QuantizationReport,
+    layer_reports,
+    range_notes,
+    weight_bytes_of,
+)
+from npusim.quantize.running import Runner
+from npusim.quantize.scheme import Scheme, scheme_named
+
+Arrays = Mapping[str, np.ndarray]
+StrPath = str | os.PathLike[str]
+
+JUDGED = 32
+"""Samples of the calibration that a report is made of, where no others are given."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """A quantized graph, the ONNX file that holds it, and what was lost."""
+
+    graph: Graph
+    content: bytes
+    report: QuantizationReport
+
+
+def prepared(model: api.Model | StrPath) -> Graph:
+    """The float graph of `model`; an error if it can't be quantized.
+
+    ModelFileError for constants that are NaN or infinite, UnsupportedModelError for a model that
+    has nothing to quantize or is quantized already.
+    """
+    loaded = model if isinstance(model, api.Model) else api.load_model(model)
+    graph = loaded.graph
+    Runner(graph)
+    stored = [tensor.name for tensor in graph.tensors.values() if tensor.quantization is not None]
+    if stored:
+        what = f"is quantized already ('{stored[0]}'); a float model is needed"
+        raise UnsupportedModelError(Problem(f"model '{graph.name}'", what))
+    if not layers_of(graph):
+        what = "has no operator that computes on float32"
+        raise UnsupportedModelError(Problem(f"model '{graph.name}'", what))
+    broken = [
+        Problem(f"constant '{tensor.name}'", "holds NaN or infinity")
+        for tensor in graph.constants()
+        if tensor.data is not None
+        and tensor.data.dtype.kind == "f"
+        and not np.isfinite(tensor.data).all()
+        and any(tensor.name in node.inputs[1:3] for node in graph.nodes if not node.op.moves)
+    ]
+    if broken:
+        raise ModelFileError(broken)
+    return graph
+
+
+def quantize(
+    model: api.Model | StrPath,
+    calibration: Arrays | None = None,
+    scheme: Scheme | str = "w8a8",
+    range_method: str = "minmax",
+    judged_on: Arrays | None = None,
+    labels: np.ndarray | None = None,
+    progress: Progress | None = None,
+) -> Quantized:
+    """`model`, a float one, in the formats of `scheme`.
+
+    `calibration` holds the samples that ranges come from, by the names of the model's inputs, with
+    N times as many rows as one inference has. The report is made on `judged_on`, which `labels`
+    (int [N]) may belong to; by default on some of the calibration samples.
+    """
+    chosen = scheme_named(scheme) if isinstance(scheme, str) else scheme
+    if range_method not in RANGES:
+        hint = nearest_name(range_method, tuple(RANGES))
+        what = f"unknown way '{range_method}'{hint}; known: {', '.join(RANGES)}"
+        raise UsageError(Problem("--range", what))
+    graph = prepared(model)
+    samples = [] if calibration is None else list(api.inferences(graph, calibration))
+    if chosen.needs_calibration and not samples:
+        what = "missing: ranges of activations come from samples, about a hundred"
+        raise UsageError(Problem("--calibration", what))
+    seen = calibrate(graph, samples, progress) if samples else None
+    made = quantized_graph(graph, chosen, seen, range_method)
+    content = written(made)
+    judged = _judged(graph, samples, judged_on)
+    report = _report(graph, made, content, chosen, range_method, seen, judged, labels)
+    return Quantized(made, content, report)
+
+
+def written(graph: Graph) -> bytes:
+    """`graph` as an ONNX file; UnsupportedModelError if what is read from it is another graph."""
+    content: bytes = onnx_model(graph).SerializeToString()
+    again = read_onnx_bytes(content, Path(f"{graph.name}.onnx"))
+    if _signature(again) != _signature(graph):
+        what = "the written file would not be read as the same operators in the same formats"
+        raise UnsupportedModelError(Problem(f"model '{graph.name}'", what))
+    return content
+
+
+def _signature(graph: Graph) -> list[tuple[str, ...]]:
+    """Operators in order, with the formats of what they read and write."""
+    return [
+        (node.op.kind, *(graph.tensors[n].format.name for n in (*node.inputs, *node.outputs) if n))
+        for node in graph.nodes
+    ]
+
+
+def _judged(graph: Graph, samples: Sequence[Arrays], others: Arrays | None) -> list[Arrays]:
+    if others is not None:
+        return list(api.inferences(graph, others))
+    step = max(len(samples) // JUDGED, 1)
+    return list(samples[::step][:JUDGED])
+
+
+def _report(
+    graph: Graph, made: Graph, content: bytes, scheme: Scheme, method: str,
+    seen: Calibration | None, judged: Sequence[Arrays], labels: np.ndarray | None,
+) -> QuantizationReport:  # fmt: skip
+    report = QuantizationReport(
+        graph.name, str(scheme), method if scheme.needs_calibration else "",
+        0 if seen is None else seen.samples, len(judged), weight_bytes_of(graph),
+        weight_bytes_of(made), None, None, (), tuple(computed_in_float(made)),
+        notes=(*range_notes(graph, seen),),
+    )  # fmt: skip
+    if not judged:
+        return report
+    reference = Reference(graph, judged)
+    stored = Runner(made).outputs(judged)
+    found = {name: real_of(array, made.tensors[name]) for name, array in stored.items()}
+    few = judged[:JUDGED]
+    noises = Reference(graph, few).layers(made)
+    part = {name: array[: len(array) * len(few) // len(judged)] for name, array in stored.items()}
+    return replace(
+        report,
+        sqnr_db=sqnr_between(reference.outputs, found),
+        agreement=agreement_between(reference.outputs, found, len(judged)),
+        layers=layer_reports(made, graph, noises, seen),
+        runtime=runtime_agreement(content, made, few, part),
+        accuracy=None if labels is None else accuracy_of(found, labels),
+        float_accuracy=None if labels is None else accuracy_of(reference.outputs, labels),
+    )

@@ -1,0 +1,66 @@
+"""A float graph, a scheme and ranges as a quantized graph: borders placed, then fused.
+
+The passes are those that clean up a Q/DQ model of any origin, so the graph is the one that is read
+from the written file.
+"""
+
+from __future__ import annotations
+
+from npusim.errors import Problem, UnsupportedModelError, UsageError, nearest_name
+from npusim.frontend.onnx.cleanup import clean_up
+from npusim.ir.graph import Graph
+from npusim.ir.passes.stored_formats import WEIGHTED
+from npusim.quantize.calibration import Calibration
+from npusim.quantize.placement import computes, placed
+from npusim.quantize.scheme import Activations, Scheme
+
+
+def layers_of(graph: Graph) -> tuple[str, ...]:
+    """Names of the nodes that have formats of their own: those that compute on float32."""
+    return tuple(node.name for node in graph.nodes if computes(graph, node))
+
+
+def quantized_graph(
+    graph: Graph, scheme: Scheme, calibration: Calibration | None = None, method: str = "minmax"
+) -> Graph:
+    """The float `graph` in the formats of `scheme`; ranges of activations found by `method`.
+
+    `calibration` is one of `graph` or of one with the same tensors; None where the scheme needs
+    none. UsageError for layers that are not there, and for ranges that nobody found;
+    UnsupportedModelError for a float32 layer between quantized ones.
+    """
+    known = layers_of(graph)
+    problems = [
+        Problem(f"layer '{name}'", f"the model has no such layer{nearest_name(name, known)}")
+        for name in scheme.layers
+        if name not in known
+    ]
+    if problems:
+        raise UsageError(problems)
+    if scheme.needs_calibration and calibration is None:
+        what = "missing: ranges of activations come from samples, about a hundred"
+        raise UsageError(Problem("--calibration", what))
+
+    def range_of(tensor: str, how: Activations) -> tuple[float, float]:
+        assert calibration is not None
+        return calibration.range_of(tensor, method, how.format, how.symmetric)
+
+    made = clean_up(placed(graph, scheme, range_of))
+    _require_kept(made, scheme)
+    return made
+
+
+def _require_kept(made: Graph, scheme: Scheme) -> None:
+    """UnsupportedModelError for float32 layers that a pass quantized, as ONNX Runtime would."""
+    problems = []
+    for node in made.nodes:
+        asked = scheme.of(node.name).weights
+        weights = made.tensors[node.inputs[1]] if node.op.kind in WEIGHTED else None
+        if weights is not None and asked.stays_real and weights.quantization is not None:
+            what = (
+                "can't stay float32 between quantized layers: ONNX Runtime would quantize its "
+                "weights; keep it in fp16"
+            )
+            problems.append(Problem(f"layer '{node.name}'", what))
+    if problems:
+        raise UnsupportedModelError(problems)
