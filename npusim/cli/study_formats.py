@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FORMATS = "int8,e2m5,e3m4,e4m3,e5m2,int4,e2m1"
 MOST_BLOCK = 1 << 16
+BLOCK_SCALES = ("any", "e8m0", "fp8_e4m3")
+"""Those of `quantize.formats.block_scales`: importing them would cost every command its package."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Request:
     distributions: str | None
     inputs: str | None
     block: int | None
+    block_scale: str
     shapes: tuple[str, ...]
     json_to: str | None
     csv_to: str | None
@@ -47,6 +50,8 @@ class Request:
             for option, given in needing.items()
             if given is not None and self.model is None
         ]
+        if self.block is None and self.block_scale != BLOCK_SCALES[0]:
+            problems.append(Problem("--block-scale", "needs blocks: --block 32"))
         if self.json_to == STDOUT and self.csv_to == STDOUT:
             problems.append(Problem("--csv", "stdout is taken by --json"))
         if self.plot_to == STDOUT:
@@ -80,6 +85,11 @@ class Request:
     "--block", type=click.IntRange(1, MOST_BLOCK), metavar="N",
     help="Study weights with one scale for each N of a channel's values too.",
 )  # fmt: skip
+@click.option(
+    "--block-scale", type=click.Choice(BLOCK_SCALES), default=BLOCK_SCALES[0], show_default=True,
+    help="What the scale of a block can be: any number, a power of two (MXFP4), or an FP8 number "
+    "times a scale of the tensor (NVFP4).",
+)  # fmt: skip
 @options.shape_option
 @options.json_option
 @click.option(
@@ -99,7 +109,8 @@ def formats(**given: object) -> None:
     \b
     npusim study formats
     npusim study formats --formats int4,e2m1,e1m2 --distributions gaussian,student:4:1000
-    npusim study formats float.onnx --inputs samples.npz --block 32 --plot formats.png
+    npusim study formats float.onnx --inputs samples.npz --plot formats.png
+    npusim study formats float.onnx --formats int4,e2m1 --block 16 --block-scale fp8_e4m3
     """
     request = Request(**given)  # type: ignore[arg-type]
     request.check()
@@ -124,7 +135,7 @@ def _studied(request: Request) -> FormatStudy:
     if model is not None and request.inputs is not None:
         arrays = read_inputs(request.inputs, model.inputs)
         announce_compilation(request.quiet)
-    return study_formats(model, names, distributions, arrays, request.block)
+    return study_formats(model, names, distributions, arrays, request.block, request.block_scale)
 
 
 def _names(option: str, text: str) -> list[str]:
@@ -140,10 +151,9 @@ def _write(request: Request, found: FormatStudy) -> None:
     from npusim.report import write_atomically
 
     if request.plot_to is not None:
-        from npusim.quantize.formats.plot import figure
         from npusim.report.plots import ending_of, image_of
 
-        write_atomically(request.plot_to, image_of(figure(found), ending_of(request.plot_to)))
+        write_atomically(request.plot_to, image_of(found.plot(), ending_of(request.plot_to)))
     texts = ((request.json_to, found.to_json()), (request.csv_to, found.to_csv()))
     for target, text in texts:
         if target is not None and target != STDOUT:

@@ -10,6 +10,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from npusim.cli.study_formats import BLOCK_SCALES
+from npusim.quantize.formats import block_scales
 from tests.support.commands import document, done, refused
 
 COMMAND = ("study", "formats")
@@ -72,6 +74,12 @@ def test_layers_and_what_they_read(model: Path, tmp_path: Path) -> None:
     assert picture.read_text().startswith("<?xml")
 
 
+def test_scales_of_blocks(model: Path) -> None:
+    assert block_scales.BLOCK_SCALES == BLOCK_SCALES
+    given = (*COMMAND, model, "--formats", "e2m1", "--block", 16, "--block-scale", "fp8_e4m3")
+    assert "weights, a scale per block of 16 (fp8_e4m3)" in done(*given)
+
+
 def test_distributions_beside_a_model(model: Path) -> None:
     kinds = [row["what"] for row in document(*COMMAND, model, "--distributions", "uniform")["rows"]]
     assert kinds == ["density", *["weights"] * 4]
@@ -86,6 +94,8 @@ def test_distributions_beside_a_model(model: Path) -> None:
         (("--inputs", "x.npz"), "needs a model"),
         (("--block", "32"), "needs a model"),
         (("--block", "0"), "--block"),
+        (("--block-scale", "e8m0"), "needs blocks"),
+        (("--block-scale", "e8m1"), "e8m0"),
         (("--plot", "-"), "not to stdout"),
         (("--json", "-", "--csv", "-"), "stdout is taken"),
         (("--plot", "x.gif"), "endings"),

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from npusim.quantize.formats.block_scales import ANY, Snap, snap_of
 from npusim.quantize.formats.grids import Grid
 
 Array = np.ndarray
@@ -36,10 +37,19 @@ class RowFits:
     squared_error: Array
 
 
-def best_rows(grid: Grid, rows: Array) -> RowFits:
-    """`grid` at the scale of least error for each row of finite float64 `rows` [rows, n]."""
+def best_rows(grid: Grid, rows: Array, kind: str = ANY) -> RowFits:
+    """`grid` at the scale of least error for each row of finite float64 `rows` [rows, n].
+
+    Scales are of `kind`, one of `block_scales.BLOCK_SCALES`.
+    """
+    low = np.minimum(rows.min(axis=1, initial=0.0), 0.0)
+    high = np.maximum(rows.max(axis=1, initial=0.0), 0.0)
+    held = (low < 0) | (high > 0)
+    unclipped = grid.placed(low, high, 1.0)[0][held]
+    snap = snap_of(kind, float(unclipped.max(initial=0.0)) or 1.0)
     many = max(1, VALUES_AT_ONCE // max(1, rows.shape[1]))
-    parts = [_best_of(grid, rows[at : at + many]) for at in range(0, len(rows), many)]
+    starts = range(0, len(rows), many)
+    parts = [_Search(grid, rows[at : at + many], snap).best() for at in starts]
     return RowFits(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
@@ -56,38 +66,41 @@ def rounded(grid: Grid, scaled: Array, zero: Array | float = 0.0) -> Array:
     return clipped
 
 
-def _best_of(grid: Grid, rows: Array) -> tuple[Array, Array, Array]:
-    low = np.minimum(rows.min(axis=1, initial=0.0), 0.0)
-    high = np.maximum(rows.max(axis=1, initial=0.0), 0.0)
-    found = _Best(*(np.full(len(rows), each) for each in (1.0, 0.0, np.inf)))
-    for step in range(OCTAVES * STEPS + 1):
-        _try(found, grid, rows, *grid.placed(low, high, 2.0 ** (1.0 - step / STEPS)))
-    coarse, zero = found.scale.copy(), found.zero.copy()
-    for step in (*range(-ZOOM + 1, 0), *range(1, ZOOM)):
-        _try(found, grid, rows, coarse * 2.0 ** (step / (STEPS * ZOOM)), zero)
-    for _ in range(FITS):
-        levels = rounded(grid, rows / found.scale[:, None], found.zero[:, None])
-        matched = np.einsum("rn,rn->r", levels, rows)
-        squares = np.einsum("rn,rn->r", levels, levels)
-        scale = np.divide(matched, squares, out=found.scale.copy(), where=matched > 0)
-        _try(found, grid, rows, scale, found.zero)
-    return found.scale, found.zero, found.error
+class _Search:
+    """The best so far of each row of a part: three arrays [rows], overwritten in place."""
 
+    def __init__(self, grid: Grid, rows: Array, snap: Snap) -> None:
+        self._grid, self._rows, self._snap = grid, rows, snap
+        self._scale, self._zero = np.ones(len(rows)), np.zeros(len(rows))
+        self._error = np.full(len(rows), np.inf)
 
-@dataclass(eq=False)
-class _Best:
-    """The best so far of each row: three arrays [rows], overwritten in place."""
+    def best(self) -> tuple[Array, Array, Array]:
+        """Scale, zero point and squared error of each row."""
+        low = np.minimum(self._rows.min(axis=1, initial=0.0), 0.0)
+        high = np.maximum(self._rows.max(axis=1, initial=0.0), 0.0)
+        for step in range(OCTAVES * STEPS + 1):
+            self._try(*self._grid.placed(low, high, 2.0 ** (1.0 - step / STEPS)))
+        coarse, zero = self._scale.copy(), self._zero.copy()
+        for step in (*range(-ZOOM + 1, 0), *range(1, ZOOM)):
+            self._try(coarse * 2.0 ** (step / (STEPS * ZOOM)), zero)
+        for _ in range(FITS):
+            self._try(self._least_squares(), self._zero)
+        return self._scale, self._zero, self._error
 
-    scale: Array
-    zero: Array
-    error: Array
+    def _least_squares(self) -> Array:
+        """The scale of least squares for the values that each row has now."""
+        near = rounded(self._grid, self._rows / self._scale[:, None], self._zero[:, None])
+        matched = np.einsum("rn,rn->r", near, self._rows)
+        squares = np.einsum("rn,rn->r", near, near)
+        scale: Array = np.divide(matched, squares, out=self._scale.copy(), where=matched > 0)
+        return scale
 
-
-def _try(found: _Best, grid: Grid, rows: Array, scale: Array, zero: Array) -> None:
-    """Take over the rows for which `scale` and `zero` are better."""
-    scaled = rows / scale[:, None]
-    lost = scaled - rounded(grid, scaled, zero[:, None])
-    error = np.einsum("rn,rn->r", lost, lost) * scale * scale
-    better = error < found.error
-    for kept, new in ((found.scale, scale), (found.zero, zero), (found.error, error)):
-        kept[better] = new[better]
+    def _try(self, scale: Array, zero: Array) -> None:
+        """Take over the rows for which `scale`, where it exists, and `zero` are better."""
+        scale = self._snap(scale)
+        scaled = self._rows / scale[:, None]
+        lost = scaled - rounded(self._grid, scaled, zero[:, None])
+        error = np.einsum("rn,rn->r", lost, lost) * scale * scale
+        better = error < self._error
+        for kept, new in ((self._scale, scale), (self._zero, zero), (self._error, error)):
+            kept[better] = new[better]

@@ -92,7 +92,8 @@ def _draw(axes: Axes, found: FormatStudy, rows: Sequence[Row]) -> None:
             color=colour, marker=marker, markersize=3.5 if dense else 5.5, linewidth=1.3,
             linestyle="-" if at < len(LOOKS) else "--", label=grid.name,
         )  # fmt: skip
-    axes.set_ylabel("SQNR [dB]")
+    exact = any(math.isinf(row.sqnr_db[grid.name]) for row in rows for grid in found.grids)
+    axes.set_ylabel("SQNR [dB]; gaps: exact" if exact else "SQNR [dB]")
     axes.set_ylim(bottom=0)
     axes.grid(axis="y")
     if over_nu:

@@ -8,18 +8,20 @@ many scales they share.
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from npusim.api import Model, StrPath, load_model
 from npusim.quantize.formats import clip, groups
+from npusim.quantize.formats.block_scales import ANY, require_block_scale
 from npusim.quantize.formats.clip import best_fit, decibels, fit_at
 from npusim.quantize.formats.densities import Source
 from npusim.quantize.formats.distributions import DEFAULT, Case, cases_named
@@ -27,6 +29,9 @@ from npusim.quantize.formats.grids import Grid, grids_named
 from npusim.quantize.formats.groups import best_rows
 from npusim.quantize.formats.layers import Weights, blocks_of, float_weights, layer_inputs
 from npusim.quantize.formats.samples import Samples
+
+if TYPE_CHECKING:
+    from npusim.report.plots.style import Plot
 
 SCHEMA = "npusim.study-formats/1"
 FORMATS = ("int8", "e2m5", "e3m4", "e4m3", "e5m2", "int4", "e2m1")
@@ -38,10 +43,10 @@ TENSOR, CHANNEL = "tensor", "channel"
 class Row:
     """SQNR in dB of each format by name for one kind of data, and where its clip lies.
 
-    `what` is DENSITY, WEIGHTS or INPUTS; `per` is TENSOR, CHANNEL or `block of N`. `values` counts
-    the data (0 for a density). `peak_to_rms` is the greatest magnitude over the root mean square:
-    how heavy the tail is. `clip` has the formats that have one scale. An SQNR is infinite where
-    nothing is lost.
+    `what` is DENSITY, WEIGHTS or INPUTS; `per` is TENSOR, CHANNEL or `block of N`, with the kind of
+    its scale if that is not any. `values` counts the data (0 for a density). `peak_to_rms` is the
+    greatest magnitude over the root mean square: how heavy the tail is. `clip` has the formats that
+    have one scale. An SQNR is infinite where nothing is lost.
     """
 
     name: str
@@ -124,6 +129,28 @@ class FormatStudy:
         """The document as text."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
 
+    def plot(self) -> Plot:
+        """A panel for each kind of data; needs matplotlib (extra `plot`)."""
+        from npusim.report.plots import require_matplotlib
+
+        require_matplotlib()
+        from npusim.quantize.formats.plot import figure
+
+        return figure(self)
+
+    def __repr__(self) -> str:
+        of = f" of {self.model}" if self.model else ""
+        return f"<FormatStudy{of}: {len(self.grids)} formats, {len(self.rows)} rows>"
+
+    def __str__(self) -> str:
+        from npusim.quantize.formats.printed import print_study
+        from npusim.report.terminal import as_text
+
+        return as_text(lambda console: print_study(self, console))
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
     def to_csv(self) -> str:
         """One row for each kind of data and format."""
         text = io.StringIO()
@@ -147,24 +174,27 @@ def study_formats(
     distributions: Iterable[str] | None = None,
     inputs: Mapping[str, np.ndarray] | None = None,
     block: int | None = None,
+    block_scale: str = ANY,
 ) -> FormatStudy:
     """SQNR of `formats` over `distributions`, and over the layers of a float `model`.
 
     Names are those of `grids` and `distributions`; None takes the default distributions if there is
     no model, else none. With `inputs` the model is executed on them, and what its layers read is
-    studied too; with a `block` also weights with one scale for so many values. UsageError for
+    studied too; with a `block` also weights with one scale for so many values, which is of the kind
+    `block_scale`. UsageError for
     unknown names and values that are not finite; UnsupportedModelError for a model without float
     weights.
     """
     if distributions is None:
         distributions = DEFAULT if model is None else ()
     grids, cases = grids_named(formats), cases_named(distributions)
+    require_block_scale(block_scale)
     rows = study_densities(grids, cases)
     if model is None:
         return FormatStudy(grids, rows)
     loaded = model if isinstance(model, Model) else load_model(model)
     found = float_weights(loaded.graph)
-    rows += study_weights(grids, found.weights, block)
+    rows += study_weights(grids, found.weights, block, block_scale)
     if inputs is not None:
         rows += study_inputs(grids, layer_inputs(loaded, inputs))
     return FormatStudy(grids, rows, loaded.name, found.notes)
@@ -189,12 +219,12 @@ def study_densities(grids: Sequence[Grid], cases: Iterable[Case]) -> tuple[Row, 
 
 
 def study_weights(
-    grids: Sequence[Grid], layers: Iterable[Weights], block: int | None = None
+    grids: Sequence[Grid], layers: Iterable[Weights], block: int | None = None, kind: str = ANY
 ) -> tuple[Row, ...]:
     """Rows of each layer's weights: one scale, one a channel, and one a `block` if given.
 
-    A block is cut from what one output channel sums over, in the order of memory. Layers whose
-    weights are all zero have no row.
+    A block is cut from what one output channel sums over, in the order of memory; its scale is of
+    `kind`. Layers whose weights are all zero have no row.
     """
     rows = []
     for layer in layers:
@@ -204,7 +234,8 @@ def study_weights(
         rows.append(_many_scales(grids, rows[-1], CHANNEL, layer.rows))
         if block is not None:
             cut = blocks_of(layer.rows, block)
-            rows.append(_many_scales(grids, rows[-2], f"block of {block}", cut))
+            per = f"block of {block}" + (f" ({kind})" if kind != ANY else "")
+            rows.append(_many_scales(grids, rows[-2], per, cut, kind))
     return tuple(rows)
 
 
@@ -225,10 +256,12 @@ def one_scale(grids: Sequence[Grid], name: str, what: str, values: np.ndarray) -
     )  # fmt: skip
 
 
-def _many_scales(grids: Sequence[Grid], whole: Row, per: str, matrix: np.ndarray) -> Row:
+def _many_scales(
+    grids: Sequence[Grid], whole: Row, per: str, matrix: np.ndarray, kind: str = ANY
+) -> Row:
     """The row of the data of `whole` with one scale for each row of `matrix`."""
     power = float(np.einsum("rn,rn->", matrix, matrix))
-    lost = {grid.name: float(best_rows(grid, matrix).squared_error.sum()) for grid in grids}
+    lost = {grid.name: float(best_rows(grid, matrix, kind).squared_error.sum()) for grid in grids}
     sqnr = {name: decibels(power, _significant(error, power)) for name, error in lost.items()}
     return Row(whole.name, whole.what, per, whole.values, whole.peak_to_rms, sqnr)
 

@@ -10,7 +10,9 @@ import math
 import numpy as np
 import pytest
 
+from npusim.errors import UsageError
 from npusim.quantize.formats import study_formats
+from npusim.quantize.formats.block_scales import BLOCK_SCALES
 from npusim.quantize.formats.clip import best_fit
 from npusim.quantize.formats.grids import grid_named, grids_named
 from npusim.quantize.formats.layers import Weights
@@ -36,6 +38,21 @@ def test_a_scale_a_channel_keeps_more_of_uneven_channels() -> None:
     assert whole.values == channel.values == block.values == 320
     for name in ("int8", "int4"):
         assert whole.sqnr_db[name] < channel.sqnr_db[name] < block.sqnr_db[name]
+
+
+def test_scales_of_eight_bits_lie_between_a_scale_a_tensor_and_any_scale() -> None:
+    layers = [Weights("fc", np.random.default_rng(1).standard_t(4, (16, 64)))]
+    found = {kind: study_weights(GRIDS, layers, 16, kind)[2] for kind in BLOCK_SCALES}
+    assert [row.per for row in found.values()] == [
+        "block of 16", "block of 16 (e8m0)", "block of 16 (fp8_e4m3)",
+    ]  # fmt: skip
+    loose, power, eight = (found[kind].sqnr_db["int4"] for kind in BLOCK_SCALES)
+    assert power < eight < loose
+
+
+def test_unknown_kinds_of_scale_are_refused() -> None:
+    with pytest.raises(UsageError, match="did you mean 'e8m0'"):
+        study_formats(block_scale="e8m1")
 
 
 def test_ratios_are_those_of_all_values_together() -> None:
@@ -89,5 +106,6 @@ def test_the_layers_that_lose_most_are_printed() -> None:
     assert text.count("and 1 more layers, which lose less") == 2
     assert "exact" in text  # the median
     assert "a note" in text and max(map(len, text.splitlines())) <= 100
-    everything = as_text(lambda console: print_study(_study(), console))
-    assert "more layers" not in everything
+    everything = str(_study())
+    assert "more layers" not in everything and everything in _study()._repr_html_()
+    assert repr(_study()) == "<FormatStudy of model: 3 formats, 4 rows>"
