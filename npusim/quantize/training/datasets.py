@@ -54,6 +54,14 @@ def held_out(labels: Labels, per_class: int, seed: int = SEED) -> tuple[Labels, 
     return np.setdiff1d(np.arange(len(labels)), test), test
 
 
+def development(data: Dataset, per_class: int) -> Dataset:
+    """The training images alone, `per_class` of each class held out: to choose settings by."""
+    train, test = held_out(data.train_labels, per_class, SEED + 1)
+    images, labels = data.train_images, data.train_labels
+    parts = images[train], labels[train], images[test], labels[test]
+    return Dataset(data.name, *parts, data.pixel_step)
+
+
 def digits() -> Dataset:
     """1297 images to train with and 500 held out, 50 of each digit; a sample is 0.2 points."""
     require("sklearn")

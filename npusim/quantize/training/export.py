@@ -40,13 +40,21 @@ def onnx_model(model: Model, batch: int = 1) -> onnx.ModelProto:
     """
     if not model.is_quantized:
         raise UsageError(Problem(model.network.name, "is not quantized: train it quantized first"))
-    writer = _Writer()
+    return _written(_Writer(), model, batch, model.precision.name)
+
+
+def float_onnx_model(model: Model, batch: int = 1) -> onnx.ModelProto:
+    """The same network without its quantization: float32, BatchNorm folded."""
+    return _written(_FloatWriter(), model, batch, "float32")
+
+
+def _written(writer: _Writer, model: Model, batch: int, form: str) -> onnx.ModelProto:
     with torch.no_grad():
         _write_layers(writer, model)
     network = model.network
     graph = helper.make_graph(
         writer.nodes,
-        f"{network.name}_{model.precision.name}",
+        f"{network.name}_{form}",
         [_info(INPUT_NAME, batch, *network.image)],
         [_info(OUTPUT_NAME, batch, network.classes)],
         writer.initializers,
@@ -149,6 +157,20 @@ class _Writer:
         made = helper.make_tensor(name, elem_type, integers.shape, raw, raw=True)
         self.initializers.append(made)
         return name
+
+
+class _FloatWriter(_Writer):
+    """Leaves all rounding out."""
+
+    def quantized(self, x: str, quantizer: ActivationQuantizer, name: str, real: str = "") -> str:
+        """See `_Writer`; the value as it is."""
+        return self.node("Identity", [x], real) if real else x
+
+    def _parameters(self, name: str, product: Product, source: ActivationQuantizer) -> list[str]:
+        parts = zip(("weight", "bias"), product.folded(), strict=True)
+        made = [numpy_helper.from_array(v.numpy(), f"{name}.{part}") for part, v in parts]
+        self.initializers += made
+        return [each.name for each in made]
 
 
 def _info(name: str, *shape: int) -> onnx.ValueInfoProto:
