@@ -22,10 +22,12 @@ from npusim.quantize.formats.grids import Grid
 Array = np.ndarray
 
 OCTAVES, STEPS, ZOOM, FITS = 4, 16, 4, 3
-VALUES_AT_ONCE = 1 << 15
-"""So that the arrays between two steps stay in a processor's own cache."""
+VALUES_AT_ONCE = 1 << 17
+"""Few enough for a cache to hold the arrays between two steps, many enough to call numpy rarely."""
 EXPONENT_BITS = np.int64(0x7FF << 52)
 """Of a float64: with the others cleared, a power of two is left."""
+TO_WHOLE = 1.5 * 2.0**52
+"""A float64 plus and minus so many steps is rounded to whole steps, ties to even."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,15 +57,22 @@ def best_rows(grid: Grid, rows: Array, kind: str = ANY) -> RowFits:
 
 def rounded(grid: Grid, scaled: Array, zero: Array | float = 0.0) -> Array:
     """The nearest values of `grid`, less the zero point, to `scaled` values; ties go to even."""
-    low, high = grid.values[0] - zero, grid.values[-1] - zero
+    near = np.empty_like(scaled)
+    _round(grid, scaled, zero, near, np.empty_like(scaled))
+    return near
+
+
+def _round(grid: Grid, scaled: Array, zero: Array | float, near: Array, work: Array) -> None:
+    """`rounded` into `near`; `work` has its shape, and is overwritten."""
     if grid.mantissa_bits is None or grid.least_exponent is None:
-        near = np.rint(scaled)
+        np.rint(scaled, out=near)
     else:
-        power = (scaled.view(np.int64) & EXPONENT_BITS).view(np.float64)
-        step = np.maximum(power, 2.0**grid.least_exponent) * 2.0**-grid.mantissa_bits
-        near = np.rint(scaled / step) * step
-    clipped: Array = np.clip(near, low, high)
-    return clipped
+        np.bitwise_and(scaled.view(np.int64), EXPONENT_BITS, out=work.view(np.int64))
+        np.maximum(work, 2.0**grid.least_exponent, out=work)
+        np.multiply(work, 2.0**-grid.mantissa_bits * TO_WHOLE, out=work)
+        np.add(scaled, work, out=near)
+        np.subtract(near, work, out=near)
+    np.clip(near, grid.values[0] - zero, grid.values[-1] - zero, out=near)
 
 
 class _Search:
@@ -73,6 +82,7 @@ class _Search:
         self._grid, self._rows, self._snap = grid, rows, snap
         self._scale, self._zero = np.ones(len(rows)), np.zeros(len(rows))
         self._error = np.full(len(rows), np.inf)
+        self._scaled, self._near, self._work = (np.empty_like(rows) for _ in range(3))
 
     def best(self) -> tuple[Array, Array, Array]:
         """Scale, zero point and squared error of each row."""
@@ -89,7 +99,7 @@ class _Search:
 
     def _least_squares(self) -> Array:
         """The scale of least squares for the values that each row has now."""
-        near = rounded(self._grid, self._rows / self._scale[:, None], self._zero[:, None])
+        near = self._rounded(self._scale, self._zero)
         matched = np.einsum("rn,rn->r", near, self._rows)
         squares = np.einsum("rn,rn->r", near, near)
         scale: Array = np.divide(matched, squares, out=self._scale.copy(), where=matched > 0)
@@ -98,9 +108,14 @@ class _Search:
     def _try(self, scale: Array, zero: Array) -> None:
         """Take over the rows for which `scale`, where it exists, and `zero` are better."""
         scale = self._snap(scale)
-        scaled = self._rows / scale[:, None]
-        lost = scaled - rounded(self._grid, scaled, zero[:, None])
+        lost = np.subtract(self._scaled, self._rounded(scale, zero), out=self._work)
         error = np.einsum("rn,rn->r", lost, lost) * scale * scale
         better = error < self._error
         for kept, new in ((self._scale, scale), (self._zero, zero), (self._error, error)):
             kept[better] = new[better]
+
+    def _rounded(self, scale: Array, zero: Array) -> Array:
+        """The values of the grid for all rows; `_scaled` is what they were rounded from."""
+        np.multiply(self._rows, (1.0 / scale)[:, None], out=self._scaled)
+        _round(self._grid, self._scaled, zero[:, None], self._near, self._work)
+        return self._near

@@ -20,18 +20,19 @@ class Samples:
             raise ValueError("no values")
         if not np.isfinite(self._sorted[[0, -1]]).all():
             raise ValueError("values are not finite")
-        powers = np.stack([self._sorted**0, self._sorted, self._sorted**2])
-        self._sums = np.concatenate([np.zeros((3, 1)), np.cumsum(powers, axis=1)], axis=1)
-        self._sums /= self._sorted.size
+        self._sums = tuple(
+            np.concatenate([[0.0], np.cumsum(self._sorted**power)]) / self._sorted.size
+            for power in (1, 2)
+        )
         self.low = min(float(self._sorted[0]), 0.0)
         self.high = max(float(self._sorted[-1]), 0.0)
 
     @property
     def power(self) -> float:
         """Mean of the squares."""
-        return float(self._sums[2, -1])
+        return float(self._sums[1][-1])
 
     def moments(self, ends: Array) -> Array:
         """See `densities.Source.moments`."""
-        below: Array = self._sums[:, np.searchsorted(self._sorted, ends)]
-        return below
+        many = np.searchsorted(self._sorted, ends)
+        return np.stack([many / self._sorted.size, *(sums[many] for sums in self._sums)])

@@ -45,7 +45,7 @@ class Row:
 
     `what` is DENSITY, WEIGHTS or INPUTS; `per` is TENSOR, CHANNEL or `block of N`, with the kind of
     its scale if that is not any. `values` counts the data (0 for a density). `peak_to_rms` is the
-    greatest magnitude over the root mean square: how heavy the tail is. `clip` has the formats that
+    greatest magnitude (of a density, its cut) over the root mean square. `clip` has the formats that
     have one scale. An SQNR is infinite where nothing is lost.
     """
 
