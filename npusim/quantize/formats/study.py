@@ -45,8 +45,8 @@ class Row:
 
     `what` is DENSITY, WEIGHTS or INPUTS; `per` is TENSOR, CHANNEL or `block of N`, with the kind of
     its scale if that is not any. `values` counts the data (0 for a density). `peak_to_rms` is the
-    greatest magnitude (of a density, its cut) over the root mean square. `clip` has the formats that
-    have one scale. An SQNR is infinite where nothing is lost.
+    greatest magnitude (of a density, its cut) over the root mean square. `clip` has the formats
+    that have one scale. An SQNR is infinite where nothing is lost.
     """
 
     name: str
