@@ -29,6 +29,7 @@ from npusim.cli.run import run
 from npusim.cli.study import study
 from npusim.cli.sweep import sweep
 from npusim.cli.sweep_merge import sweep_merge
+from npusim.cli.tune_precision import tune_precision
 from npusim.errors import EXIT_BUG, EXIT_SIMULATION_SAYS_NO, EXIT_USAGE, NpusimError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -168,7 +169,7 @@ def main() -> None:
 
 
 for _command in (
-    run, compare, sweep, sweep_merge, study, explain, export, quantize, diff, ops, hw, models,
-    doctor, completion,
+    run, compare, sweep, sweep_merge, study, explain, quantize, tune_precision, export, diff, ops,
+    hw, models, doctor, completion,
 ):  # fmt: skip
     main.add_command(_command)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,20 +10,21 @@ import click
 from npusim.cli import options
 from npusim.cli.completion import FILE, MODEL
 from npusim.cli.destination import STDOUT, check_destinations
+from npusim.cli.quantizing import (
+    bar,
+    calibration_option,
+    judged_labels_option,
+    judged_option,
+    range_option,
+    rows_of,
+    samples_for,
+)
 from npusim.errors import Problem, UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from npusim.api import Model
     from npusim.quantize import Quantized, Scheme
 
-    Arrays = Mapping[str, np.ndarray]
-
-BUNDLED = "digits-float"
-"""The model that brings its own samples."""
 DEFAULT_SCHEME = "w8a8"
-DEFAULT_RANGE = "minmax"
 
 
 @dataclass(frozen=True)
@@ -102,25 +100,14 @@ class Request:
     metavar="FORMAT[:HOW]",
     help="Activations likewise: uint8, int8:symmetric, int16, fp8-e5m2, fp16, fp32, ...",
 )
-@click.option(
-    "--calibration", type=FILE, metavar="FILE.npz",
-    help="Samples of the model's inputs, about a hundred: ranges of activations come from them.",
-)  # fmt: skip
-@click.option(
-    "--range", "range_method", default=DEFAULT_RANGE, show_default=True, metavar="HOW",
-    help="Ranges from what was seen: minmax, percentile, mse.",
-)  # fmt: skip
+@calibration_option
+@range_option
 @click.option(
     "--keep", multiple=True, metavar="LAYER=fp16|fp32",
     help="Do not quantize this layer; npusim ops lists the names.",
 )  # fmt: skip
-@click.option(
-    "--inputs", type=FILE, metavar="FILE.npz",
-    help="Other samples to judge the result on; by default some of --calibration.",
-)  # fmt: skip
-@click.option(
-    "--labels", type=FILE, metavar="FILE.npz", help="The classes of --inputs: prints the accuracy."
-)
+@judged_option
+@judged_labels_option
 @options.shape_option
 @click.option(
     "--report", "report_to", type=FILE, metavar="FILE.json",
@@ -151,11 +138,12 @@ def _quantize(request: Request) -> None:
     scheme = request.formats()
     model = api.load_model(request.model, options.parse_shapes(request.shapes))
     post_training.prepared(model)
-    calibration, judged, labels = _samples(request, model)
-    with _progress(request.quiet, calibration) as progress:
+    samples = samples_for(request.model, model, request.calibration, request.inputs, request.labels)
+    with bar(request.quiet, "calibrating", rows_of(samples.calibration)) as told:
         done = post_training.quantize(
-            model, calibration, scheme, request.range_method, judged, labels, progress
-        )
+            model, samples.calibration, scheme, request.range_method, samples.judged,
+            samples.labels, told,
+        )  # fmt: skip
     write_atomically(request.output, done.content)
     if request.report_to is not None and request.report_to != STDOUT:
         write_atomically(request.report_to, done.report.to_json())
@@ -163,44 +151,6 @@ def _quantize(request: Request) -> None:
         click.echo(done.report.to_json(), nl=False)
         return
     _print(request, done)
-
-
-def _samples(
-    request: Request, model: Model
-) -> tuple[Arrays | None, Arrays | None, np.ndarray | None]:
-    """Samples for calibration, samples to judge by, and their classes, as far as they are there."""
-    from npusim.execution.accuracy import classes_of, read_labels
-    from npusim.execution.npz import read_inputs
-    from npusim.models.bundled import bundled_calibration, bundled_samples
-
-    own = request.model == BUNDLED
-    calibration: Arrays | None = bundled_calibration() if own else None
-    if request.calibration is not None:
-        calibration = read_inputs(request.calibration, model.inputs, "--calibration")
-    if request.inputs is None:
-        tests = bundled_samples() if own else None
-        return (calibration, None, None) if tests is None else (
-            calibration, tests.inputs, tests.labels,
-        )  # fmt: skip
-    judged = read_inputs(request.inputs, model.inputs)
-    if request.labels is None:
-        return calibration, judged, None
-    rows = next(iter(judged.values())).shape[0]
-    return calibration, judged, read_labels(request.labels, rows, classes_of(model.graph))
-
-
-@contextmanager
-def _progress(quiet: bool, samples: Arrays | None) -> Iterator[Callable[[int], None] | None]:
-    """A bar on stderr while samples are run, if somebody looks at it."""
-    if quiet or samples is None or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("calibrating", total=len(next(iter(samples.values()))))
-        yield lambda done: bar.update(task, completed=done)
 
 
 def _print(request: Request, done: Quantized) -> None:

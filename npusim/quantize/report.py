@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from npusim.ir.graph import Graph
+from npusim.ir.tensor import Tensor
 from npusim.numerics.formats import INT32
 from npusim.quantize.calibration import Calibration
 from npusim.quantize.grids import bounds_of
@@ -86,15 +87,21 @@ def _finite(value: Any) -> Any:
 
 
 def weight_bytes_of(graph: Graph) -> int:
-    """Bytes of all constants, packed, with the float32 scales of those that have some.
+    """Bytes of all constants of `graph`; see `stored_bytes`."""
+    return stored_bytes(graph.constants())
+
+
+def stored_bytes(constants: Iterable[Tensor]) -> int:
+    """Bytes of `constants`, packed, with the float32 scales of those that have some.
 
     The scale of an int32 bias is not stored: it is that of its products.
     """
-    constants = list(graph.constants())
-    scaled = [one.quantization for one in constants if one.format != INT32]
-    return sum(one.size_bytes for one in constants) + 4 * sum(
-        one.scale.size for one in scaled if one is not None
-    )
+    total = 0
+    for one in constants:
+        total += one.size_bytes
+        if one.quantization is not None and one.format != INT32:
+            total += 4 * one.quantization.scale.size
+    return total
 
 
 def layer_reports(

@@ -140,16 +140,11 @@ def _row(
             total = api.simulate(api.Model(counted), hardware, batch, objective).total
             return Row(
                 precision.name, f"{activation}*{weight}", runs_as, rate.rate if rate else 0.0,
-                stored_bytes(counted), total,
+                sum(tensor.size_bytes for tensor in counted.constants()), total,
             )  # fmt: skip
     pairs = [f"{activation}*{weight}" for activation, weight in precision.pairs]
     reason = f"the array of {hardware.name} has no rate for {' nor '.join(pairs)}"
     return Row(precision.name, pairs[0], None, 0.0, 0, None, reason)
-
-
-def stored_bytes(graph: Graph) -> int:
-    """Bytes of the constants of `graph`, each tensor in whole bytes."""
-    return sum(-(-tensor.size * tensor.format.bits // 8) for tensor in graph.constants())
 
 
 def _row_document(row: Row) -> dict[str, Any]:
