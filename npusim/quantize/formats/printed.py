@@ -10,12 +10,11 @@ from rich.text import Text
 
 from npusim.quantize.formats.study import DENSITY, FormatStudy, Row
 from npusim.report.summary import Column, printable
-from npusim.report.terminal import print_line, print_table
+from npusim.report.terminal import print_line, print_table, table
 
 
 def print_study(found: FormatStudy, console: Console, most: int = 0) -> None:
     """Print `found`; of each kind of data the `most` layers that lose most, 0 for all."""
-
     about = f"the layers of {printable(found.model)}" if found.model else "distributions"
     print_line(f"SQNR in dB at the best scale: formats over {about}", "bold", console)
     densities = [row for row in found.rows if row.what == DENSITY]
@@ -23,12 +22,23 @@ def print_study(found: FormatStudy, console: Console, most: int = 0) -> None:
     for each in found.summaries:
         rows = [row for row in found.rows if (row.what, row.per) == (each.what, each.per)]
         shown = _losing_most(rows, most)
-        print_table(_columns(found, f"{each.what}, a scale per {each.per}", shown), console)
+        _print_titled(
+            f"{each.what}, a scale per {each.per}", _columns(found, "layer", shown), console
+        )
         if len(shown) < len(rows):
             print_line(f"and {len(rows) - len(shown)} more layers, which lose less", "dim", console)
-    print_table(_summaries(found), console)
+    if found.summaries:
+        title = "all layers: the median, and for how many a format is the best"
+        _print_titled(title, _summaries(found), console)
     for note in found.notes:
         console.print(Text(printable(note), "dim"))
+
+
+def _print_titled(title: str, columns: Sequence[Column], console: Console) -> None:
+    """A blank line, the title, and the table."""
+    console.print()
+    print_line(title, "bold", console)
+    console.print(table(columns, console.width, console.options.ascii_only))
 
 
 def _losing_most(rows: list[Row], most: int) -> list[Row]:
@@ -51,29 +61,14 @@ def _columns(found: FormatStudy, heading: str, rows: Sequence[Row]) -> list[Colu
 
 
 def _summaries(found: FormatStudy) -> list[Column]:
-    """For each kind of data the median SQNR of each format, and how many layers it is best for."""
-
-    cells = found.summaries
-    names = tuple(
-        text
-        for each in cells
-        for text in (f"{each.what} per {each.per}: median dB", f"best for, of {each.rows} layers")
-    )
-    return [
-        Column("over all layers", names, 100, True),
-        *(
-            Column(
-                grid.name,
-                tuple(
-                    text
-                    for each in cells
-                    for text in (_db(each.median_db[grid.name]), f"{each.wins[grid.name]}")
-                ),
-                90 - at,
-            )
-            for at, grid in enumerate(found.grids)
-        ),
-    ]
+    """For each kind of data a line of medians, and one of how many layers a format is best for."""
+    kinds = found.summaries
+    names = [name for each in kinds for name in (f"{each.what} per {each.per}", "  best for")]
+    columns = [Column("", tuple(names), 100, True)]
+    for at, grid in enumerate(found.grids):
+        pairs = ((_db(each.median_db[grid.name]), f"{each.wins[grid.name]}") for each in kinds)
+        columns.append(Column(grid.name, tuple(cell for pair in pairs for cell in pair), 90 - at))
+    return columns
 
 
 def _db(value: float) -> str:
