@@ -37,6 +37,8 @@ class Request:
     weights: str | None
     activations: str | None
     range_method: str
+    equalize: bool
+    correct_bias: bool
     calibration: str | None
     keep: tuple[str, ...]
     inputs: str | None
@@ -88,7 +90,7 @@ class Request:
 @click.option(
     "--scheme", default=DEFAULT_SCHEME, show_default=True, metavar="NAME",
     help="Formats by name: w8a8, w8a8-per-tensor, w4a8, w3a8, w8a16, w4a16, fp8-e4m3, fp8-e5m2, "
-    "w8 and w4 (weights alone), fp16.",
+    "w8 and w4 (weights alone), fp16, dynamic.",
 )  # fmt: skip
 @click.option(
     "--weights", metavar="FORMAT[:HOW]",
@@ -102,6 +104,12 @@ class Request:
 )
 @calibration_option
 @range_option
+@click.option(
+    "--equalize", is_flag=True, help="First make the weights of neighbouring layers alike in range."
+)
+@click.option(
+    "--correct-bias", is_flag=True, help="Take the shifts of means that rounding makes into biases."
+)
 @click.option(
     "--keep", multiple=True, metavar="LAYER=fp16|fp32",
     help="Do not quantize this layer; npusim ops lists the names.",
@@ -141,8 +149,8 @@ def _quantize(request: Request) -> None:
     samples = samples_for(request.model, model, request.calibration, request.inputs, request.labels)
     with bar(request.quiet, "calibrating", rows_of(samples.calibration)) as told:
         done = post_training.quantize(
-            model, samples.calibration, scheme, request.range_method, samples.judged,
-            samples.labels, told,
+            model, samples.calibration, scheme, request.range_method, request.equalize,
+            request.correct_bias, samples.judged, samples.labels, told,
         )  # fmt: skip
     write_atomically(request.output, done.content)
     if request.report_to is not None and request.report_to != STDOUT:

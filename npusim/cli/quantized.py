@@ -67,6 +67,8 @@ def _summary(report: QuantizationReport, output: str) -> list[tuple[str, str, st
 
 
 def _decibels(value: float) -> str:
+    if math.isnan(value):
+        return ""
     return f"{value:.1f} dB" if math.isfinite(value) else "exact"
 
 

@@ -30,7 +30,7 @@ calibration_option: Decorator = click.option(
 )  # fmt: skip
 range_option: Decorator = click.option(
     "--range", "range_method", default=DEFAULT_RANGE, show_default=True, metavar="HOW",
-    help="Ranges from what was seen: minmax, percentile, mse.",
+    help="Ranges from what was seen: minmax, percentile, mse, entropy, moving-average.",
 )  # fmt: skip
 judged_option: Decorator = click.option(
     "--inputs", type=FILE, metavar="FILE.npz",

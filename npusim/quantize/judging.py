@@ -45,7 +45,10 @@ class Noise:
 
 @dataclass(frozen=True)
 class LayerNoise:
-    """What a layer of the quantized graph does to its output."""
+    """What a layer of the quantized graph does to its output.
+
+    `alone_db` is nan for a layer that became several nodes.
+    """
 
     name: str
     op: str
@@ -77,7 +80,12 @@ class Reference:
 
     def layers(self, quantized: Graph) -> list[LayerNoise]:
         """Noise of every layer that both graphs have, in order."""
-        return _Lockstep(self.runner, Runner(quantized)).over(self.samples)
+        return layer_noises(self.runner.graph, quantized, self.samples)
+
+
+def layer_noises(exact: Graph, quantized: Graph, samples: Iterable[Arrays]) -> list[LayerNoise]:
+    """Noise of every layer of `quantized` that the float graph `exact` has too, in order."""
+    return _Lockstep(Runner(exact), Runner(quantized)).over(samples)
 
 
 def sqnr_between(expected: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]) -> float:
@@ -101,8 +109,14 @@ def agreement_between(
 
 def real_of(array: np.ndarray, tensor: Tensor) -> np.ndarray:
     """float32 values of `array`, which holds `tensor` as it is stored."""
-    if tensor.quantization is not None:
-        return tensor.quantization.real(array, tensor.format)
+    grid = tensor.quantization
+    is_short = tensor.format.is_integer and tensor.format.bits <= 16
+    if is_short and grid is not None and grid.is_per_tensor:  # exact in float32, and cheap
+        real: np.ndarray = array.astype(np.float32) - np.float32(grid.scalar_zero_point)
+        real *= grid.scalar_scale
+        return real
+    if grid is not None:
+        return grid.real(array, tensor.format)
     return decode(array, tensor.format) if tensor.format.is_float else array
 
 
@@ -132,7 +146,7 @@ class _Lockstep:
             for name, array in self.quantized.values(sample):
                 if name in self._writers:
                     self._add(self._writers[name], exact, array)
-        return [self._noise(node) for _, node in pairs]
+        return [self._noise(*pair) for pair in pairs]
 
     def _pairs(self) -> Iterator[tuple[Node, Node]]:
         """Nodes of the float graph and of the quantized one that compute the same tensor."""
@@ -140,7 +154,7 @@ class _Lockstep:
         self._writers: dict[str, tuple[Node, Node]] = {}
         for node in self.quantized.graph.nodes:
             first = known.get(node.name)
-            if first is not None and first.op.kind == node.op.kind and not node.op.moves:
+            if first is not None and not node.op.moves:
                 self._writers[node.outputs[0]] = first, node
                 yield first, node
 
@@ -151,6 +165,14 @@ class _Lockstep:
         tensors = self.quantized.graph.tensors
         out, expected = tensors[node.outputs[0]], exact[first.outputs[0]]
         self.own.setdefault(node.name, Noise()).add(expected, real_of(array, out))
+        if first.op.kind == node.op.kind:
+            self._add_alone(pair, exact)
+        self._count_beyond(node, expected, out)
+
+    def _add_alone(self, pair: tuple[Node, Node], exact: Mapping[str, np.ndarray]) -> None:
+        first, node = pair
+        tensors = self.quantized.graph.tensors
+        out, expected = tensors[node.outputs[0]], exact[first.outputs[0]]
         inputs = {
             name: _stored(exact[own], tensors[name])
             for own, name in zip(first.inputs, node.inputs, strict=False)
@@ -158,6 +180,8 @@ class _Lockstep:
         }
         (found, *_) = self.quantized.run_node(node, inputs)
         self.alone.setdefault(node.name, Noise()).add(expected, real_of(found, out))
+
+    def _count_beyond(self, node: Node, expected: np.ndarray, out: Tensor) -> None:
         if out.quantization is not None:
             low, high = bounds_of(out.quantization, out.format)
             half = float(out.quantization.scalar_scale) / 2 if out.format.is_integer else 0.0
@@ -166,7 +190,8 @@ class _Lockstep:
             count[0] += int(outside.sum())
             count[1] += expected.size
 
-    def _noise(self, node: Node) -> LayerNoise:
+    def _noise(self, first: Node, node: Node) -> LayerNoise:
         beyond, all_of = self.beyond.get(node.name, [0, 1])
-        own, alone = self.own[node.name].sqnr_db, self.alone[node.name].sqnr_db
-        return LayerNoise(node.name, node.op.kind, own, alone, beyond / all_of)
+        own = self.own[node.name].sqnr_db
+        alone = self.alone[node.name].sqnr_db if node.name in self.alone else math.nan
+        return LayerNoise(node.name, first.op.kind, own, alone, beyond / all_of)

@@ -22,7 +22,7 @@ from npusim.ir.passes.stored_formats import WEIGHTED
 from npusim.numerics.formats import INT8, UINT8
 
 _EIGHT_BITS = (INT8, UINT8)
-_BORDERS = ("quantize", "dequantize", "requantize", "cast")
+_BORDERS = ("quantize", "dequantize", "requantize", "cast", "dynamic_quantize")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ def _is_float_there(graph: Graph, node: Node) -> bool:
         return False
     names = [*node.inputs[: 2 if node.op.kind in WEIGHTED else None], *node.outputs]
     formats = [graph.tensors[name].format for name in names if name]
-    return any(fmt not in _EIGHT_BITS for fmt in formats)
+    is_narrow = any(fmt.bits <= 16 for fmt in formats)
+    return is_narrow and any(fmt not in _EIGHT_BITS for fmt in formats)
 
 
 def runtime_agreement(

@@ -19,8 +19,10 @@ from npusim.execution.accuracy import accuracy_of
 from npusim.frontend.onnx.reader import read_onnx_bytes
 from npusim.frontend.onnx_writer import onnx_model
 from npusim.ir.graph import Graph
+from npusim.quantize.bias_correction import corrected, with_biases
 from npusim.quantize.calibration import Calibration, Progress, calibrate
-from npusim.quantize.judging import Reference, agreement_between, real_of, sqnr_between
+from npusim.quantize.equalization import Equalized, equalized
+from npusim.quantize.judging import agreement_between, layer_noises, real_of, sqnr_between
 from npusim.quantize.onnx_runtime import computed_in_float, runtime_agreement
 from npusim.quantize.quantized import layers_of, quantized_graph
 from npusim.quantize.ranges import RANGES
@@ -83,6 +85,8 @@ def quantize(
     calibration: Arrays | None = None,
     scheme: Scheme | str = "w8a8",
     range_method: str = "minmax",
+    equalize: bool = False,
+    correct_bias: bool = False,
     judged_on: Arrays | None = None,
     labels: np.ndarray | None = None,
     progress: Progress | None = None,
@@ -90,8 +94,11 @@ def quantize(
     """`model`, a float one, in the formats of `scheme`.
 
     `calibration` holds the samples that ranges come from, by the names of the model's inputs, with
-    N times as many rows as one inference has. The report is made on `judged_on`, which `labels`
-    (int [N]) may belong to; by default on some of the calibration samples.
+    N times as many rows as one inference has. `equalize` evens the weights of neighbouring layers
+    out first (`equalization.py`), `correct_bias` takes shifts of means back into the biases
+    (`bias_correction.py`): both change the model's numbers, not its operators. The report is made
+    on `judged_on`, which `labels` (int [N]) may belong to; by default on some of the calibration
+    samples.
     """
     chosen = scheme_named(scheme) if isinstance(scheme, str) else scheme
     if range_method not in RANGES:
@@ -103,12 +110,48 @@ def quantize(
     if chosen.needs_calibration and not samples:
         what = "missing: ranges of activations come from samples, about a hundred"
         raise UsageError(Problem("--calibration", what))
-    seen = calibrate(graph, samples, progress) if samples else None
-    made = quantized_graph(graph, chosen, seen, range_method)
+    source, notes = graph, []
+    if equalize:
+        evened = equalized(graph, samples)
+        source = evened.graph
+        notes.append(_equalization_note(evened))
+    if correct_bias:
+        _require_correctable(chosen, samples)
+        source = with_biases(source)
+    seen = calibrate(source, samples, progress) if samples else None
+    made = quantized_graph(source, chosen, seen, range_method)
+    if correct_bias:
+        made = corrected(source, made, samples)
+        notes.append("biases are corrected for the mean of what quantization shifts")
+    judging = _Judging(graph, source, _judged(graph, samples, judged_on), labels)
+    report = QuantizationReport(
+        graph.name, str(chosen), range_method if chosen.needs_calibration else "",
+        0 if seen is None else seen.samples, len(judging.samples), weight_bytes_of(graph),
+        weight_bytes_of(made), None, None, (), tuple(computed_in_float(made)),
+        notes=(*range_notes(source, seen), *notes),
+    )  # fmt: skip
     content = written(made)
-    judged = _judged(graph, samples, judged_on)
-    report = _report(graph, made, content, chosen, range_method, seen, judged, labels)
-    return Quantized(made, content, report)
+    return Quantized(made, content, judging.completed(report, made, content, seen))
+
+
+def _equalization_note(evened: Equalized) -> str:
+    note = f"weights are equalized over {evened.pairs} pairs of layers"
+    if not evened.behind_relu6:
+        return note
+    return (
+        f"{note}; {evened.behind_relu6} of them have a ReLU6 between, where channels that come "
+        "near 6 on the samples keep their scale"
+    )
+
+
+def _require_correctable(scheme: Scheme, samples: Sequence[Arrays]) -> None:
+    """UsageError where there is nothing to find means with, or no bias to put them in."""
+    if not samples:
+        what = "missing: means come from samples, about a hundred"
+        raise UsageError(Problem("--calibration", what))
+    if scheme.dynamic:
+        what = "scales that are found at run time leave no bias beside the sums to correct"
+        raise UsageError(Problem("--correct-bias", what))
 
 
 def written(graph: Graph) -> bytes:
@@ -136,30 +179,34 @@ def _judged(graph: Graph, samples: Sequence[Arrays], others: Arrays | None) -> l
     return list(samples[::step][:JUDGED])
 
 
-def _report(
-    graph: Graph, made: Graph, content: bytes, scheme: Scheme, method: str,
-    seen: Calibration | None, judged: Sequence[Arrays], labels: np.ndarray | None,
-) -> QuantizationReport:  # fmt: skip
-    report = QuantizationReport(
-        graph.name, str(scheme), method if scheme.needs_calibration else "",
-        0 if seen is None else seen.samples, len(judged), weight_bytes_of(graph),
-        weight_bytes_of(made), None, None, (), tuple(computed_in_float(made)),
-        notes=(*range_notes(graph, seen),),
-    )  # fmt: skip
-    if not judged:
-        return report
-    reference = Reference(graph, judged)
-    stored = Runner(made).outputs(judged)
-    found = {name: real_of(array, made.tensors[name]) for name, array in stored.items()}
-    few = judged[:JUDGED]
-    noises = Reference(graph, few).layers(made)
-    part = {name: array[: len(array) * len(few) // len(judged)] for name, array in stored.items()}
-    return replace(
-        report,
-        sqnr_db=sqnr_between(reference.outputs, found),
-        agreement=agreement_between(reference.outputs, found, len(judged)),
-        layers=layer_reports(made, graph, noises, seen),
-        runtime=runtime_agreement(content, made, few, part),
-        accuracy=None if labels is None else accuracy_of(found, labels),
-        float_accuracy=None if labels is None else accuracy_of(reference.outputs, labels),
-    )
+@dataclass(frozen=True)
+class _Judging:
+    """`exact` is the model as it was given, `source` the float graph that was quantized."""
+
+    exact: Graph
+    source: Graph
+    samples: Sequence[Arrays]
+    labels: np.ndarray | None
+
+    def completed(
+        self, report: QuantizationReport, made: Graph, content: bytes, seen: Calibration | None
+    ) -> QuantizationReport:
+        """`report` with all that executing both graphs tells; as it is without samples."""
+        if not self.samples:
+            return report
+        expected = Runner(self.exact).outputs(self.samples)
+        stored = Runner(made).outputs(self.samples)
+        found = {name: real_of(array, made.tensors[name]) for name, array in stored.items()}
+        few, many = self.samples[:JUDGED], len(self.samples)
+        noises = layer_noises(self.source, made, few)
+        part = {name: array[: len(array) * len(few) // many] for name, array in stored.items()}
+        labels = self.labels
+        return replace(
+            report,
+            sqnr_db=sqnr_between(expected, found),
+            agreement=agreement_between(expected, found, many),
+            layers=layer_reports(made, self.source, noises, seen),
+            runtime=runtime_agreement(content, made, few, part),
+            accuracy=None if labels is None else accuracy_of(found, labels),
+            float_accuracy=None if labels is None else accuracy_of(expected, labels),
+        )

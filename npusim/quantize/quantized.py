@@ -11,6 +11,7 @@ from npusim.frontend.onnx.cleanup import clean_up
 from npusim.ir.graph import Graph
 from npusim.ir.passes.stored_formats import WEIGHTED
 from npusim.quantize.calibration import Calibration
+from npusim.quantize.dynamic import dynamic_graph
 from npusim.quantize.placement import computes, placed
 from npusim.quantize.scheme import Activations, Scheme
 
@@ -40,6 +41,9 @@ def quantized_graph(
     if scheme.needs_calibration and calibration is None:
         what = "missing: ranges of activations come from samples, about a hundred"
         raise UsageError(Problem("--calibration", what))
+
+    if scheme.dynamic:
+        return clean_up(dynamic_graph(graph, scheme))
 
     def range_of(tensor: str, how: Activations) -> tuple[float, float]:
         assert calibration is not None

@@ -23,6 +23,9 @@ SCHEMA = "npusim.quantize/1"
 class LayerReport:
     """A layer: its formats, the range and the noise of its output.
 
+    `weights` is the format that they are stored in; empty without any, and for a layer that became
+    several nodes, which `alone_db` is nan of.
+
     `low` and `high` are what was seen in calibration, `grid_low` and `grid_high` what the grid
     holds; None where there is no grid, or where nothing was seen. Shares are between 0 and 1.
     """
@@ -67,7 +70,7 @@ class QuantizationReport:
     @property
     def worst(self) -> tuple[LayerReport, ...]:
         """Layers by the noise that they add themselves, the worst first."""
-        return tuple(sorted(self.layers, key=lambda layer: layer.alone_db))
+        return tuple(sorted(self.layers, key=_noise_of))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it; SQNR without any noise is null."""
@@ -76,6 +79,11 @@ class QuantizationReport:
     def to_json(self) -> str:
         """`to_dict` as text."""
         return json.dumps(self.to_dict(), indent=2) + "\n"
+
+
+def _noise_of(layer: LayerReport) -> float:
+    """SQNR alone, or that in the whole run where a layer is several nodes."""
+    return layer.sqnr_db if math.isnan(layer.alone_db) else layer.alone_db
 
 
 def _finite(value: Any) -> Any:
@@ -115,7 +123,8 @@ def layer_reports(
         node, tensors = nodes[noise.name], graph.tensors
         out = tensors[node.outputs[0]]
         constant = [tensors[name] for name in node.inputs[1:2] if name]
-        weights = constant[0].format.name if constant and constant[0].is_constant else ""
+        is_one_node = constant and constant[0].is_constant and not math.isnan(noise.alone_db)
+        weights = constant[0].format.name if is_one_node else ""
         seen = None
         if calibration is not None:
             seen = calibration.histograms.get(before[noise.name].outputs[0])

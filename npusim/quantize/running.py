@@ -17,12 +17,38 @@ from npusim.ir.graph import Graph, Node
 from npusim.ir.loopnest import Tile
 from npusim.ir.operator import ArrayKernel, VectorKernel
 from npusim.ir.ops.narrow_floats import bind_operator
+from npusim.ir.tensor import Tensor
 from npusim.ir.views import empty_like_memory
 from npusim.kernels.table import kernels
 from npusim.numerics.profiles import profile_named
 
 Arrays = Mapping[str, np.ndarray]
 Kernel = ArrayKernel | VectorKernel
+
+
+def bound(graph: Graph, node: Node) -> tuple[Kernel, Tile]:
+    """The kernel of `node` in the arithmetic of the graph's profile, and the whole of its loops."""
+    ins, outs = graph.operands(node)
+    kernel = bind_operator(node.op, ins, outs, profile_named(graph.profile), kernels())
+    return kernel, node.op.loop_nest(ins, outs).whole
+
+
+def computed(
+    graph: Graph, node: Node, kernel: Kernel, whole: Tile, values: Arrays
+) -> list[np.ndarray]:
+    """Outputs of `node`, bound already; `values` has its inputs, in memory order."""
+    ins: Sequence[np.ndarray] = [values[name] if name else None for name in node.inputs]  # type: ignore[misc]
+    found = [graph.tensors[name] for name in node.outputs]
+    outs = [empty_like_memory(t.shape, t.format.dtype, t.channel_axis) for t in found]
+    run_layer(kernel, whole, ins, outs)
+    return outs
+
+
+def in_memory_order(tensor: Tensor, values: np.ndarray) -> np.ndarray:
+    """`values` of `tensor` in the memory order that kernels expect."""
+    array = empty_like_memory(tensor.shape, tensor.format.dtype, tensor.channel_axis)
+    array[...] = values
+    return array
 
 
 class Runner:
@@ -42,7 +68,7 @@ class Runner:
         problems = []
         for node in graph.nodes:
             try:
-                self._bound.append(self._bind(node))
+                self._bound.append((node, *bound(graph, node)))
             except UnsupportedModelError as error:
                 where = f"node '{node.name}'"
                 problems += [Problem(where, str(one)) for one in error.problems]
@@ -50,12 +76,6 @@ class Runner:
             raise UnsupportedModelError(problems)
         self._last = {name: at for at, node in enumerate(graph.nodes) for name in node.inputs}
         self._constants = {t.name: t.data for t in graph.constants() if t.data is not None}
-
-    def _bind(self, node: Node) -> tuple[Node, Kernel, Tile]:
-        ins, outs = self.graph.operands(node)
-        profile = profile_named(self.graph.profile)
-        kernel = bind_operator(node.op, ins, outs, profile, kernels())
-        return node, kernel, node.op.loop_nest(ins, outs).whole
 
     def values(self, inputs: Arrays) -> Iterator[tuple[str, np.ndarray]]:
         """Every computed tensor of one inference, by name, in order; the graph's inputs first.
@@ -67,9 +87,7 @@ class Runner:
         values.update(given)
         yield from given.items()
         for at, (node, kernel, whole) in enumerate(self._bound):
-            outs = self._outputs(node)
-            ins: Sequence[np.ndarray] = [values[n] if n else None for n in node.inputs]  # type: ignore[misc]
-            run_layer(kernel, whole, ins, outs)
+            outs = computed(self.graph, node, kernel, whole, values)
             values.update(zip(node.outputs, outs, strict=True))
             yield from zip(node.outputs, outs, strict=True)
             for name in {*node.inputs, *node.outputs}:
@@ -79,25 +97,10 @@ class Runner:
     def run_node(self, node: Node, inputs: Arrays) -> list[np.ndarray]:
         """Outputs of one node of the graph; `inputs` are those that are no constants, by name."""
         _, kernel, whole = next(one for one in self._bound if one[0] is node)
-        values = {**self._constants, **inputs}
-        ordered = [
-            self._in_order(name, values[name]) if name in inputs else values.get(name)
-            for name in node.inputs
-        ]
-        outs = self._outputs(node)
-        run_layer(kernel, whole, ordered, outs)  # type: ignore[arg-type]
-        return outs
-
-    def _in_order(self, name: str, values: np.ndarray) -> np.ndarray:
-        """`values` in the memory order that kernels expect of tensor `name`."""
-        tensor = self.graph.tensors[name]
-        array = empty_like_memory(tensor.shape, tensor.format.dtype, tensor.channel_axis)
-        array[...] = values
-        return array
-
-    def _outputs(self, node: Node) -> list[np.ndarray]:
-        found = [self.graph.tensors[name] for name in node.outputs]
-        return [empty_like_memory(t.shape, t.format.dtype, t.channel_axis) for t in found]
+        ordered = {
+            name: in_memory_order(self.graph.tensors[name], array) for name, array in inputs.items()
+        }
+        return computed(self.graph, node, kernel, whole, {**self._constants, **ordered})
 
     def outputs(self, samples: Iterable[Arrays]) -> dict[str, np.ndarray]:
         """The graph's outputs for `samples`, joined along axis 0."""

@@ -154,8 +154,9 @@ SCHEMES: Mapping[str, Scheme] = {
     "w8": Scheme(Weights("int8"), Activations("fp32")),
     "w4": Scheme(Weights("int4", _BLOCKS), Activations("fp32")),
     "fp16": Scheme(Weights("fp16"), Activations("fp16")),
+    "dynamic": Scheme(Weights("int8"), Activations("fp32"), dynamic=True),
 }
-"""Schemes by name: `w<bits>a<bits>`, weights alone (`w<bits>`), and floats."""
+"""Schemes by name: `w<bits>a<bits>`, weights alone (`w<bits>`), floats, and `dynamic`."""
 
 
 def scheme_named(name: str) -> Scheme:

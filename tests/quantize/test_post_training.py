@@ -22,7 +22,7 @@ from npusim.quantize import (
 )
 from npusim.quantize.scheme import kept_in
 
-EXACT = ("w8a8", "w8a8-per-tensor")
+EXACT = ("w8a8", "w8a8-per-tensor", "dynamic")
 
 
 @pytest.fixture(scope="module")

@@ -60,3 +60,21 @@ def test_mse_clips_a_gaussian_in_four_bits() -> None:
     data = np.random.default_rng(0).normal(size=100_000)
     _, high = RANGES["mse"](histogram_of(data), INT4, True)
     assert 2.0 < high < 3.2
+
+
+def test_moving_average_is_that_of_single_samples() -> None:
+    histogram = Histogram()
+    for value in (1.0, 2.0, 5.0):
+        histogram.add(np.array([-1.0, value], np.float32))
+    expected = 1.0 + 0.01 * 1.0
+    expected += 0.01 * (5.0 - expected)
+    assert RANGES["moving-average"](histogram, UINT8, False) == pytest.approx((-1, expected))
+
+
+def test_entropy_draws_heavy_tails_in_and_leaves_a_uniform_alone() -> None:
+    rng = np.random.default_rng(0)
+    heavy = histogram_of(rng.standard_t(3, 100_000))
+    assert RANGES["entropy"](heavy, UINT8, False)[1] < 0.7 * heavy.high
+    even = histogram_of(rng.uniform(-1, 1, 100_000))
+    assert RANGES["entropy"](even, UINT8, False)[1] > 0.9
+    assert RANGES["entropy"](histogram_of([0.0, 0.0]), UINT8, False) == (0.0, 0.0)

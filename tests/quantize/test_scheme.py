@@ -59,5 +59,5 @@ def test_wrong_texts_are_refused_by_name(parse, text: str, said: str) -> None:
 
 def test_only_activations_with_scales_need_samples() -> None:
     assert {name for name, one in SCHEMES.items() if not one.needs_calibration} == {
-        "w8", "w4", "fp16",
+        "w8", "w4", "fp16", "dynamic",
     }  # fmt: skip

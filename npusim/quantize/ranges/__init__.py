@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from npusim.numerics.formats import Format
 from npusim.quantize.histogram import Histogram
-from npusim.quantize.ranges import mean_squared_error, minmax, percentile
+from npusim.quantize.ranges import entropy, mean_squared_error, minmax, moving_average, percentile
 
 RangeOf = Callable[[Histogram, Format, bool], tuple[float, float]]
 
@@ -18,6 +18,8 @@ RANGES: Mapping[str, RangeOf] = {
     "minmax": minmax.range_of,
     "percentile": percentile.range_of,
     "mse": mean_squared_error.range_of,
+    "entropy": entropy.range_of,
+    "moving-average": moving_average.range_of,
 }
 """Ways by name."""
 
