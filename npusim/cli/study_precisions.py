@@ -7,6 +7,13 @@ import click
 from npusim.cli import options
 from npusim.cli.completion import FILE, MODEL
 from npusim.cli.destination import STDOUT, check_destinations
+from npusim.cli.quantizing import (
+    calibration_option,
+    judged_labels_option,
+    judged_option,
+    samples_for,
+)
+from npusim.errors import Problem, UsageError
 
 
 @click.command(short_help="What each precision buys on a hardware.")
@@ -17,6 +24,9 @@ from npusim.cli.destination import STDOUT, check_destinations
     "--precisions", metavar="NAME,...",
     help="Only these of fp32, fp16, bf16, int16, w8a16, int8, fp8, w4a8, w4a16.",
 )  # fmt: skip
+@calibration_option
+@judged_option
+@judged_labels_option
 @options.batch_option
 @options.shape_option
 @options.objective_option
@@ -31,6 +41,9 @@ def precisions(
     hardware: str,
     overrides: tuple[str, ...],
     precisions: str | None,
+    calibration: str | None,
+    inputs: str | None,
+    labels: str | None,
     batch: int | None,
     shapes: tuple[str, ...],
     objective: str,
@@ -40,13 +53,18 @@ def precisions(
 ) -> None:
     """Count MODEL on one hardware as FP32, FP16, ..., INT8, W4A8: size, traffic, time and energy.
 
-    Each is the whole network with its tensors in other formats, whatever formats the file has.
-    Below the table, published claims stand beside what was found, with what decides them.
+    Each is the whole network with its tensors in other formats, whatever formats the file has. With
+    --calibration a float MODEL is quantized and executed in each of them as well, which
+    digits-float always is. Below the table, published claims stand beside what was found, with what
+    decides them.
     """
-    check_destinations({"--json": json_to, "--plot": plot_to}, (model, hardware))
+    if inputs is not None and calibration is None:
+        raise UsageError(Problem("--inputs", "needs --calibration: ranges come from samples"))
+    read = (model, hardware, calibration, inputs, labels)
+    check_destinations({"--json": json_to, "--plot": plot_to}, read)
     from npusim.cli.output import results
     from npusim.cli.warmup import announce_compilation
-    from npusim.quantize.precisions import study_precisions
+    from npusim.quantize.precisions import Samples, study_precisions
     from npusim.quantize.precisions.choices import chosen
     from npusim.quantize.precisions.printed import print_study
     from npusim.report import write_atomically
@@ -59,7 +77,11 @@ def precisions(
         require_matplotlib()
     loaded, described = options.load_both(model, hardware, overrides, shapes, None, False)
     announce_compilation(quiet)
-    study = study_precisions(loaded, described, names, objective, batch)
+    given = samples_for(model, loaded, calibration, inputs, labels)
+    samples = None
+    if given.calibration is not None:
+        samples = Samples(given.calibration, given.judged or given.calibration, given.labels)
+    study = study_precisions(loaded, described, names, objective, batch, samples)
     if plot_to is not None:
         from npusim.quantize.precisions.plot import figure
 

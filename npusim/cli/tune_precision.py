@@ -42,6 +42,10 @@ from npusim.errors import Problem, UsageError
     "--points", type=click.IntRange(1, 1000), default=12, show_default=True, metavar="N",
     help="Execute N assignments of each search.",
 )  # fmt: skip
+@click.option(
+    "--probes", type=click.IntRange(1, 100_000), default=16, show_default=True, metavar="N",
+    help="Measure the noise of a layer on N of the samples.",
+)  # fmt: skip
 @range_option
 @click.option(
     "-o", "--output", type=FILE, metavar="OUT.onnx",
@@ -69,6 +73,7 @@ def tune_precision(
     quality: str | None,
     against: str,
     points: int,
+    probes: int,
     range_method: str,
     output: str | None,
     least: float | None,
@@ -109,7 +114,11 @@ def tune_precision(
         raise UsageError(Problem("--calibration", what))
     announce_compilation(quiet)
     wish = Wish(
-        quality or ("sqnr" if samples.labels is None else "accuracy"), against, points, range_method
+        quality or ("sqnr" if samples.labels is None else "accuracy"),
+        against,
+        points,
+        range_method,
+        probes,
     )
     names = [] if formats is None else [name.strip() for name in formats.split(",")]
     with bar(quiet, "measuring each layer", 1) as told:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+
 from tests.support.commands import document, done, refused
 
 MODEL, MIXED = "mlperf-tiny-ic", "edge-npu-1-mixed"
@@ -49,3 +51,18 @@ def test_mistakes_are_refused(tmp_path: Path) -> None:
     assert not path.exists()
     assert "digits" in refused(2, "study", "precisions", "digit")
     assert "precisions" in refused(2, "study", "precision")
+
+
+def test_the_bundled_float_model_is_executed_too(monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    printed = done("study", "precisions", "digits-float", "--precisions", "int8,w4a8")
+    header, int8, w4a8 = printed.splitlines()[2:5]
+    assert {"SQNR,", "agree,", "right,"} <= set(header.split())
+    assert float(int8.split()[-2]) > 99 and float(w4a8.split()[-2]) > 98
+
+
+def test_samples_to_judge_on_need_samples_to_calibrate_with(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, x=np.zeros((1, 1, 8, 8), np.float32))
+    said = refused(2, *COMMAND, "--inputs", path)
+    assert "--inputs" in said and "--calibration" in said

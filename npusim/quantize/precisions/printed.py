@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ def print_study(study: PrecisionStudy, console: Console) -> None:
     print_line(f"{printable(study.model)} on {printable(study.hardware)}", "bold", console)
     print_table(_columns(list(study.costed.values())), console)
     for row in study.rows:
-        if row.total is None:
+        if row.reason:
             console.print(Text(f"{row.name}: {row.reason}", "dim"))
     for finding in study.findings:
         console.print()
@@ -47,8 +48,29 @@ def _columns(rows: list[Row]) -> list[Column]:
         _scaled("latency", rows, lambda row: _of(row, "latency_s"), TIME_S, 9),
         _scaled("energy", rows, lambda row: _of(row, "energy_j"), ENERGY_J, 8),
         Column("TOPS/W", tuple(decimals([_of(row, "tops_per_watt") for row in rows])), 7),
+        *_quality(rows),
         Column("most time", tuple(_cause(row) for row in rows), 2, left=True),
     ]
+
+
+def _quality(rows: list[Row]) -> list[Column]:
+    """Columns of what was executed, as far as it was."""
+    columns = [
+        ("SQNR, dB", [_decibels(row) for row in rows]),
+        ("agree, %", [_share(row.agreement) for row in rows]),
+        ("right, %", [_share(row.accuracy) for row in rows]),
+    ]
+    return [Column(header, tuple(cells), 7) for header, cells in columns if any(cells)]
+
+
+def _decibels(row: Row) -> str:
+    if row.sqnr_db is None:
+        return ""
+    return f"{row.sqnr_db:.1f}" if math.isfinite(row.sqnr_db) else "exact"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}"
 
 
 def _of(row: Row, name: str) -> float:

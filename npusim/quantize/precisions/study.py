@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from npusim import api
 from npusim.quantize.precisions.choices import Precision, chosen
 from npusim.quantize.precisions.claims import Finding, findings
+from npusim.quantize.precisions.quality import NOT_QUANTIZED, Qualities, Samples
 
 if TYPE_CHECKING:
     from npusim.hardware.schema import Hardware
@@ -32,7 +34,9 @@ class Row:
     """A precision: `pair` is what is stored (activation*weight), `runs_as` what is multiplied.
 
     `rate` is MACs per unit and cycle of that. `weight_bytes` are weights and biases in memory.
-    Of a precision that the hardware lacks `reason` says so, and `total` is None.
+    `reason` says why `total` is None (the hardware lacks the precision) or nothing was executed.
+    `sqnr_db`, `agreement` and `accuracy` (shares) are there if samples were given and it could be
+    executed; an SQNR of inf is no difference at all.
     """
 
     name: str
@@ -42,6 +46,9 @@ class Row:
     weight_bytes: int
     total: Total | None
     reason: str = ""
+    sqnr_db: float | None = None
+    agreement: float | None = None
+    accuracy: float | None = None
 
     @property
     def dram_bytes(self) -> int:
@@ -112,17 +119,22 @@ def study_precisions(
     precisions: Sequence[str] = (),
     objective: str = "latency",
     batch: int | None = None,
+    samples: Samples | None = None,
 ) -> PrecisionStudy:
     """`model`, whatever its own formats, in each of `precisions` (all of them by default) on `hw`.
 
     A precision that the array of `hw` has no rate for is a row without figures. Weights of 4 bits
-    that it can't multiply as such are stored in 4 bits and multiplied as 8.
+    that it can't multiply as such are stored in 4 bits and multiplied as 8. With `samples` the
+    network, which has to be a float one then, is quantized and executed too.
     """
     names = chosen(precisions)
     loaded = model if isinstance(model, api.Model) else api.load_model(model)
     hardware = api.load_hardware(hw) if isinstance(hw, str | os.PathLike) else hw
-    rows = tuple(_row(loaded.graph, hardware, one, objective, batch) for one in names)
-    return PrecisionStudy(loaded.name, hardware.name, objective, rows)
+    rows = [_row(loaded.graph, hardware, one, objective, batch) for one in names]
+    if samples is not None:
+        qualities = Qualities(loaded, hardware, samples)
+        rows = [row if row.total is None else _judged(row, qualities) for row in rows]
+    return PrecisionStudy(loaded.name, hardware.name, objective, tuple(rows))
 
 
 def _row(
@@ -147,6 +159,13 @@ def _row(
     return Row(precision.name, pairs[0], None, 0.0, 0, None, reason)
 
 
+def _judged(row: Row, qualities: Qualities) -> Row:
+    found = qualities.of(row.name)
+    if found is None:
+        return replace(row, reason=f"counted, not executed: {NOT_QUANTIZED}")
+    return replace(row, sqnr_db=found.sqnr_db, agreement=found.agreement, accuracy=found.accuracy)
+
+
 def _row_document(row: Row) -> dict[str, Any]:
     document = {
         "name": row.name, "pair": row.pair, "runs_as": row.runs_as, "reason": row.reason or None,
@@ -161,6 +180,9 @@ def _row_document(row: Row) -> dict[str, Any]:
         "latency_s": total.latency_s,
         "energy_j": total.energy_j,
         "tops_per_watt": total.tops_per_watt,
+        "sqnr_db": row.sqnr_db if row.sqnr_db is None or math.isfinite(row.sqnr_db) else None,
+        "agreement": row.agreement,
+        "accuracy": row.accuracy,
         "cycles_by_cause": dict(total.cycles_by_cause),
         "energy_j_by_part": dict(total.energy_j_by_part),
     }

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from npusim.errors import DoesNotFitError, Problem
+from npusim.quantize.on_hardware import Measured
 from npusim.quantize.tuning.candidates import Candidate
+from npusim.quantize.tuning.measured_front import front_of
 from npusim.quantize.tuning.table import Front, Table
-from npusim.quantize.tuning.verified import Measured, front_of
 
 if TYPE_CHECKING:
     import numpy as np

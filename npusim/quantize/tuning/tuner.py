@@ -3,8 +3,8 @@
 1. noise of each unit in each format, alone, by executing it (`sensitivity.py`);
 2. cost of each unit in each format, from the hardware's simulator (`costs.py`);
 3. assignments: the exact front of the additive model, the greedy path, and each format everywhere;
-4. each of them as a whole network, executed and simulated on the hardware (`verified.py`). The
-   front that is told is that of these measurements, not of the model.
+4. each of them as a whole network, executed and simulated on the hardware
+   (`npusim/quantize/on_hardware.py`). The front that is told is that of these measurements.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from npusim.errors import Problem, UsageError, nearest_name
 from npusim.ir.graph import Graph
 from npusim.quantize.calibration import Calibration, calibrate
 from npusim.quantize.judging import Reference
+from npusim.quantize.on_hardware import Judge
 from npusim.quantize.post_training import prepared
 from npusim.quantize.quantized import quantized_graph
 from npusim.quantize.tuning.candidates import Candidate, candidates_for
@@ -31,7 +32,6 @@ from npusim.quantize.tuning.sensitivity import Progress, measured_noises
 from npusim.quantize.tuning.table import Front, Table
 from npusim.quantize.tuning.tuned import Point, Tuned
 from npusim.quantize.tuning.units import Unit, scheme_of, units_of
-from npusim.quantize.tuning.verified import Judge
 
 if TYPE_CHECKING:
     from npusim.hardware.schema import Hardware
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, np.ndarray]
 
 QUALITIES = ("sqnr", "agreement", "accuracy")
-SENSITIVITY_SAMPLES = 16
+PROBES = 16
 """Samples that noises are measured on, of those that assignments are judged by."""
 POINTS = 12
 """Assignments of the exact front, and of the greedy path, that are executed."""
@@ -47,12 +47,17 @@ POINTS = 12
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for: `quality` of QUALITIES against a cost of AGAINST, on how many points."""
+    """What is asked for: `quality` of QUALITIES against a cost of AGAINST.
+
+    `points` assignments of each search are executed; noises of layers are measured on `probes`
+    samples.
+    """
 
     quality: str = "sqnr"
     against: str = "energy"
     points: int = POINTS
     range_method: str = "minmax"
+    probes: int = PROBES
 
     def problems(self, labelled: bool) -> list[Problem]:
         """What is wrong with it."""
@@ -65,8 +70,9 @@ class Wish:
                 found.append(Problem(option, what))
         if self.quality == "accuracy" and not labelled:
             found.append(Problem("--quality", "accuracy needs labels"))
-        if self.points < 1:
-            found.append(Problem("--points", f"{self.points}: one or more"))
+        for option, many in (("--points", self.points), ("--probes", self.probes)):
+            if many < 1:
+                found.append(Problem(option, f"{many}: one or more"))
         return found
 
 
@@ -118,8 +124,8 @@ class _Search:
 
     def table(self, samples: Sequence[Arrays], progress: Progress | None) -> Table:
         """The additive model."""
-        step = max(1, len(samples) // SENSITIVITY_SAMPLES)
-        reference = Reference(self.graph, samples[::step][:SENSITIVITY_SAMPLES])
+        step = max(1, len(samples) // self.wish.probes)
+        reference = Reference(self.graph, samples[::step][: self.wish.probes])
         method = self.wish.range_method
         names = tuple(candidate.name for candidate in self.candidates)
         return Table(

@@ -7,8 +7,10 @@ import math
 import pytest
 
 from npusim import api
-from npusim.errors import UsageError
-from npusim.quantize.precisions import study_precisions
+from npusim.errors import UnsupportedModelError, UsageError
+from npusim.models.bundled import bundled_calibration, bundled_samples
+from npusim.quantize import quantize
+from npusim.quantize.precisions import Samples, study_precisions
 from npusim.quantize.precisions.choices import NAMES
 from npusim.quantize.precisions.plot import figure
 from tests.support.shared import shared_path
@@ -99,3 +101,36 @@ def test_unknown_precisions_are_refused_all_at_once():
         "unknown precision 'int9' (did you mean 'int8'?)",
         "unknown precision 'fp61' (did you mean 'fp16'?)",
     ]
+
+
+@pytest.fixture(scope="module")
+def judged():
+    tests = bundled_samples()
+    inputs = {name: array[:50] for name, array in tests.inputs.items()}
+    samples = Samples(bundled_calibration(), inputs, tests.labels[:50])
+    return study_precisions("digits-float", MIXED, samples=samples).costed, samples
+
+
+def test_fewer_bits_keep_less_of_the_signal(judged):
+    rows, _ = judged
+    decibels = [rows[name].sqnr_db for name in ("fp32", "fp16", "bf16", "int8", "fp8", "w4a8")]
+    assert decibels == sorted(decibels, reverse=True)
+    assert rows["int16"].sqnr_db is None
+    assert "no weights to 16 bits" in rows["int16"].reason
+
+
+def test_quality_is_that_of_the_model_that_quantize_makes(judged):
+    rows, samples = judged
+    made = quantize("digits-float", samples.calibration, "w8a8").graph
+    outputs = api.execute(api.Model(made), MIXED, samples.judged).outputs
+    exact = api.execute("digits-float", MIXED, samples.judged).outputs
+    noise = sum(((outputs[x] - exact[x]).astype(float) ** 2).sum() for x in exact)
+    signal = sum((exact[x].astype(float) ** 2).sum() for x in exact)
+    assert rows["int8"].sqnr_db == pytest.approx(10 * math.log10(signal / noise), abs=1e-3)
+    right = (outputs["logits"].argmax(axis=1) == samples.labels).mean()
+    assert rows["int8"].accuracy == right
+
+
+def test_a_quantized_model_has_no_float_form_to_execute(judged):
+    with pytest.raises(UnsupportedModelError, match="quantized already"):
+        study_precisions("digits", MIXED, ["int8"], samples=judged[1])

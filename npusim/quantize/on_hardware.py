@@ -1,8 +1,8 @@
-"""Assignments as they are: executed and simulated from one Program on the hardware."""
+"""A quantized graph as it is: executed and simulated from one Program on the hardware."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,15 +70,3 @@ class Judge:
             agreement_between(self.expected, outputs, self.samples),
             accuracy, total.latency_s, total.energy_j, weight_bytes_of(graph),
         )  # fmt: skip
-
-
-def front_of(points: Sequence[Measured], quality: str, against: str) -> list[int]:
-    """Indices of the points that no other one beats in quality and cost, cheapest first."""
-    order = sorted(
-        range(len(points)), key=lambda at: (points[at].cost(against), -points[at].quality(quality))
-    )
-    kept: list[int] = []
-    for at in order:
-        if not kept or points[at].quality(quality) > points[kept[-1]].quality(quality):
-            kept.append(at)
-    return kept
