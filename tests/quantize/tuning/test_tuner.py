@@ -10,7 +10,7 @@ import pytest
 from npusim import api
 from npusim.errors import DoesNotFitError, UsageError
 from npusim.models.bundled import bundled_calibration, bundled_samples
-from npusim.quantize import prepared
+from npusim.quantize import prepared, written
 from npusim.quantize.judging import sqnr_between
 from npusim.quantize.tuning import Wish, tune_precision
 from npusim.quantize.tuning.tuner import spread
@@ -79,11 +79,47 @@ def test_mixed_formats_take_less_energy_than_int8_at_equal_agreement(tuned):
     assert least < 0.95 * int8.energy_j
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("hardware", "against", "saved"),
+    [
+        ("ethos-u65-512", "energy", 0.2),
+        ("ethos-u65-512", "latency", 0.2),
+        ("edge-npu-1", "energy", 0.05),
+    ],
+)
+def test_hardware_that_rewards_narrow_weights_gets_them(hardware, against, saved):
+    """All 500 samples: what agrees with float32 as often as int8 everywhere costs less."""
+    tests = bundled_samples()
+    wish = Wish(points=8, against=against)
+    names = ("w8a8", "w4a8", "fp8-e4m3")
+    found = tune_precision(MODEL, hardware, bundled_calibration(), names, wish, tests.inputs)
+    int8 = found.everywhere("w8a8").measured
+    good = [x.measured for x in found.points if x.measured.agreement >= int8.agreement]
+    assert min(x.cost(against) for x in good) < (1 - saved) * int8.cost(against)
+
+
 def test_exact_is_never_worse_than_greedy(tuned):
     for noise, cost in zip(tuned.greedy.noises, tuned.greedy.costs, strict=True):
         at = tuned.exact.best_within(cost * (1 + 1e-12))
         assert tuned.exact.noises[at] <= noise * (1 + 1e-12)
     assert tuned.exact.tolerance == 0
+
+
+def test_every_point_of_the_front_runs_in_onnx_runtime(tuned, samples):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    _, inputs, _ = samples
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    for point in tuned.front:
+        graph = tuned.graph(point)
+        session = onnxruntime.InferenceSession(written(graph), options)
+        theirs = np.concatenate([session.run(None, {"image": x[None]})[0] for x in inputs["image"]])
+        ours = api.execute(api.Model(graph), "edge-npu-1", inputs).outputs["logits"]
+        step = graph.tensors[graph.nodes[-1].inputs[0]].quantization.scalar_scale
+        assert np.abs(theirs - ours).max() <= 2.5 * step  # int4 weights are float32 there
+        assert (theirs.argmax(axis=1) == ours.argmax(axis=1)).mean() >= 0.98
 
 
 def test_formats_that_the_array_lacks_are_named(tuned):
