@@ -3,9 +3,9 @@ outputs are from npusim's.
 
 Where every operator is fused to its 8-bit integer kernel the outputs are equal to the bit, with
 `session.x64quantprecision=1` (`session.qdqisint8allowed=1` for signed activations). It has no
-kernels for 4-bit weights, 8-bit floats, fp16 and 16-bit integers: these are dequantized and
-computed in float32. Of 8-bit floats its extended optimizer makes integer operators that it then
-refuses, so such a file needs the basic level.
+kernels for 4-bit weights, weights in blocks, 8-bit floats, fp16 and 16-bit integers: these are
+dequantized and computed in float32. Of 8-bit floats its extended optimizer makes integer operators
+that it then refuses, so such a file needs the basic level.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from npusim.errors import Problem, UnsupportedModelError
 from npusim.ir.graph import Graph, Node
 from npusim.ir.ops.elements.scaled import FLOATS
+from npusim.ir.ops.products.blocked_products import has_blocks
 from npusim.ir.passes.stored_formats import WEIGHTED
 from npusim.numerics.formats import INT8, UINT8
 
@@ -49,6 +50,8 @@ def computed_in_float(graph: Graph) -> list[str]:
 def _is_float_there(graph: Graph, node: Node) -> bool:
     if node.op.kind in _BORDERS or node.op.moves or node.op.kind.endswith("_integer"):
         return False
+    if node.op.kind in WEIGHTED and has_blocks(graph.tensors[node.inputs[1]]):
+        return True
     names = [*node.inputs[: 2 if node.op.kind in WEIGHTED else None], *node.outputs]
     formats = [graph.tensors[name].format for name in names if name]
     is_narrow = any(fmt.bits <= 16 for fmt in formats)

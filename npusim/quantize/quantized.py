@@ -12,7 +12,7 @@ from npusim.ir.graph import Graph
 from npusim.ir.passes.stored_formats import WEIGHTED
 from npusim.quantize.calibration import Calibration
 from npusim.quantize.dynamic import dynamic_graph
-from npusim.quantize.placement import computes, placed
+from npusim.quantize.placement import computes, has_constant_weights, placed
 from npusim.quantize.scheme import Activations, Scheme
 
 
@@ -28,7 +28,8 @@ def quantized_graph(
 
     `calibration` is one of `graph` or of one with the same tensors; None where the scheme needs
     none. UsageError for layers that are not there, and for ranges that nobody found;
-    UnsupportedModelError for a float32 layer between quantized ones.
+    UnsupportedModelError for formats that do not go together, and for a float32 layer between
+    quantized ones.
     """
     known = layers_of(graph)
     problems = [
@@ -38,6 +39,7 @@ def quantized_graph(
     ]
     if problems:
         raise UsageError(problems)
+    _require_pairs(graph, scheme)
     if scheme.needs_calibration and calibration is None:
         what = "missing: ranges of activations come from samples, about a hundred"
         raise UsageError(Problem("--calibration", what))
@@ -52,6 +54,17 @@ def quantized_graph(
     made = clean_up(placed(graph, scheme, range_of))
     _require_kept(made, scheme)
     return made
+
+
+def _require_pairs(graph: Graph, scheme: Scheme) -> None:
+    """UnsupportedModelError for layers with weights in formats that do not go together."""
+    problems = []
+    for node in graph.nodes:
+        refusal = scheme.of(node.name).refusal if has_constant_weights(graph, node) else ""
+        if refusal:
+            problems.append(Problem(f"layer '{node.name}'", refusal))
+    if problems:
+        raise UnsupportedModelError(problems)
 
 
 def _require_kept(made: Graph, scheme: Scheme) -> None:

@@ -106,6 +106,25 @@ class LayerFormats:
     weights: Weights = Weights()
     activations: Activations = Activations()
 
+    @property
+    def refusal(self) -> str:
+        """Why no product of these formats is executed and written; empty if it is."""
+        weights, activations = self.weights, self.activations
+        if weights.stays_real:
+            fits = weights.name == activations.name
+        elif weights.format.is_float:
+            fits = activations.name == "fp32" or activations.name in _NARROW
+            if weights.granularity == "per-block":
+                return f"{weights.name} per block is not supported, per-channel is"
+        else:
+            fits = activations.name == "fp32" or activations.format.is_integer
+        if fits:
+            return ""
+        return (
+            f"{weights.name} weights with {activations.name} activations are not supported: "
+            "integers go with integers, 8-bit floats with 8-bit floats, any weights with fp32"
+        )
+
     def __str__(self) -> str:
         return f"{self.weights}*{self.activations}"
 

@@ -1,6 +1,7 @@
 """Weights and biases as an NPU stores them: symmetric grids per tensor, output channel or block.
 
-Weights are [O, ..., C]: channels first, what is summed last, as the graph holds them. A bias is
+Weights are [O, ..., C]: channels first, what is summed last, as the graph holds them. Blocks lie
+along C; where C is shorter than a block (depthwise layers) a channel has one scale. A bias is
 int32 in the scale of its products (input times weights of its channel). A channel of zeros has no
 range of its own: it takes the scale of the widest one, in which its bias keeps its digits; where a
 bias would leave int32, the scale of its weights grows.
@@ -8,7 +9,7 @@ bias would leave int32, the scale of its weights grows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +40,8 @@ def quantized_parameters(
     Without a grid of integers the bias stays float32: so with 8-bit floats, blocks, float inputs.
     """
     assert weights.data is not None
+    if how.granularity == "per-block" and weights.shape[-1] < how.block:
+        how = replace(how, granularity="per-channel")
     scale = _scales(weights.data, how)
     integer_bias = x is not None and how.format.is_integer and how.granularity != "per-block"
     if integer_bias and bias is not None and x is not None:

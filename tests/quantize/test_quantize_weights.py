@@ -77,4 +77,12 @@ def test_weights_make_room_for_a_bias_beyond_int32() -> None:
 def test_bias_stays_real_beside_floats_and_blocks() -> None:
     w, b = constant("w", drawn(4, 8)), constant("b", drawn(4))
     assert quantized_parameters(w, b, Weights("fp8-e4m3"), None).bias is b
-    assert quantized_parameters(w, b, Weights("int4", "per-block"), X).bias is b
+    assert quantized_parameters(w, b, Weights("int4", "per-block", 4), X).bias is b
+
+
+def test_what_is_shorter_than_a_block_has_a_scale_a_channel() -> None:
+    how, data = Weights("int4", "per-block", 32), drawn(4, 3, 3, 1)
+    made = quantized_parameters(constant("w", data), constant("b", drawn(4)), how, X)
+    assert made.weights.quantization is not None and made.bias is not None
+    assert made.weights.quantization.scale.shape == (4,)
+    assert made.bias.format == INT32
