@@ -55,7 +55,7 @@ class Request:
 )  # fmt: skip
 @click.option(
     "--activations", type=click.Choice(["8", "4"]), default="8", show_default=True,
-    help="Bits of the activations.",
+    help="Bits of the activations. Layers on 4 have no integer kernel: float32 between roundings.",
 )  # fmt: skip
 @click.option("--per-tensor", is_flag=True, help="One step for all weights of a layer.")
 @click.option("--seed", type=click.IntRange(0, 2**31), default=1, show_default=True)

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from npusim.errors import Problem, UsageError
 from npusim.quantize.training.needs import require
+from npusim.quantize.training.networks import Network
 
 SEED = 2
 """Decides which images are held out; the bundled digits network's test images are the same."""
@@ -41,6 +43,31 @@ class Dataset:
     def points_a_sample(self) -> float:
         """What one image of the test is worth in percentage points of accuracy."""
         return 100 / len(self.test_labels)
+
+
+def check(data: Dataset, network: Network, fewest: int) -> None:
+    """UsageError unless `network` can train on `data`, at least `fewest` images of it."""
+    problems = []
+    sets = {
+        "training": (data.train_images, data.train_labels),
+        "test": (data.test_images, data.test_labels),
+    }
+    for name, (images, labels) in sets.items():
+        where = f"{data.name}, {name} images"
+        if images.shape[1:] != network.image:
+            what = f"of shape {images.shape[1:]}, but {network.name} takes {network.image}"
+            problems.append(Problem(where, what))
+        if len(images) != len(labels):
+            problems.append(Problem(where, f"{len(images)} of them for {len(labels)} labels"))
+        if not np.isfinite(images).all():
+            problems.append(Problem(where, "some pixels are infinite or no numbers"))
+        if labels.size and not 0 <= labels.min() <= labels.max() < network.classes:
+            problems.append(Problem(where, f"a label is outside 0..{network.classes - 1}"))
+    if len(data.train_images) < fewest:
+        what = f"{len(data.train_images)} of them, fewer than one batch of {fewest}"
+        problems.append(Problem(f"{data.name}, training images", what))
+    if problems:
+        raise UsageError(problems)
 
 
 def held_out(labels: Labels, per_class: int, seed: int = SEED) -> tuple[Labels, Labels]:

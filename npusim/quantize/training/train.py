@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from npusim.quantize.training.datasets import Dataset, Floats
+from npusim.quantize.training.datasets import Dataset, Floats, check
 from npusim.quantize.training.flips import MOMENTUM
 from npusim.quantize.training.model import Model, Precision
 from npusim.quantize.training.networks import Network
@@ -74,7 +74,11 @@ NO_REMEDY = Remedy()
 
 
 def train_float(network: Network, data: Dataset, course: Course) -> Model:
-    """The network with BatchNorm, trained in float32; not quantized yet."""
+    """The network with BatchNorm, trained in float32; not quantized yet.
+
+    UsageError if `data` is not for `network`.
+    """
+    check(data, network, fewest=BATCH)
     with _one_thread():
         torch.manual_seed(course.seed)
         model = Model(network, data.pixel_step, Precision())
@@ -90,7 +94,9 @@ def train_quantized(
     """A quantized network that starts from the weights of `trained`, which stays as it is.
 
     With `NO_TRAINING` it is quantized after training only; steps start from `OBSERVED_IMAGES`.
+    UsageError if `data` is not for the network.
     """
+    check(data, trained.network, fewest=BATCH)
     with _one_thread():
         model = Model(trained.network, data.pixel_step, precision)
         steps = {name for name, _ in model.named_parameters() if name.endswith("step")}

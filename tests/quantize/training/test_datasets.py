@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from npusim.errors import UsageError
 from npusim.models.bundled import bundled_samples
 from npusim.quantize.training import needs
-from npusim.quantize.training.datasets import DATASETS, Dataset, development, held_out
+from npusim.quantize.training.datasets import DATASETS, Dataset, check, development, held_out
+from npusim.quantize.training.networks import DIGITS
 
 
 @pytest.fixture(scope="module", params=("digits", "mnist"))
@@ -62,6 +65,35 @@ def test_the_split_is_drawn_by_class_and_repeats() -> None:
     assert sorted([*train, *test]) == list(range(60))
     np.testing.assert_array_equal(held_out(labels, 5)[1], test)
     assert set(held_out(labels, 5, seed=9)[1]) != set(test)
+
+
+def made(images: tuple[int, ...] = (1, 8, 8), count: int = 64, label: int = 3) -> Dataset:
+    """All zeros, of one label."""
+    pixels, labels = np.zeros((count, *images), np.float32), np.full(count, label)
+    return Dataset("made", pixels, labels, pixels.copy(), labels, 1 / 255)
+
+
+def test_data_of_the_right_form_pass() -> None:
+    check(made(), DIGITS, fewest=64)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    (
+        (made(images=(1, 8, 9)), r"made, test images: of shape \(1, 8, 9\), but digits takes \("),
+        (made(label=10), "made, training images: a label is outside 0..9"),
+        (made(label=-1), "a label is outside 0..9"),
+        (made(count=63), "made, training images: 63 of them, fewer than one batch of 64"),
+        (replace(made(), test_labels=np.zeros(2, int)), "test images: 64 of them for 2 labels"),
+        (
+            replace(made(), train_images=np.full((64, 1, 8, 8), np.nan, np.float32)),
+            "training images: some pixels are infinite or no numbers",
+        ),
+    ),
+)
+def test_data_of_another_form_are_refused(data: Dataset, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        check(data, DIGITS, fewest=64)
 
 
 def test_missing_packages_are_named_with_the_way_to_install_them(

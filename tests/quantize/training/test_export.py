@@ -114,6 +114,16 @@ def test_activations_of_4_bits_are_uint4() -> None:
     assert types["image.q.zero_point"] == types["scores.zero_point"] == TensorProto.UINT8
 
 
+def test_layers_on_activations_of_4_bits_are_computed_in_float_with_the_same_result() -> None:
+    model = quantized(Precision(4, 4))
+    graph = read_onnx_bytes(onnx_model(model, batch=40).SerializeToString(), Path("m.onnx"))
+    assert any("float32" in note for note in graph.notes)
+    with torch.no_grad():
+        expected = model(*IMAGES).numpy()
+    found = evaluate(graph, {"image": IMAGES[0].numpy()})["logits"]
+    assert (np.abs(found - expected) > model.logits.safe_step().item() / 2).mean() < 0.02
+
+
 def test_the_float_file_has_no_quantization() -> None:
     written = float_onnx_model(quantized(Precision()), batch=2)
     kinds = {node.op_type for node in written.graph.node}

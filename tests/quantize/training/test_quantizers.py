@@ -53,6 +53,15 @@ def test_a_channel_has_its_own_step_or_all_have_one() -> None:
     ]
 
 
+def test_the_start_is_the_published_one_if_asked_for() -> None:
+    weight = torch.tensor([[3.0, -1.0, 2.0]])
+    published, best = WeightQuantizer(3, start="lsq"), WeightQuantizer(3)
+    for quantizer in (published, best):
+        quantizer.start_at(weight)
+    assert published.step.item() == pytest.approx(2 * 2 / 3**0.5)
+    assert best.step.item() == 1.0
+
+
 def test_frozen_integers_are_computed_with_and_exported() -> None:
     quantizer = WeightQuantizer(4)
     quantizer.set_step(torch.tensor([[1.0]]))
