@@ -93,7 +93,14 @@ def _missing(counts: Counts) -> list[str]:
         missing.append(f"{what} between NPU and host")
     if link is not None and counts.program.graph.weightless:
         missing.append("host link: the layers of a table are taken to find their inputs on the NPU")
-    return missing + _unknown_zeros(counts) + _widened(counts)
+    return missing + _unknown_zeros(counts) + _widened(counts) + _block_scales(counts)
+
+
+def _block_scales(counts: Counts) -> list[str]:
+    """Scales of blocks of weights: they travel beside the weights, and nothing counts them."""
+    scaled = [one.quantization for one in counts.program.graph.constants()]
+    size = sum(4 * one.scale.size for one in scaled if one is not None and one.block is not None)
+    return [f"{size:,} bytes of scales of blocks, beside their weights"] * bool(size)
 
 
 def _unknown_zeros(counts: Counts) -> list[str]:

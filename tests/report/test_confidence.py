@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from npusim import api
 from npusim.hardware.loader import load_hardware
+from npusim.models.bundled import bundled_calibration
+from npusim.quantize import quantize
 from npusim.report import confidence
 from tests.support.counted import report_of
 
@@ -67,3 +70,13 @@ def test_what_was_found_for_a_preset_says_nothing_of_a_changed_one() -> None:
 def test_what_is_known_of_rows_depends_on_what_is_stated(overrides: list[str], words: str) -> None:
     listed = not_modelled("edge-npu-1", *overrides)
     assert any(words in text for text in listed)
+
+
+def test_scales_of_blocks_are_left_out_by_their_size() -> None:
+    made = quantize("digits-float", bundled_calibration(), "w4a8").graph
+    grids = [one.quantization for one in made.constants() if one.quantization is not None]
+    scales = sum(grid.scale.size for grid in grids if grid.block)
+    listed = api.simulate(api.Model(made), "edge-npu-1").confidence.not_modelled
+    assert f"{4 * scales:,} bytes of scales of blocks, beside their weights" in listed
+    whole = api.simulate("digits", "edge-npu-1").confidence.not_modelled
+    assert not any("scales of blocks" in one for one in whole)
