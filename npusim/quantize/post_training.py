@@ -38,6 +38,8 @@ from npusim.quantize.scheme import Scheme, scheme_named
 Arrays = Mapping[str, np.ndarray]
 StrPath = str | os.PathLike[str]
 
+WRITTEN = "onnx"
+"""The profile of what is written; a model of TFLite brings another one."""
 JUDGED = 32
 """Samples of the calibration that a report is made of, where no others are given."""
 
@@ -52,13 +54,14 @@ class Quantized:
 
 
 def prepared(model: api.Model | StrPath) -> Graph:
-    """The float graph of `model`; an error if it can't be quantized.
+    """The float graph of `model`, with the arithmetic of ONNX, which is what is written; an error if
+    it can't be quantized.
 
     ModelFileError for constants that are NaN or infinite, UnsupportedModelError for a model that
     has nothing to quantize or is quantized already.
     """
     loaded = model if isinstance(model, api.Model) else api.load_model(model)
-    graph = loaded.graph
+    graph = replace(loaded.graph, profile=WRITTEN)
     Runner(graph)
     stored = [tensor.name for tensor in graph.tensors.values() if tensor.quantization is not None]
     if stored:
@@ -165,10 +168,15 @@ def written(graph: Graph) -> bytes:
 
 
 def _signature(graph: Graph) -> list[tuple[str, ...]]:
-    """Operators in order, with the formats of what they read and write."""
+    """Operators in order, with the formats of what they read and write.
+
+    Those that only move values are left out: from another framework's order of axes to ONNX's there
+    are some more of them.
+    """
     return [
         (node.op.kind, *(graph.tensors[n].format.name for n in (*node.inputs, *node.outputs) if n))
         for node in graph.nodes
+        if not node.op.moves
     ]
 
 

@@ -21,6 +21,7 @@ from npusim.quantize import (
     scheme_named,
 )
 from npusim.quantize.scheme import kept_in
+from tests.support.shared import shared_path
 
 EXACT = ("w8a8", "w8a8-per-tensor", "dynamic")
 
@@ -134,3 +135,14 @@ def _with(graph: Graph, name: str, data: np.ndarray) -> Graph:
 
     tensors = {**graph.tensors, name: replace(graph.tensors[name], data=data)}
     return replace(graph, tensors=tensors)
+
+
+def test_a_float_model_of_tflite_is_written_as_onnx_and_equals_onnx_runtime() -> None:
+    """Its file has its own order of axes and its own arithmetic; what is written has ONNX's."""
+    pytest.importorskip("onnxruntime")
+    path = shared_path("data", "models", "mlperf_tiny_vww_96_float.tflite")
+    images = np.random.default_rng(0).uniform(0, 1, (2, 96, 96, 3)).astype(np.float32)
+    made = quantize(path, {"input_1": images})
+    assert made.graph.profile == "onnx"
+    assert made.report.runtime is not None and made.report.runtime.wrong == 0
+    assert made.report.float_in_runtime == ()
