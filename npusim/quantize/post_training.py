@@ -54,8 +54,7 @@ class Quantized:
 
 
 def prepared(model: api.Model | StrPath) -> Graph:
-    """The float graph of `model`, with the arithmetic of ONNX, which is what is written; an error if
-    it can't be quantized.
+    """The float graph of `model` with the arithmetic of ONNX, which is what is written.
 
     ModelFileError for constants that are NaN or infinite, UnsupportedModelError for a model that
     has nothing to quantize or is quantized already.
