@@ -66,6 +66,13 @@ class Front:
         fitting = int(np.searchsorted(self.costs, cost, side="right"))
         return fitting - 1 if fitting else None
 
+    def rivals_of(self, noise: float, cost: float) -> list[int]:
+        """Indices of the least noise for `cost`, and of the least cost for no more `noise`."""
+        slack = 1 + 1e-12  # sums in another order
+        within = self.best_within(cost * slack)
+        quiet = np.flatnonzero(self.noises <= noise * slack)
+        return [at for at in (within, *map(int, quiet[:1])) if at is not None]
+
 
 def undominated(costs: np.ndarray, noises: np.ndarray) -> np.ndarray:
     """Indices of the points that no other one beats in both, cheapest first; one of equal ones."""

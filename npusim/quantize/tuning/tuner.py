@@ -2,7 +2,8 @@
 
 1. noise of each unit in each format, alone, by executing it (`sensitivity.py`);
 2. cost of each unit in each format, from the hardware's simulator (`costs.py`);
-3. assignments: the exact front of the additive model, the greedy path, and each format everywhere;
+3. assignments: the exact front of the additive model, the greedy path, each format everywhere, and
+   on the front those that have less noise for its cost, and as little noise for less;
 4. each of them as a whole network, executed and simulated on the hardware
    (`npusim/quantize/on_hardware.py`). The front that is told is that of these measurements.
 """
@@ -106,7 +107,7 @@ def tune_precision(
     table = search.table(samples, progress)
     exact, greedy = exact_front(table), greedy_front(table)
     judge = Judge(judged, len(samples), Reference(graph, samples).outputs, labels)
-    points = search.points(exact, greedy, judge)
+    points = search.points(table, exact, greedy, judge)
     return Tuned(
         graph.name, hardware.name, wish.quality, wish.against, table, candidates, lacking, points,
         exact, greedy, search.made,
@@ -140,13 +141,18 @@ class _Search:
             ),
         )  # fmt: skip
 
-    def points(self, exact: Front, greedy: Front, judge: Judge) -> tuple[Point, ...]:
+    def points(self, table: Table, exact: Front, greedy: Front, judge: Judge) -> tuple[Point, ...]:
         """Every assignment that is tried, executed; by whom it was proposed."""
         proposed: dict[tuple[int, ...], str] = {}
+        rivals: list[int] = []
         for number, candidate in enumerate(self.candidates):
-            proposed[(number,) * len(self.units)] = f"{candidate.name} everywhere"
+            everywhere = (number,) * len(self.units)
+            proposed[everywhere] = f"{candidate.name} everywhere"
+            rivals += exact.rivals_of(table.noise_of(everywhere), table.cost_of(everywhere))
+        few = self.wish.points
+        tried = {"exact": spread(exact, few) + rivals, "greedy": spread(greedy, few)}
         for name, front in (("exact", exact), ("greedy", greedy)):
-            for at in spread(front, self.wish.points):
+            for at in tried[name]:
                 proposed.setdefault(tuple(int(x) for x in front.assignments[at]), name)
         return tuple(
             Point(how, assignment, judge.measured(self.made(assignment), self.hardware, self.goal))

@@ -71,6 +71,18 @@ def test_greedy_goes_from_the_least_noise_to_the_least_cost(table):
     assert front.costs[0] == pytest.approx(sum(x.min() for x in table.costs), rel=1e-12)
 
 
+@given(tables(), st.data())
+def test_rivals_are_no_worse_than_what_they_challenge(table, data):
+    front = exact_front(table)
+    one = [data.draw(st.integers(0, len(names) - 1)) for names in table.names]
+    noise, cost = table.noise_of(one), table.cost_of(one)
+    quieter, cheaper = front.rivals_of(noise, cost)
+    assert front.noises[quieter] <= noise * (1 + 1e-9)
+    assert front.costs[quieter] <= cost * (1 + 1e-9)
+    assert front.costs[cheaper] <= cost * (1 + 1e-9)
+    assert front.noises[cheaper] <= noise * (1 + 1e-9)
+
+
 @given(tables(), st.integers(1, 8))
 def test_a_thinned_front_is_within_its_tolerance(table, most):
     front, whole = exact_front(table, most), exact_front(table)
