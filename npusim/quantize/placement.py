@@ -20,7 +20,7 @@ from npusim.ir.passes.rewrite import free_name
 from npusim.ir.passes.stored_formats import WEIGHTED
 from npusim.ir.tensor import Tensor
 from npusim.numerics.floats import encode
-from npusim.numerics.formats import FP32
+from npusim.numerics.formats import FP32, INT8, UINT8
 from npusim.numerics.quantization import Quantization
 from npusim.quantize.grids import grid_of, stored_of
 from npusim.quantize.scheme import Activations, LayerFormats, Scheme
@@ -29,6 +29,9 @@ from npusim.quantize.weights import quantized_parameters
 RangeOf = Callable[[str, Activations], tuple[float, float]]
 """The range of a tensor for a format."""
 
+PROBABILITY_STEP = 1.0 / 256.0
+"""Of a softmax of 8 bits: ONNX Runtime's kernel is far off with any other scale (and TFLite has no
+other)."""
 BETWEEN = ("quantize", "dequantize", "cast", "dynamic_quantize")
 """Operators between formats: they belong to no layer."""
 
@@ -95,7 +98,7 @@ class _Placement:
         self.nodes.append(Node(node.name, node.op, tuple(inputs), tuple(written)))
         for name, own in zip(node.outputs, written, strict=True):
             if own != name and not how.stays_real:
-                self._pair(name, own, name, how)
+                self._pair(name, own, name, how, node.op.kind)
 
     def _move(self, node: Node) -> None:
         """What moves values moves them in the narrow float that they are in, if they are."""
@@ -135,10 +138,16 @@ class _Placement:
             self._pair(name, real, form, how)
         return self.forms[name, how]
 
-    def _pair(self, name: str, source: str, form: str, how: Activations) -> None:
-        """Quantize `source`, the values of tensor `name`, and dequantize them as `form`."""
+    def _pair(self, name: str, source: str, form: str, how: Activations, writer: str = "") -> None:
+        """Quantize `source`, the values of tensor `name`, and dequantize them as `form`.
+
+        `writer` is the kind of operator that computes it, if it does so in this format.
+        """
         like = self.graph.tensors[name]
-        grid = grid_of(*self.range_of(name, how), how.format, how.symmetric)
+        if writer == "softmax" and how.format in (INT8, UINT8):
+            grid = Quantization.per_tensor(PROBABILITY_STEP, how.format.low)
+        else:
+            grid = grid_of(*self.range_of(name, how), how.format, how.symmetric)
         stored = replace(like, format=how.format, quantization=grid)
         own = self._named(f"{name}_{how.format.name}", stored)
         self.tensors[form] = replace(like, name=form)

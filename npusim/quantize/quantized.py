@@ -6,6 +6,8 @@ from the written file.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from npusim.errors import Problem, UnsupportedModelError, UsageError, nearest_name
 from npusim.frontend.onnx.cleanup import clean_up
 from npusim.ir.graph import Graph
@@ -44,6 +46,7 @@ def quantized_graph(
         what = "missing: ranges of activations come from samples, about a hundred"
         raise UsageError(Problem("--calibration", what))
 
+    graph = replace(graph, notes=_own_notes(graph))
     if scheme.dynamic:
         return clean_up(dynamic_graph(graph, scheme))
 
@@ -54,6 +57,12 @@ def quantized_graph(
     made = clean_up(placed(graph, scheme, range_of))
     _require_kept(made, scheme)
     return made
+
+
+def _own_notes(graph: Graph) -> tuple[str, ...]:
+    """The notes of `graph` but those on what computes in float32, which will not be true."""
+    found = clean_up(replace(graph, notes=())).notes
+    return tuple(note for note in graph.notes if note not in found)
 
 
 def _require_pairs(graph: Graph, scheme: Scheme) -> None:

@@ -106,3 +106,8 @@ def test_residual_values_are_converted_once(graph: Graph, seen: Calibration) -> 
     scheme = scheme_named("w8a8").with_layer("block1_depthwise", formats("int8", "int16"))
     made = quantized_graph(graph, scheme, seen)
     assert sum(node.op.kind == "requantize" for node in made.nodes) == 2
+
+
+def test_notes_of_the_float_graph_are_not_kept(graph: Graph, seen: Calibration) -> None:
+    assert any("compute in float32" in note for note in graph.notes)
+    assert quantized_graph(graph, scheme_named("w8a8"), seen).notes == ()
