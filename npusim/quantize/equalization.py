@@ -10,9 +10,9 @@ Source: Nagel et al., Data-Free Quantization Through Weight Equalization and Bia
 
 A ReLU6 lets a scale through only where the channel stays below 6 before and after. There the paper
 replaces it by a ReLU, which ruins networks that were trained with values beyond 6. Here the
-samples say how far each channel reaches: one that comes close to 6 keeps its scale, any other is
-scaled so that it stays below 6 by the same margin. So the network is the same on values like
-those that were seen, and where no ReLU6 is, on all.
+samples say how far each channel reaches: one that comes close to 6 keeps its scale, any other may
+grow as long as it stays below 6 by a margin. So the network is the same on values like those that
+were seen, and where no ReLU6 is, on all.
 """
 
 from __future__ import annotations
@@ -90,9 +90,13 @@ def _peaks(
 
 
 def _within_six(factor: np.ndarray, peak: np.ndarray) -> np.ndarray:
-    """Factors that let no channel come nearer to 6 than `MARGIN`; 1 for those that are near it."""
+    """Factors that let no channel come nearer to 6 than `MARGIN`; 1 for those that are near it.
+
+    None is above 1: the grid behind a ReLU6 reaches to 6 anyway, and a smaller channel would have
+    fewer of its steps.
+    """
     reach = MARGIN * peak / SIX
-    return np.where(reach >= 1.0, 1.0, np.maximum(factor, reach))
+    return np.where(reach >= 1.0, 1.0, np.clip(factor, reach, 1.0))
 
 
 def _pairs(graph: Graph) -> list[tuple[Node, Node]]:
