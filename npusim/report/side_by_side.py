@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from npusim.report.report import Report
+from npusim.report.shown import Shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +19,7 @@ MOST_REASONS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """Reports of several models or hardware, models in the outer order; prints as a table."""
 
     reports: tuple[Report, ...]
@@ -46,10 +45,6 @@ class Comparison:
             "differences": [found.to_dict() for found in self.differences],
         }
 
-    def to_json(self) -> str:
-        """`to_dict` as JSON text, indented, with a newline at its end."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
-
     def print(self, console: Console, most: int = MOST_REASONS) -> None:
         """Print the table, and the `most` largest reasons of each difference; 0: no reasons."""
         from npusim.report.comparison import print_comparison
@@ -61,11 +56,3 @@ class Comparison:
             if at or not several:  # a matrix ends with a blank line of its own
                 console.print()
             print_reasons(found, most, console, several)
-
-    def __str__(self) -> str:
-        from npusim.report.terminal import as_text
-
-        return as_text(self.print)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"

@@ -8,9 +8,7 @@ many scales they share.
 from __future__ import annotations
 
 import csv
-import html
 import io
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +27,11 @@ from npusim.quantize.formats.grids import Grid, grids_named
 from npusim.quantize.formats.groups import best_rows
 from npusim.quantize.formats.layers import Weights, blocks_of, float_weights, layer_inputs
 from npusim.quantize.formats.samples import Samples
+from npusim.report.shown import Shown
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from npusim.report.plots.style import Plot
 
 SCHEMA = "npusim.study-formats/1"
@@ -75,7 +76,7 @@ class Summary:
 
 
 @dataclass(frozen=True, eq=False)
-class FormatStudy:
+class FormatStudy(Shown):
     """Formats against data; `model` is the name of the model that layers come from, or empty."""
 
     grids: tuple[Grid, ...]
@@ -125,10 +126,6 @@ class FormatStudy:
             "notes": list(self.notes),
         }  # fmt: skip
 
-    def to_json(self) -> str:
-        """The document as text."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
-
     def plot(self) -> Plot:
         """A panel for each kind of data; needs matplotlib (extra `plot`)."""
         from npusim.report.plots import require_matplotlib
@@ -142,14 +139,11 @@ class FormatStudy:
         of = f" of {self.model}" if self.model else ""
         return f"<FormatStudy{of}: {len(self.grids)} formats, {len(self.rows)} rows>"
 
-    def __str__(self) -> str:
+    def print(self, console: Console) -> None:
+        """Print the tables of `npusim study formats`."""
         from npusim.quantize.formats.printed import print_study
-        from npusim.report.terminal import as_text
 
-        return as_text(lambda console: print_study(self, console))
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        print_study(self, console)
 
     def to_csv(self) -> str:
         """One row for each kind of data and format."""

@@ -7,8 +7,6 @@ static power) stays in it.
 
 from __future__ import annotations
 
-import html
-import json
 import math
 import os
 from collections.abc import Sequence
@@ -19,8 +17,11 @@ from npusim import api
 from npusim.quantize.precisions.choices import Precision, chosen
 from npusim.quantize.precisions.claims import Finding, findings
 from npusim.quantize.precisions.quality import NOT_QUANTIZED, Qualities, Samples
+from npusim.report.shown import Shown
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from npusim.hardware.schema import Hardware
     from npusim.ir.graph import Graph
     from npusim.report.plots.style import Plot
@@ -58,7 +59,7 @@ class Row:
 
 
 @dataclass(frozen=True, repr=False)
-class PrecisionStudy:
+class PrecisionStudy(Shown):
     """The rows of a model on a hardware, and what they say of published claims."""
 
     model: str
@@ -87,10 +88,6 @@ class PrecisionStudy:
             "claims": [asdict(finding) for finding in self.findings],
         }
 
-    def to_json(self) -> str:
-        """`to_dict` as JSON text, indented, with a newline at its end."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
-
     def plot(self) -> Plot:
         """Latency by cause and energy by part of each row; needs matplotlib (extra `plot`)."""
         from npusim.report.plots import require_matplotlib
@@ -103,14 +100,11 @@ class PrecisionStudy:
     def __repr__(self) -> str:
         return f"<PrecisionStudy of {self.model} on {self.hardware}: {len(self.rows)} precisions>"
 
-    def __str__(self) -> str:
+    def print(self, console: Console) -> None:
+        """Print the tables of `npusim study precisions`."""
         from npusim.quantize.precisions.printed import print_study
-        from npusim.report.terminal import as_text
 
-        return as_text(lambda console: print_study(self, console))
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        print_study(self, console)
 
 
 def study_precisions(

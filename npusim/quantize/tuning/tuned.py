@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,9 +12,11 @@ from npusim.quantize.on_hardware import Measured
 from npusim.quantize.tuning.candidates import Candidate
 from npusim.quantize.tuning.measured_front import front_of
 from npusim.quantize.tuning.table import Front, Table
+from npusim.report.shown import Shown
 
 if TYPE_CHECKING:
     import numpy as np
+    from rich.console import Console
 
     from npusim.ir.graph import Graph
     from npusim.report.plots.style import Plot
@@ -34,7 +34,7 @@ class Point:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Tuned:
+class Tuned(Shown):
     """The points of a search, and the table that proposed them; `lacking` are sentences."""
 
     model: str
@@ -105,10 +105,6 @@ class Tuned:
             ],
         }  # fmt: skip
 
-    def to_json(self) -> str:
-        """`to_dict` as JSON text, indented, with a newline at its end."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
-
     def plot(self) -> Plot:
         """Quality over cost of every point, and their front; needs matplotlib (extra `plot`)."""
         from npusim.report.plots import require_matplotlib
@@ -121,14 +117,11 @@ class Tuned:
     def __repr__(self) -> str:
         return f"<Tuned {self.model} on {self.hardware}: {len(self.front)} points on the front>"
 
-    def __str__(self) -> str:
+    def print(self, console: Console) -> None:
+        """Print the tables of `npusim tune-precision`."""
         from npusim.quantize.tuning.printed import print_tuned
-        from npusim.report.terminal import as_text
 
-        return as_text(lambda console: print_tuned(self, console))
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        print_tuned(self, console)
 
 
 def _numbers(row: np.ndarray) -> list[float]:
