@@ -61,7 +61,7 @@ class Request:
 @click.option("--seed", type=click.IntRange(0, 2**31), default=1, show_default=True)
 @click.option(
     "--dampen", type=click.FloatRange(min=0), default=0.0, show_default=True,
-    help="Last weight of the penalty on weights far from the centre of their bin.",
+    help="Last weight of the penalty on weights far from their bin's centre.",
 )  # fmt: skip
 @click.option(
     "--freeze", type=click.FloatRange(0, 1), default=None,
