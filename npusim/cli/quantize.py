@@ -36,6 +36,7 @@ class Request:
     scheme: str
     weights: str | None
     activations: str | None
+    clip_weights: bool
     range_method: str
     equalize: bool
     correct_bias: bool
@@ -74,6 +75,8 @@ class Request:
             found = replace(found, weights=parse_weights(self.weights))
         if self.activations is not None:
             found = replace(found, activations=parse_activations(self.activations))
+        if self.clip_weights:
+            found = replace(found, weights=replace(found.weights, clipped=True))
         for text in self.keep:
             layer, equals, name = text.rpartition("=")
             if not (equals and layer):
@@ -102,6 +105,10 @@ class Request:
     metavar="FORMAT[:HOW]",
     help="Activations likewise: uint8, int8:symmetric, int16, fp8-e5m2, fp16, fp32, ...",
 )
+@click.option(
+    "--clip-weights", is_flag=True,
+    help="Scales of weights with the least squared error: the greatest weights may saturate.",
+)  # fmt: skip
 @calibration_option
 @range_option
 @click.option(

@@ -47,12 +47,14 @@ class Weights:
     """Weights of a layer: a key of `WEIGHTS`, and what has a scale of its own.
 
     Scales are symmetric: the zero point is 0, and the lowest code (-128, -8) is not used.
-    `block` counts elements along the input channels.
+    `block` counts elements along the input channels. With `clipped` a scale is the one with the
+    least squared error, which may let the greatest weights saturate; else it holds them all.
     """
 
     name: str = "int8"
     granularity: str = "per-channel"
     block: int = DEFAULT_BLOCK
+    clipped: bool = False
 
     @property
     def format(self) -> Format:
@@ -73,7 +75,7 @@ class Weights:
         if self.stays_real:
             return self.name
         width = f"-{self.block}" if self.granularity == "per-block" else ""
-        return f"{self.name}:{self.granularity}{width}"
+        return f"{self.name}:{self.granularity}{width}{' clipped' if self.clipped else ''}"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from npusim.quantize.scheme import Weights
 
 BIAS_LIMIT = 2.0**30
 """In steps: half of int32, so that a bias leaves room for the sums."""
+CLIPPED_PARTS = np.linspace(1.0, 0.4, 31)
+"""Parts of the scale that holds all weights that are tried; the first one is all of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,18 +78,38 @@ def greatest_code(how: Weights) -> float:
 
 def _scales(data: np.ndarray, how: Weights) -> np.ndarray:
     """float32 scales: [1], [O], or the weights' shape with as many entries of C as blocks."""
-    size = np.abs(data.astype(np.float64))
-    if how.granularity == "per-tensor":
-        greatest = size.max(keepdims=True).reshape(-1)[:1]
-    elif how.granularity == "per-channel":
-        greatest = size.reshape(len(size), -1).max(axis=1)
-    else:
-        starts = np.arange(0, data.shape[-1], how.block)
-        greatest = np.maximum.reduceat(size, starts, axis=-1)
+    greatest = _by_group(np.maximum, np.abs(data.astype(np.float64)), how)
     scale = greatest / greatest_code(how)
     widest = scale.max()
     scale = np.where(scale > 0, scale, widest if widest > 0 else 1.0)
-    return np.maximum(scale, SMALLEST_SCALE).astype(np.float32)
+    held = np.maximum(scale, SMALLEST_SCALE).astype(np.float32)
+    return _clipped(data, held, how) if how.clipped else held
+
+
+def _by_group(function: np.ufunc, values: np.ndarray, how: Weights) -> np.ndarray:
+    """`values` in the shape of weights, joined by `function` over what shares a scale."""
+    found: np.ndarray
+    if how.granularity == "per-tensor":
+        found = function.reduce(values.reshape(1, -1), axis=1)
+    elif how.granularity == "per-channel":
+        found = function.reduce(values.reshape(len(values), -1), axis=1)
+    else:
+        starts = np.arange(0, values.shape[-1], how.block)
+        found = function.reduceat(values, starts, axis=-1)
+    return found
+
+
+def _clipped(data: np.ndarray, scale: np.ndarray, how: Weights) -> np.ndarray:
+    """Of parts of `scale` those with the least squared error, each for what shares it."""
+    best, least = scale, np.full(scale.shape, np.inf)
+    for part in CLIPPED_PARTS:
+        tried = np.maximum(scale * np.float32(part), np.float32(SMALLEST_SCALE))
+        grid = _grid(tried, how, data.shape)
+        error = grid.real(_stored(data, grid, how), how.format).astype(np.float64) - data
+        squared = _by_group(np.add, error**2, how)
+        best = np.where(squared < least, tried, best)
+        least = np.minimum(squared, least)
+    return best
 
 
 def _with_room_for(bias: Tensor, scale: np.ndarray, x: Quantization) -> np.ndarray:

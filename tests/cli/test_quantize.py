@@ -89,3 +89,19 @@ def test_a_file_that_needs_samples_says_so(tmp_path: Path) -> None:
     assert refused(2, "quantize", source, "-o", source).count("is read by this command") == 1
     assert done("quantize", source, "-o", tmp_path / "o.onnx", "--scheme", "w4")
     assert npusim("quantize", "--help").exit_code == 0
+
+
+def test_weights_are_repaired_where_it_is_asked_for(tmp_path: Path) -> None:
+    """Each option brings three bits per channel nearer to float32."""
+    found = []
+    options = ("--clip-weights", "--correct-bias", "--equalize")
+    for count in range(len(options) + 1):
+        report = done(
+            "quantize", "digits-float", "-o", tmp_path / "o.onnx", "--weights", "int3",
+            "--report", "-", "--quiet", *options[:count],
+        )  # fmt: skip
+        found.append(json.loads(report))
+    assert found[1]["sqnr_db"] > found[0]["sqnr_db"] and "clipped" in found[1]["scheme"]
+    assert found[2]["sqnr_db"] > found[1]["sqnr_db"]
+    assert found[2]["accuracy"]["accuracy"] >= found[2]["float_accuracy"]["accuracy"] - 0.02
+    assert any("equalized over 3 pairs" in note for note in found[3]["notes"])

@@ -86,3 +86,19 @@ def test_what_is_shorter_than_a_block_has_a_scale_a_channel() -> None:
     assert made.weights.quantization is not None and made.bias is not None
     assert made.weights.quantization.scale.shape == (4,)
     assert made.bias.format == INT32
+
+
+@pytest.mark.parametrize("name", ["int8", "int4", "int3", "fp8-e5m2"])
+@pytest.mark.parametrize("granularity", ["per-tensor", "per-channel", "per-block"])
+def test_clipped_scales_have_no_larger_squared_error(name: str, granularity: str) -> None:
+    data = np.random.default_rng(1).standard_t(3, size=(6, 3, 3, 32))
+    errors = []
+    for clipped in (False, True):
+        how = Weights(name, granularity, 16, clipped)
+        made = quantized_parameters(constant("w", data), None, how, None).weights
+        assert made.quantization is not None and made.data is not None
+        real = made.quantization.real(made.data, made.format)
+        errors.append(float(((real - data.astype(np.float32)) ** 2).sum()))
+    assert errors[1] <= errors[0]
+    if name in ("int4", "int3"):
+        assert errors[1] < 0.95 * errors[0]
