@@ -162,22 +162,23 @@ class Scheme:
 
 
 _BLOCKS = "per-block"
+_INT4, _INT3 = (Weights(name, _BLOCKS, clipped=True) for name in ("int4", "int3"))
 _INT16 = Activations("int16", symmetric=True)
 SCHEMES: Mapping[str, Scheme] = {
     "w8a8": Scheme(),
     "w8a8-per-tensor": Scheme(Weights("int8", "per-tensor")),
-    "w4a8": Scheme(Weights("int4", _BLOCKS)),
-    "w3a8": Scheme(Weights("int3", _BLOCKS)),
+    "w4a8": Scheme(_INT4),
+    "w3a8": Scheme(_INT3),
     "w8a16": Scheme(activations=_INT16),
-    "w4a16": Scheme(Weights("int4", _BLOCKS), _INT16),
+    "w4a16": Scheme(_INT4, _INT16),
     "fp8-e4m3": Scheme(Weights("fp8-e4m3"), Activations("fp8-e4m3")),
     "fp8-e5m2": Scheme(Weights("fp8-e5m2"), Activations("fp8-e5m2")),
     "w8": Scheme(Weights("int8"), Activations("fp32")),
-    "w4": Scheme(Weights("int4", _BLOCKS), Activations("fp32")),
+    "w4": Scheme(_INT4, Activations("fp32")),
     "fp16": Scheme(Weights("fp16"), Activations("fp16")),
     "dynamic": Scheme(Weights("int8"), Activations("fp32"), dynamic=True),
 }
-"""Schemes by name: `w<bits>a<bits>`, weights alone (`w<bits>`), floats, and `dynamic`."""
+"""Weights of 4 and 3 bits have the scales of least squared error. Schemes by name: `w<bits>a<bits>`, weights alone (`w<bits>`), floats, and `dynamic`."""
 
 
 def scheme_named(name: str) -> Scheme:
