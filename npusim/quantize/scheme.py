@@ -178,7 +178,8 @@ SCHEMES: Mapping[str, Scheme] = {
     "fp16": Scheme(Weights("fp16"), Activations("fp16")),
     "dynamic": Scheme(Weights("int8"), Activations("fp32"), dynamic=True),
 }
-"""Weights of 4 and 3 bits have the scales of least squared error. Schemes by name: `w<bits>a<bits>`, weights alone (`w<bits>`), floats, and `dynamic`."""
+"""Schemes by name: `w<bits>a<bits>`, weights alone (`w<bits>`), floats, and `dynamic`. Weights of 4
+and 3 bits have the scales of least squared error."""
 
 
 def scheme_named(name: str) -> Scheme:
