@@ -91,17 +91,15 @@ def test_a_file_that_needs_samples_says_so(tmp_path: Path) -> None:
     assert npusim("quantize", "--help").exit_code == 0
 
 
-def test_weights_are_repaired_where_it_is_asked_for(tmp_path: Path) -> None:
-    """Each option brings three bits per channel nearer to float32."""
+def test_weights_are_repaired_where_it_is_asked_for(tmp_path: Path, samples: Path) -> None:
+    """Three bits per channel are brought nearer to float32."""
     found = []
-    options = ("--clip-weights", "--correct-bias", "--equalize")
-    for count in range(len(options) + 1):
+    for options in ((), ("--clip-weights", "--correct-bias", "--equalize")):
         report = done(
             "quantize", "digits-float", "-o", tmp_path / "o.onnx", "--weights", "int3",
-            "--report", "-", "--quiet", *options[:count],
+            "--calibration", samples, "--inputs", samples, "--report", "-", *options,
         )  # fmt: skip
         found.append(json.loads(report))
-    assert found[1]["sqnr_db"] > found[0]["sqnr_db"] and "clipped" in found[1]["scheme"]
-    assert found[2]["sqnr_db"] > found[1]["sqnr_db"]
-    assert found[2]["accuracy"]["accuracy"] >= found[2]["float_accuracy"]["accuracy"] - 0.02
-    assert any("equalized over 3 pairs" in note for note in found[3]["notes"])
+    assert found[1]["sqnr_db"] > found[0]["sqnr_db"] + 3
+    assert "clipped" in found[1]["scheme"]
+    assert any("equalized over 3 pairs" in note for note in found[1]["notes"])
