@@ -18,6 +18,7 @@ from npusim.errors import ModelFileError, Problem, UnsupportedModelError, UsageE
 from npusim.execution.accuracy import accuracy_of
 from npusim.frontend.onnx.reader import read_onnx_bytes
 from npusim.frontend.onnx_writer import onnx_model
+from npusim.frontend.onnx_writer.writer import WRITERS
 from npusim.ir.graph import Graph
 from npusim.quantize.bias_correction import corrected, with_biases
 from npusim.quantize.calibration import Calibration, Progress, calibrate
@@ -82,6 +83,17 @@ def prepared(model: api.Model | StrPath) -> Graph:
     return graph
 
 
+def _require_writable(graph: Graph) -> None:
+    """UnsupportedModelError, before anything is executed, for operators that can't be written."""
+    problems = [
+        Problem(f"node '{node.name}' ({node.op.kind})", "this operator is not written as ONNX")
+        for node in graph.nodes
+        if node.op.kind not in WRITERS
+    ]
+    if problems:
+        raise UnsupportedModelError(problems)
+
+
 def quantize(
     model: api.Model | StrPath,
     calibration: Arrays | None = None,
@@ -108,6 +120,7 @@ def quantize(
         what = f"unknown way '{range_method}'{hint}; known: {', '.join(RANGES)}"
         raise UsageError(Problem("--range", what))
     graph = prepared(model)
+    _require_writable(graph)
     samples = [] if calibration is None else list(api.inferences(graph, calibration))
     if chosen.needs_calibration and not samples:
         what = "missing: ranges of activations come from samples, about a hundred"

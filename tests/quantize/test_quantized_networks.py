@@ -86,3 +86,14 @@ def test_what_is_not_supported_is_named(tmp_path: Path) -> None:
     onnx.save(b.model({"image": (1, 3, 8, 8)}, {y: (1, 4)}), tmp_path / "model.onnx")
     with pytest.raises(UnsupportedModelError, match="operator Det is not supported"):
         quantize(tmp_path / "model.onnx", samples(2))
+
+
+def test_what_can_not_be_written_is_named_before_anything_runs(tmp_path: Path) -> None:
+    b = NetworkBuilder()
+    count = b.constant("count", [2], np.int64)
+    x = b.node("Relu", [b.conv("image", 3, 4, 3)])
+    b.nodes.append(onnx.helper.make_node("TopK", [x, count], ["top", "places"], name="top"))
+    onnx.save(b.model({"image": (1, 3, 8, 8)}, {"top": (1, 4, 8, 2)}), tmp_path / "model.onnx")
+    broken = {"image": np.full((2, 3, 8, 8), np.nan, np.float32)}  # would be said if it ran
+    with pytest.raises(UnsupportedModelError, match=r"'top' \(top_k\): this operator is not"):
+        quantize(tmp_path / "model.onnx", broken)
