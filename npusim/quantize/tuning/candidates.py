@@ -24,6 +24,11 @@ class Candidate:
     formats: LayerFormats
     runs_as: str
 
+    @property
+    def is_widened(self) -> bool:
+        """True for weights of 4 bits that the array multiplies as wider ones."""
+        return self.formats.weights.format.bits == 4 and "int4" not in self.runs_as
+
 
 def candidates_for(
     hardware: Hardware, names: Sequence[str] = ()

@@ -31,6 +31,10 @@ def print_tuned(tuned: Tuned, console: Console) -> None:
         if point.how.endswith(EVERYWHERE)
     ]
     print_table(_columns(tuned, uniform, "everywhere"), console)
+    widened = [one for one in tuned.candidates if one.is_widened]
+    for one in widened:
+        text = f"{one.name}: weights are stored in 4 bits and multiplied as {one.runs_as}"
+        console.print(Text(text, "dim"))
     for reason in tuned.lacking:
         console.print(Text(printable(reason), "dim"))
 

@@ -13,6 +13,7 @@ from npusim.models.bundled import bundled_calibration, bundled_samples
 from npusim.quantize import prepared, written
 from npusim.quantize.judging import sqnr_between
 from npusim.quantize.tuning import Wish, tune_precision
+from npusim.quantize.tuning.candidates import candidates_for
 from npusim.quantize.tuning.tuner import spread
 from npusim.quantize.tuning.units import units_of
 
@@ -129,6 +130,15 @@ def test_formats_that_the_array_lacks_are_named(tuned):
         "w4a16: the array of edge-npu-1 has no rate for int16*int4",
         "fp16: the array of edge-npu-1 has no rate for fp16*fp16",
     )
+
+
+def test_weights_that_are_stored_narrow_and_multiplied_wide_are_named():
+    narrow, _ = candidates_for(api.load_hardware("edge-npu-1"), ["w4a8"])
+    wide, _ = candidates_for(api.load_hardware("ethos-u65-512"), ["w8a8", "w4a8"])
+    assert not narrow[0].is_widened
+    assert [(one.name, one.runs_as, one.is_widened) for one in wide] == [
+        ("w8a8", "int8*int8", False), ("w4a8", "int8*int8", True),
+    ]  # fmt: skip
 
 
 def test_weights_of_four_bits_save_half_their_bytes_but_for_more_scales(samples):
