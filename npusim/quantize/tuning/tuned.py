@@ -87,7 +87,8 @@ class Tuned(Shown):
             "schema": SCHEMA, "model": self.model, "hardware": self.hardware,
             "quality": self.quality, "against": self.against,
             "formats": [
-                {"name": one.name, "runs_as": one.runs_as, "widened": one.is_widened} for one in self.candidates
+                {"name": one.name, "runs_as": one.runs_as, "widened": one.is_widened}
+                for one in self.candidates
             ],
             "lacking": list(self.lacking),
             "layers": [
