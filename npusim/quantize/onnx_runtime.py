@@ -47,6 +47,20 @@ def computed_in_float(graph: Graph) -> list[str]:
     return [node.name for node in graph.nodes if _is_float_there(graph, node)]
 
 
+def session_notes(graph: Graph) -> list[str]:
+    """What a session of ONNX Runtime has to be told to run the file of `graph`."""
+    if not _has_narrow_floats(graph):
+        return []
+    return [
+        "ONNX Runtime runs 8-bit floats with graph_optimization_level ORT_ENABLE_BASIC; at its "
+        "extended level it makes operators of them that it refuses"
+    ]
+
+
+def _has_narrow_floats(graph: Graph) -> bool:
+    return any(tensor.format in FLOATS for tensor in graph.tensors.values())
+
+
 def _is_float_there(graph: Graph, node: Node) -> bool:
     if node.op.kind in _BORDERS or node.op.moves or node.op.kind.endswith("_integer"):
         return False
@@ -74,7 +88,7 @@ def runtime_agreement(
     options.add_session_config_entry(settings, "1")
     options.log_severity_level, options.intra_op_num_threads = 4, 1
     settings = f"{settings}=1"
-    if any(tensor.format in FLOATS for tensor in graph.tensors.values()):
+    if _has_narrow_floats(graph):
         level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.graph_optimization_level = level
         settings += ", basic optimization"

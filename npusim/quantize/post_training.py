@@ -24,7 +24,7 @@ from npusim.quantize.bias_correction import corrected, with_biases
 from npusim.quantize.calibration import Calibration, Progress, calibrate
 from npusim.quantize.equalization import Equalized, equalized
 from npusim.quantize.judging import agreement_between, layer_noises, real_of, sqnr_between
-from npusim.quantize.onnx_runtime import computed_in_float, runtime_agreement
+from npusim.quantize.onnx_runtime import computed_in_float, runtime_agreement, session_notes
 from npusim.quantize.quantized import layers_of, quantized_graph
 from npusim.quantize.ranges import RANGES
 from npusim.quantize.report import (
@@ -143,7 +143,7 @@ def quantize(
         graph.name, str(chosen), range_method if chosen.needs_calibration else "",
         0 if seen is None else seen.samples, len(judging.samples), weight_bytes_of(graph),
         weight_bytes_of(made), None, None, (), tuple(computed_in_float(made)),
-        notes=(*range_notes(source, seen), *notes),
+        notes=(*range_notes(source, seen), *notes, *session_notes(made)),
     )  # fmt: skip
     content = written(made)
     return Quantized(made, content, judging.completed(report, made, content, seen))

@@ -76,6 +76,7 @@ def test_every_scheme_runs_in_onnx_runtime(name: str) -> None:
     assert report.runtime is not None
     assert (report.runtime.wrong == 0) == (name in EXACT) or report.float_in_runtime
     assert bool(report.float_in_runtime) != (name in EXACT)
+    assert any("ORT_ENABLE_BASIC" in note for note in report.notes) == name.startswith("fp8")
 
 
 def test_more_bits_lose_less() -> None:
