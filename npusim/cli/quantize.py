@@ -107,7 +107,7 @@ class Request:
 )
 @click.option(
     "--clip-weights", is_flag=True,
-    help="Scales of weights with the least squared error, as schemes of 4 and 3 bits have them: "
+    help="Scales of weights with the least squared error, as schemes of 3 bits have them: "
     "the greatest weights may saturate.",
 )  # fmt: skip
 @calibration_option

@@ -162,7 +162,7 @@ class Scheme:
 
 
 _BLOCKS = "per-block"
-_INT4, _INT3 = (Weights(name, _BLOCKS, clipped=True) for name in ("int4", "int3"))
+_INT4, _INT3 = Weights("int4", _BLOCKS), Weights("int3", _BLOCKS, clipped=True)
 _INT16 = Activations("int16", symmetric=True)
 SCHEMES: Mapping[str, Scheme] = {
     "w8a8": Scheme(),
@@ -178,8 +178,8 @@ SCHEMES: Mapping[str, Scheme] = {
     "fp16": Scheme(Weights("fp16"), Activations("fp16")),
     "dynamic": Scheme(Weights("int8"), Activations("fp32"), dynamic=True),
 }
-"""Schemes by name: `w<bits>a<bits>`, weights alone (`w<bits>`), floats, and `dynamic`. Weights of 4
-and 3 bits have the scales of least squared error."""
+"""Schemes by name: `w<bits>a<bits>`, weights alone (`w<bits>`), floats, and `dynamic`. Weights of 3
+bits have the scales of least squared error; those of 4 bits lose more by them than they gain."""
 
 
 def scheme_named(name: str) -> Scheme:
