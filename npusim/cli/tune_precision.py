@@ -126,8 +126,6 @@ def tune_precision(
             loaded, described, samples.calibration, names, wish, samples.judged, samples.labels,
             told,
         )  # fmt: skip
-    if output is not None and least is not None:
-        write_atomically(output, written(tuned.graph(tuned.cheapest(least))))
     if plot_to is not None:
         write_atomically(plot_to, image_of(tuned.plot(), ending))
     if json_to is not None and json_to != STDOUT:
@@ -136,3 +134,5 @@ def tune_precision(
         click.echo(tuned.to_json(), nl=False)
     else:
         print_tuned(tuned, results())
+    if output is not None and least is not None:  # last: what was found is told in any case
+        write_atomically(output, written(tuned.graph(tuned.cheapest(least))))

@@ -10,7 +10,7 @@ import pytest
 
 from npusim import api
 from npusim.models.bundled import bundled_samples
-from tests.support.commands import document, done, refused
+from tests.support.commands import document, done, npusim, refused
 
 SMALL = ("--hw", "edge-npu-1", "--formats", "w8a8,w4a8", "--points", "2")
 
@@ -65,6 +65,16 @@ def test_mistakes_are_refused(few: tuple[Path, Path], tmp_path: Path) -> None:
     assert "did you mean 'w4a8'" in refused(2, *model, "--formats", "w4a9")
     assert "no rate for" in refused(2, *model, "--hw", "gemmini-16", "--formats", "fp16")
     assert "quantized already" in refused(3, "tune-precision", "digits", "--calibration", few[0])
+    assert not out.exists()
+
+
+def test_a_front_that_is_not_good_enough_is_printed_all_the_same(
+    few: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out.onnx"
     best = ("--inputs", few[0], "-o", out, "--least", "99")
-    assert "the best has" in refused(1, *model, *SMALL, *best)
+    result = npusim("tune-precision", "digits-float", *SMALL, *best)
+    assert result.exit_code == 1
+    assert "the best has" in result.stderr
+    assert "sqnr against energy" in result.stdout
     assert not out.exists()
