@@ -18,6 +18,7 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "parquet": ("pyarrow",),
     "cluster": ("distributed",),
     "oracles": ("onnxruntime", "ai-edge-litert"),
+    "qat": ("torch", "scikit-learn", "mlxtend"),
 }
 """Extra to the packages that it brings."""
 

@@ -36,7 +36,8 @@ def _best_step(table: Table, now: list[int]) -> tuple[int, int] | None:
         saved = table.costs[layer][at] - table.costs[layer]
         added = np.maximum(table.noises[layer] - table.noises[layer][at], 0.0)
         for choice in np.flatnonzero(saved > 0):
-            gain = np.inf if added[choice] == 0 else saved[choice] / added[choice]
+            with np.errstate(over="ignore"):  # next to no noise counts as none
+                gain = np.inf if added[choice] == 0 else saved[choice] / added[choice]
             if gain > best:
                 best, chosen = float(gain), (layer, int(choice))
     return chosen
