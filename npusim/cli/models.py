@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from npusim.report.summary import Column
 
 SCHEMA = "npusim.models/1"
-TRAINED = "digits"
-BUILT_IN = (TRAINED, *NAMES)
+TRAINED = {
+    "digits": "handwritten digits; trained, with test data",
+    "digits-float": "the same before it was quantized, with samples to quantize it by",
+}
+"""Names and summaries."""
+BUILT_IN = (*TRAINED, *NAMES)
 DIGITS = 4
 LABEL = 14
 """Cells of the labels on the left of `show`."""
@@ -49,7 +53,8 @@ def list_models(as_json: bool) -> None:
     console = results()
     columns = _columns(found, graphs)
     console.print(table(columns, console.width, console.options.ascii_only))
-    click.echo(f"Weights are synthetic, those of '{TRAINED}' are trained.")
+    trained = " and ".join(f"'{name}'" for name in TRAINED)
+    click.echo(f"Weights are synthetic, those of {trained} are trained.")
 
 
 @models.command(short_help="Layers, inputs and figures of one.")
@@ -73,15 +78,14 @@ def show(name: str, as_json: bool) -> None:
 
 
 def _network(name: str) -> Network:
-    """A network of the catalog; the trained model as one, for which nobody else has figures."""
+    """A network of the catalog; a trained model as one, for which nobody else has figures."""
     from npusim import api
     from npusim.models.catalog import network
     from npusim.models.network import Network
 
     if name in NAMES:
         return network(name)
-    summary = "handwritten digits; trained, with test data"
-    return Network(name, summary, lambda: api.load_model(name).graph, None)
+    return Network(name, TRAINED[name], lambda: api.load_model(name).graph, None)
 
 
 def _figures(found: Network, graph: Graph) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def listed(width: int, monkeypatch) -> list[str]:
 @pytest.mark.parametrize("width", [NARROW, WIDE])
 def test_list_is_aligned_and_fits(width: int, monkeypatch) -> None:
     header, *rows, _ = listed(width, monkeypatch)
-    assert [row.split()[0] for row in rows] == ["digits", *NAMES]
+    assert [row.split()[0] for row in rows] == ["digits", "digits-float", *NAMES]
     assert max(map(len, rows)) <= width
     macs = header.index("MACs, M") + len("MACs, M")
     assert all(row[macs - 1].isdigit() and row[macs] == " " for row in rows)
@@ -56,7 +56,7 @@ def test_show_of_the_trained_model_has_no_published_figures() -> None:
 
 def test_json_holds_the_same() -> None:
     rows = json.loads(done("models", "list", "--json"))["models"]
-    assert [row["name"] for row in rows] == ["digits", *NAMES]
+    assert [row["name"] for row in rows] == ["digits", "digits-float", *NAMES]
     shown = json.loads(done("models", "show", "resnet-18", "--json"))
     assert shown["schema"] == "npusim.models/1"
     row = next(row for row in rows if row["name"] == "resnet-18")
@@ -67,7 +67,7 @@ def test_json_holds_the_same() -> None:
 
 def test_unknown_names_are_refused_with_the_nearest() -> None:
     assert "did you mean 'resnet-50'?" in refused(2, "models", "show", "resnet50")
-    assert "known: digits, resnet-18" in refused(2, "models", "show", "zzz")
+    assert "known: digits, digits-float, resnet-18" in refused(2, "models", "show", "zzz")
     assert npusim("models", "shw").exit_code == 2
 
 
