@@ -73,3 +73,12 @@ def percent(fraction: float) -> str:
     '43.8 %'
     """
     return f"{100 * fraction:.1f} %"
+
+
+def decibels(value: float) -> str:
+    """A ratio to noise in dB; without any noise it is exact.
+
+    >>> decibels(31.74), decibels(math.inf)
+    ('31.7', 'exact')
+    """
+    return f"{value:.1f}" if math.isfinite(value) else "exact"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from npusim.report.quantities import (
@@ -12,6 +12,7 @@ from npusim.report.quantities import (
     ENERGY_J,
     FREQUENCY_HZ,
     POWER_W,
+    Scale,
     decimals,
     percent,
     scale_for,
@@ -38,6 +39,15 @@ class Column:
     cells: tuple[str, ...]
     importance: int
     left: bool = False
+
+
+def scaled(
+    header: str, values: Sequence[float], scales: tuple[Scale, ...], importance: int
+) -> Column:
+    """A column of `values`, in base units, in the one unit that suits the least of them."""
+    scale = scale_for(min((x for x in values if x > 0), default=0.0), scales)
+    cells = decimals([x / scale.size for x in values])
+    return Column(f"{header}, {scale.unit}", tuple(cells), importance)
 
 
 def title(report: Findings) -> str:

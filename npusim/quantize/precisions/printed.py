@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,13 +9,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from npusim.quantize.precisions.claims import Finding
-from npusim.report.quantities import BYTES, ENERGY_J, TIME_S, decimals, scale_for
-from npusim.report.summary import Column, printable
+from npusim.report.quantities import BYTES, ENERGY_J, TIME_S, decibels, decimals
+from npusim.report.summary import Column, printable, scaled
 from npusim.report.terminal import print_line, print_table
 
 if TYPE_CHECKING:
     from npusim.quantize.precisions.study import PrecisionStudy, Row
-    from npusim.report.quantities import Scale
 
 INDENT = 2
 VERDICTS = {"holds": "yes", "less": "no, less", "more": "no, more"}
@@ -43,10 +40,10 @@ def _columns(rows: list[Row]) -> list[Column]:
         Column("stored", tuple(row.pair for row in rows), 1, left=True),
         Column("runs as", tuple(row.runs_as or "" for row in rows), 3, left=True),
         Column("rate", tuple(f"{row.rate:g}" for row in rows), 4),
-        _scaled("weights", rows, lambda row: row.weight_bytes, BYTES, 5),
-        _scaled("DRAM", rows, lambda row: row.dram_bytes, BYTES, 6),
-        _scaled("latency", rows, lambda row: _of(row, "latency_s"), TIME_S, 9),
-        _scaled("energy", rows, lambda row: _of(row, "energy_j"), ENERGY_J, 8),
+        scaled("weights", [row.weight_bytes for row in rows], BYTES, 5),
+        scaled("DRAM", [row.dram_bytes for row in rows], BYTES, 6),
+        scaled("latency", [_of(row, "latency_s") for row in rows], TIME_S, 9),
+        scaled("energy", [_of(row, "energy_j") for row in rows], ENERGY_J, 8),
         Column("TOPS/W", tuple(decimals([_of(row, "tops_per_watt") for row in rows])), 7),
         *_quality(rows),
         Column("most time", tuple(_cause(row) for row in rows), 2, left=True),
@@ -56,17 +53,15 @@ def _columns(rows: list[Row]) -> list[Column]:
 def _quality(rows: list[Row]) -> list[Column]:
     """Columns of what was executed, as far as it was."""
     columns = [
-        ("SQNR, dB", [_decibels(row) for row in rows]),
+        ("SQNR, dB", [_of_noise(row) for row in rows]),
         ("agree, %", [_share(row.agreement) for row in rows]),
         ("right, %", [_share(row.accuracy) for row in rows]),
     ]
     return [Column(header, tuple(cells), 7) for header, cells in columns if any(cells)]
 
 
-def _decibels(row: Row) -> str:
-    if row.sqnr_db is None:
-        return ""
-    return f"{row.sqnr_db:.1f}" if math.isfinite(row.sqnr_db) else "exact"
+def _of_noise(row: Row) -> str:
+    return "" if row.sqnr_db is None else decibels(row.sqnr_db)
 
 
 def _share(value: float | None) -> str:
@@ -75,17 +70,6 @@ def _share(value: float | None) -> str:
 
 def _of(row: Row, name: str) -> float:
     return float(getattr(row.total, name))
-
-
-def _scaled(
-    header: str, rows: list[Row], value: Callable[[Row], float], scales: tuple[Scale, ...],
-    importance: int,
-) -> Column:  # fmt: skip
-    """A column in one unit, that of its least figure."""
-    values = [value(row) for row in rows]
-    scale = scale_for(min((x for x in values if x > 0), default=0.0), scales)
-    cells = tuple(decimals([x / scale.size for x in values]))
-    return Column(f"{header}, {scale.unit}", cells, importance)
 
 
 def _cause(row: Row) -> str:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
-from npusim.report.quantities import BYTES, ENERGY_J, TIME_S, Scale, decimals, scale_for
-from npusim.report.summary import Column, printable
+from npusim.report.quantities import BYTES, ENERGY_J, TIME_S, decibels
+from npusim.report.summary import Column, printable, scaled
 from npusim.report.terminal import print_line, print_table
-
-EVERYWHERE = " everywhere"
 
 if TYPE_CHECKING:
     from npusim.quantize.tuning.tuned import Point, Tuned
+
+EVERYWHERE = " everywhere"
 
 
 def print_tuned(tuned: Tuned, console: Console) -> None:
@@ -52,7 +51,7 @@ def _columns(tuned: Tuned, rows: Sequence[tuple[str, Point]], title: str) -> lis
             for at, candidate in enumerate(tuned.candidates)
             if any(0 < point.assignment.count(at) < len(point.assignment) for point in points)
         ),
-        Column("SQNR, dB", tuple(_decibels(one.sqnr_db) for one in found), 7),
+        Column("SQNR, dB", tuple(decibels(one.sqnr_db) for one in found), 7),
     ]
     for header, values in (
         ("agree, %", [one.agreement for one in found]),
@@ -63,9 +62,9 @@ def _columns(tuned: Tuned, rows: Sequence[tuple[str, Point]], title: str) -> lis
             columns.append(Column(header, tuple(f"{value:.1f}" for value in known), 6))
     return [
         *columns,
-        _scaled("latency", [one.latency_s for one in found], TIME_S, 9),
-        _scaled("energy", [one.energy_j for one in found], ENERGY_J, 8),
-        _scaled("weights", [one.weight_bytes for one in found], BYTES, 5),
+        scaled("latency", [one.latency_s for one in found], TIME_S, 9),
+        scaled("energy", [one.energy_j for one in found], ENERGY_J, 8),
+        scaled("weights", [one.weight_bytes for one in found], BYTES, 5),
     ]
 
 
@@ -73,15 +72,3 @@ def _layers(point: Point, candidate: int) -> str:
     """How many layers have the candidate; nothing where none has."""
     many = point.assignment.count(candidate)
     return str(many) if many else ""
-
-
-def _decibels(value: float) -> str:
-    return f"{value:.1f}" if math.isfinite(value) else "exact"
-
-
-def _scaled(
-    header: str, values: Sequence[float], scales: tuple[Scale, ...], importance: int
-) -> Column:
-    scale = scale_for(min((x for x in values if x > 0), default=0.0), scales)
-    cells = tuple(decimals([x / scale.size for x in values]))
-    return Column(f"{header}, {scale.unit}", cells, importance)
