@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError
+from npusim.frontend.onnx.exact_runtime import exact_entry
 from npusim.ir.graph import Graph, Node
 from npusim.ir.ops.elements.scaled import FLOATS
 from npusim.ir.ops.products.blocked_products import has_blocks
@@ -84,7 +85,7 @@ def runtime_agreement(
         import onnxruntime
     except ImportError:
         return None
-    options, settings = onnxruntime.SessionOptions(), _setting(graph)
+    options, settings = onnxruntime.SessionOptions(), exact_entry(graph)
     options.add_session_config_entry(settings, "1")
     options.log_severity_level, options.intra_op_num_threads = 4, 1
     settings = f"{settings}=1"
@@ -105,10 +106,3 @@ def runtime_agreement(
         onnxruntime.__version__, settings, len(samples), sum(gap.size for gap in gaps),
         sum(int((gap != 0).sum()) for gap in gaps), max(float(gap.max()) for gap in gaps),
     )  # fmt: skip
-
-
-def _setting(graph: Graph) -> str:
-    """The entry that makes the integer kernels exact; signed activations have one of their own."""
-    tensors = graph.tensors.values()
-    signed = any(one.format == INT8 and one.quantization and not one.is_constant for one in tensors)
-    return "session.qdqisint8allowed" if signed else "session.x64quantprecision"

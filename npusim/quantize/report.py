@@ -15,6 +15,7 @@ from npusim.quantize.calibration import Calibration
 from npusim.quantize.grids import bounds_of
 from npusim.quantize.judging import LayerNoise
 from npusim.quantize.onnx_runtime import RuntimeAgreement
+from npusim.report.shown import finite
 
 SCHEMA = "npusim.quantize/1"
 
@@ -74,7 +75,7 @@ class QuantizationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it; SQNR without any noise is null."""
-        return _finite({"schema": SCHEMA, **asdict(self)})  # type: ignore[no-any-return]
+        return finite({"schema": SCHEMA, **asdict(self)})  # type: ignore[no-any-return]
 
     def to_json(self) -> str:
         """`to_dict` as text."""
@@ -84,14 +85,6 @@ class QuantizationReport:
 def _noise_of(layer: LayerReport) -> float:
     """SQNR alone, or that in the whole run where a layer is several nodes."""
     return layer.sqnr_db if math.isnan(layer.alone_db) else layer.alone_db
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def weight_bytes_of(graph: Graph) -> int:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+def finite(value: Any) -> Any:
+    """A document's `value`, with null for numbers that JSON has no word for."""
+    if isinstance(value, Mapping):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class Shown(ABC):

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from npusim.errors import Problem, UnsupportedModelError, UsageError, nearest_name
+from npusim.frontend.onnx.exact_runtime import exact_entry
 from npusim.ir.graph import Graph
 from npusim.ir.passes.mark_resizes import carriers
-from npusim.numerics.formats import INT8
 from npusim.validate.unshared import give_each_reader_its_weights
 
 Arrays = Mapping[str, np.ndarray]
@@ -63,11 +63,7 @@ def open_oracle(name: str, path: Path, graph: Graph, profile: str) -> Oracle:
 def _onnx_runtime(path: Path, graph: Graph, profile: str) -> Oracle:
     import onnxruntime
 
-    signed = any(
-        tensor.format == INT8 and tensor.quantization is not None and not tensor.is_constant
-        for tensor in graph.tensors.values()
-    )
-    setting = "session.qdqisint8allowed" if signed else "session.x64quantprecision"
+    setting = exact_entry(graph)
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry(setting, "1")
     options.log_severity_level = 4

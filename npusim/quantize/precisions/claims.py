@@ -58,11 +58,16 @@ class _Claim(NamedTuple):
 
 
 def findings(rows: Mapping[str, Row]) -> tuple[Finding, ...]:
-    """What `rows`, by name of the precision, say of each claim whose two precisions they have."""
+    """What `rows`, by name of the precision, say of each claim whose two precisions they have.
+
+    A network without weights, products or DRAM traffic says nothing.
+    """
     found = []
     for claim in _CLAIMS:
         if claim.better in rows and claim.worse in rows:
             better, worse = rows[claim.better], rows[claim.worse]
+            if not (_can_be_compared(better) and _can_be_compared(worse)):
+                continue
             ratio = claim.ratio(better, worse)
             verdict = "less" if ratio < claim.low else "more" if ratio > claim.high else "holds"
             because = tuple(claim.because(better, worse))
@@ -70,6 +75,11 @@ def findings(rows: Mapping[str, Row]) -> tuple[Finding, ...]:
                 Finding(claim.text, claim.source, claim.low, claim.high, ratio, verdict, because)
             )
     return tuple(found)
+
+
+def _can_be_compared(row: Row) -> bool:
+    assert row.total is not None
+    return min(row.dram_bytes, row.weight_bytes, row.total.energy_j_by_part["mac"]) > 0
 
 
 def _energy_ratio(better: Row, worse: Row) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from npusim.quantize.on_hardware import Measured
 from npusim.quantize.tuning.candidates import Candidate
 from npusim.quantize.tuning.measured_front import front_of
 from npusim.quantize.tuning.table import Front, Table
-from npusim.report.shown import Shown
+from npusim.report.shown import Shown, finite
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,7 +99,7 @@ class Tuned(Shown):
             "points": [
                 {
                     "proposed_by": point.how, "on_front": id(point) in kept,
-                    "formats": self.formats(point), **_finite(asdict(point.measured)),
+                    "formats": self.formats(point), **finite(asdict(point.measured)),
                 }
                 for point in self.points
             ],
@@ -127,10 +126,3 @@ class Tuned(Shown):
 
 def _numbers(row: np.ndarray) -> list[float]:
     return [float(x) for x in row]
-
-
-def _finite(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in values.items()
-    }

@@ -21,7 +21,7 @@ from npusim import api
 from npusim.errors import Problem, UsageError, nearest_name
 from npusim.ir.graph import Graph
 from npusim.quantize.calibration import Calibration, calibrate
-from npusim.quantize.judging import Reference
+from npusim.quantize.judging import Reference, agreement_between
 from npusim.quantize.on_hardware import Judge
 from npusim.quantize.post_training import prepared
 from npusim.quantize.quantized import quantized_graph
@@ -103,10 +103,14 @@ def tune_precision(
     seen = calibrate(graph, list(api.inferences(graph, calibration)))
     judged = calibration if judged_on is None else judged_on
     samples = list(api.inferences(graph, judged))
+    expected = Reference(graph, samples).outputs
+    if wish.quality == "agreement" and agreement_between(expected, expected, len(samples)) is None:
+        what = "agreement needs a first output of several numbers; take sqnr"
+        raise UsageError(Problem("--quality", what))
     search = _Search(graph, hardware, seen, wish, units_of(graph), candidates)
     table = search.table(samples, progress)
     exact, greedy = exact_front(table), greedy_front(table)
-    judge = Judge(judged, len(samples), Reference(graph, samples).outputs, labels)
+    judge = Judge(judged, len(samples), expected, labels)
     points = search.points(table, exact, greedy, judge)
     return Tuned(
         graph.name, hardware.name, wish.quality, wish.against, table, candidates, lacking, points,

@@ -8,11 +8,14 @@ import pytest
 
 from npusim import api
 from npusim.errors import UnsupportedModelError, UsageError
+from npusim.ir.ops.windows.max_pool import MaxPool
+from npusim.ir.ops.windows.window import Window
 from npusim.models.bundled import bundled_calibration, bundled_samples
 from npusim.quantize import quantize
 from npusim.quantize.precisions import Samples, study_precisions
 from npusim.quantize.precisions.choices import NAMES
 from npusim.quantize.precisions.plot import figure
+from tests.support.graphs import only
 from tests.support.shared import shared_path
 
 MIXED = "edge-npu-1-mixed"
@@ -134,3 +137,11 @@ def test_quality_is_that_of_the_model_that_quantize_makes(judged):
 def test_a_quantized_model_has_no_float_form_to_execute(judged):
     with pytest.raises(UnsupportedModelError, match="quantized already"):
         study_precisions("digits", MIXED, ["int8"], samples=judged[1])
+
+
+def test_a_network_that_multiplies_nothing_says_nothing_of_claims():
+    pool = only(lambda net, x: net.add_node(MaxPool(Window((2, 2))), x), 1, 4, 4, 8)
+    found = study_precisions(api.Model(pool), MIXED)
+    assert len(found.costed) == len(NAMES)
+    assert found.findings == ()
+    assert found.to_json()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import onnx
 import pytest
 
 from npusim import api
@@ -16,6 +17,7 @@ from npusim.quantize.tuning import Wish, tune_precision
 from npusim.quantize.tuning.candidates import candidates_for
 from npusim.quantize.tuning.tuner import spread
 from npusim.quantize.tuning.units import units_of
+from tests.support.onnx_models import NetworkBuilder
 
 MODEL = "digits-float"
 SAMPLES = 60
@@ -189,3 +191,13 @@ def test_wishes_that_make_no_sense_are_refused(wish, names, said, samples):
 def test_constants_of_one_class_have_no_agreement_but_a_search(samples):
     with pytest.raises(UsageError, match="image"):
         tune_precision(MODEL, "edge-npu-1", {"image": np.zeros((4, 1, 7, 8), np.float32)})
+
+
+def test_a_single_number_has_no_first_choice_to_agree_on(tmp_path):
+    net = NetworkBuilder(seed=1)
+    x = net.node("Flatten", [net.node("Relu", [net.conv("image", 1, 4, 3)])])
+    score = net.dense(x, 64, 1)
+    onnx.save(net.model({"image": (1, 1, 4, 4)}, {score: (1, 1)}), tmp_path / "score.onnx")
+    images = {"image": np.random.default_rng(0).normal(size=(4, 1, 4, 4)).astype(np.float32)}
+    with pytest.raises(UsageError, match="several numbers; take sqnr"):
+        tune_precision(tmp_path / "score.onnx", "edge-npu-1", images, (), Wish("agreement"))
