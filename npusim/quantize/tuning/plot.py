@@ -54,7 +54,7 @@ def figure(tuned: Tuned) -> Plot:
             label="front",
         )  # fmt: skip
         for how, (marker, colour, words) in LOOKS.items():
-            found = [place(x) for x in tuned.points if x.how.endswith(how)]
+            found = [place(x) for x in tuned.points if x.how == how]
             shown = [(x, y) for x, y in found if math.isfinite(y)]
             if shown:
                 axes.plot(
@@ -62,11 +62,10 @@ def figure(tuned: Tuned) -> Plot:
                     markeredgecolor="white",
                 )  # fmt: skip
         for point in tuned.points:
-            if point.how.endswith("everywhere"):
-                name = point.how.removesuffix(" everywhere")
+            if point.everywhere is not None:
                 axes.annotate(
-                    name, place(point), xytext=(5, -11), textcoords="offset points", fontsize=8,
-                    color=DARK_GREY,
+                    point.everywhere, place(point), xytext=(5, -11), textcoords="offset points",
+                    fontsize=8, color=DARK_GREY,
                 )  # fmt: skip
         axes.set_xlabel(f"{tuned.against}, {scale.unit.replace('u', 'µ')}")
         axes.set_ylabel(label)

@@ -15,8 +15,6 @@ from npusim.report.terminal import print_line, print_table
 if TYPE_CHECKING:
     from npusim.quantize.tuning.tuned import Point, Tuned
 
-EVERYWHERE = " everywhere"
-
 
 def print_tuned(tuned: Tuned, console: Console) -> None:
     """Print `tuned`: every point of the front was executed and simulated."""
@@ -24,11 +22,7 @@ def print_tuned(tuned: Tuned, console: Console) -> None:
     print_line(f"{title}{tuned.quality} against {tuned.against}", "bold", console)
     front = [(str(at), point) for at, point in enumerate(tuned.front, 1)]
     print_table(_columns(tuned, front, "front"), console)
-    uniform = [
-        (point.how.removesuffix(EVERYWHERE), point)
-        for point in tuned.points
-        if point.how.endswith(EVERYWHERE)
-    ]
+    uniform = [(point.everywhere, point) for point in tuned.points if point.everywhere is not None]
     print_table(_columns(tuned, uniform, "everywhere"), console)
     widened = [one for one in tuned.candidates if one.is_widened]
     for one in widened:

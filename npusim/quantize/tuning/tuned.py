@@ -21,15 +21,21 @@ if TYPE_CHECKING:
     from npusim.report.plots.style import Plot
 
 SCHEMA = "npusim.tune-precision/1"
+EVERYWHERE = "everywhere"
+"""Who proposed a point that has one format in all units."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """An assignment (a candidate's number a unit), who proposed it, and what it measures."""
+    """An assignment (a candidate's number a unit), who proposed it, and what it measures.
+
+    `everywhere` names the format that all units have, where the point was tried for that.
+    """
 
     how: str
     assignment: tuple[int, ...]
     measured: Measured
+    everywhere: str | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,7 +78,7 @@ class Tuned(Shown):
 
     def everywhere(self, name: str) -> Point | None:
         """The point that has one format everywhere."""
-        return next((one for one in self.points if one.how == f"{name} everywhere"), None)
+        return next((one for one in self.points if one.everywhere == name), None)
 
     def formats(self, point: Point) -> dict[str, str]:
         """The format of each layer with weights, by name."""

@@ -31,7 +31,7 @@ from npusim.quantize.tuning.exact import exact_front
 from npusim.quantize.tuning.greedy import greedy_front
 from npusim.quantize.tuning.sensitivity import Progress, measured_noises
 from npusim.quantize.tuning.table import Front, Table
-from npusim.quantize.tuning.tuned import Point, Tuned
+from npusim.quantize.tuning.tuned import EVERYWHERE, Point, Tuned
 from npusim.quantize.tuning.units import Unit, scheme_of, units_of
 
 if TYPE_CHECKING:
@@ -148,10 +148,12 @@ class _Search:
     def points(self, table: Table, exact: Front, greedy: Front, judge: Judge) -> tuple[Point, ...]:
         """Every assignment that is tried, executed; by whom it was proposed."""
         proposed: dict[tuple[int, ...], str] = {}
+        names: dict[tuple[int, ...], str] = {}
         rivals: list[int] = []
         for number, candidate in enumerate(self.candidates):
             everywhere = (number,) * len(self.units)
-            proposed[everywhere] = f"{candidate.name} everywhere"
+            proposed[everywhere] = EVERYWHERE
+            names[everywhere] = candidate.name
             rivals += exact.rivals_of(table.noise_of(everywhere), table.cost_of(everywhere))
         few = self.wish.points
         tried = {"exact": spread(exact, few) + rivals, "greedy": spread(greedy, few)}
@@ -159,7 +161,12 @@ class _Search:
             for at in tried[name]:
                 proposed.setdefault(tuple(int(x) for x in front.assignments[at]), name)
         return tuple(
-            Point(how, assignment, judge.measured(self.made(assignment), self.hardware, self.goal))
+            Point(
+                how,
+                assignment,
+                judge.measured(self.made(assignment), self.hardware, self.goal),
+                names.get(assignment),
+            )
             for assignment, how in proposed.items()
         )
 
